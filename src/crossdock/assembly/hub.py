@@ -146,11 +146,10 @@ class Hub:
     def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
+        ttl, protections = self.settings.soft_hold_ttl_seconds, ChannelProtections()
+        self._recipes = supply.KitRecipes(clock)
         self.inventory = Inventory(
-            database,
-            clock,
-            soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds,
-            protections=ChannelProtections(),
+            database, clock, soft_hold_ttl_seconds=ttl, protections=protections, kits=self._recipes
         )
         stock, holds = self.inventory.standings, self.inventory.holding
         self.supply = Supply(
@@ -225,7 +224,7 @@ class Hub:
         return (
             catalog.reader(self.catalog),
             self.waiting_room.reader,
-            inventory.inventory_reader(self.clock, ChannelProtections()),
+            inventory.inventory_reader(self.clock, ChannelProtections(), self._recipes),
             self.publishing.sales_reader,
             supply.supply_reader(self.allocating, self.publishing),
             self.securing.reader,

@@ -38,6 +38,7 @@ from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import (
     Bills,
     KeptPromises,
+    KitRecipes,
     OpenSupply,
     Securing,
     Supply,
@@ -95,7 +96,9 @@ class House:
         self.access = Access(database, self.clock, Random(7))
         self.catalog = Catalog(database, self.clock, Orders())
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
-        self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
+        self.inventory = Inventory(
+            database, self.clock, protections=ChannelProtections(), kits=KitRecipes(self.clock)
+        )
         self.sourcing = Sourcing(database, self.clock)
         self.supply = Supply(
             database, self.clock, self.inventory.standings, self.catalog, orders=Orders()

@@ -122,3 +122,28 @@ async def test_where_there_are_no_kits_nothing_is_asked_for_a_second(
     assert await answers.of(main, [key]) == {}
     assert kits.has_none("main")
     assert not kits.has_none("other")
+
+
+@pytest.mark.usefixtures("bags")
+async def test_a_reserved_kit_holds_its_parts_and_says_so_and_what_is_no_kit_says_nothing(
+    call: Caller,
+) -> None:
+    lines = [
+        {"item": "BAG", "location": "DC", "quantity": amount(2 * MICROS), "demand_ref": "o1/1"},
+        {"item": "BOLT", "location": "DC", "quantity": amount(MICROS)},
+    ]
+    made = await call("POST", "/v1/reservations", {"request_id": "c", "lines": lines})
+    same = await call("POST", "/v1/reservations", {"request_id": "c", "lines": lines})
+    more = await call("POST", "/v1/reservations", {"request_id": "d", "lines": lines})
+
+    assert (made.status, same.status, more.status) == (201, 200, 409)
+    assert same.json["lines"] == made.json["lines"]
+    bag, bolt = made.json["lines"]
+    assert (bag["granted"], bag["put_together"]) == (amount(2 * MICROS), amount(2 * MICROS))
+    assert [(one["item"], one["remaining"], one["demand_ref"]) for one in bag["parts"]] == [
+        ("BOLT", amount(8 * MICROS), "o1/1/BOLT"),
+        ("NUT", amount(2 * MICROS), "o1/1/NUT"),
+    ]
+    assert (bolt["put_together"], bolt["parts"]) == (None, None)
+    free = (await call("POST", "/v1/availability", KEYS)).json["availability"]
+    assert [one["available"] for one in free] == [amount(0), None, amount(7 * MICROS)]

@@ -66,3 +66,20 @@ async def test_a_channel_says_what_limits_a_kit(crossdock: CommandLine, bags: Hu
     assert (item["exposed"], kit["limited_by"]) == ("1", ["NUT"])
     words = " ".join(told.split())
     assert "limited by" in words
+
+
+async def test_a_reserved_kit_says_what_is_held_for_it(crossdock: CommandLine, bags: Hub) -> None:
+    await bags.put_stock("NUT", "DC1", 5)
+
+    said = (await crossdock("stock", "reserve", "BAG", "DC1", "3", "--request-id", "r1")).out
+    again = await crossdock("stock", "reserve", "BAG", "DC1", "3", "--request-id", "r1", "--json")
+    why = (await crossdock("stock", "explain", again.json["reservation_id"])).out
+
+    assert "BAG at DC1: 3 of 3, 2 to be put together" in said
+    assert "BOLT: 8 of 8 held" in said
+    assert "NUT: 2 of 2 held" in said
+    [line] = again.json["lines"]
+    assert (line["granted"]["value"], line["put_together"]["value"]) == ("3", "2")
+    assert [(one["line_no"], one["item"]) for one in line["parts"]] == [(2, "BOLT"), (3, "NUT")]
+    assert "3 asked, 1 assembled: 3 granted, 2 of its parts" in why
+    assert "decided once more: the same" in why

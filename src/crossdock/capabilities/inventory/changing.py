@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import model, store
+from crossdock.capabilities.inventory import kits, model, store
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.model import COUNTING, LIVE, TTL_SECONDS_MAX, Reservation
 from crossdock.capabilities.inventory.reserving import reservation_of
@@ -72,13 +72,17 @@ class Changes:
             totals = consumed_by_line
             if totals is None:
                 _must_be_open(rows, or_is=ReservationStatus.CONSUMED)
-                totals = {row.line.line_no: row.line.granted for row in _living(rows)}
+                living = (row.line for row in _living(rows) if not row.line.into_line)
+                totals = {one.line_no: one.granted + one.made for one in living}
             by_line = {row.line.line_no: row for row in rows}
             for line_no, micros in totals.items():
                 row = by_line.get(line_no)
                 if row is None or (row.line.status not in COUNTING and micros > row.line.consumed):
                     raise Conflict(f"line {line_no} holds nothing", code="reservation_closed")
-                sheet.change(row, model.consumed(row.line, micros))
+                _consume(
+                    sheet, row, [one for one in rows if one.line.into_line == line_no], micros
+                )
+            _settle(sheet, rows)
 
         return await self._change(scope, reservation_id, consume)
 
@@ -211,6 +215,27 @@ def _must_be_open(rows: Sequence[LineRow], *, or_is: ReservationStatus | None = 
         )
 
 
+def _consume(sheet: Sheet, row: LineRow, parts: Sequence[LineRow], micros: int) -> None:
+    """Note what has gone out of a line in all: kits beyond those assembled take their parts."""
+    if not parts:
+        sheet.change(row, model.consumed(row.line, micros))
+        return
+    parts = sheet.current(parts)
+    line, after = kits.consumed(row.line, [one.line for one in parts], micros)
+    sheet.change(row, line)
+    for part, one in zip(parts, after, strict=True):
+        sheet.change(part, one)
+
+
+def _settle(sheet: Sheet, rows: Sequence[LineRow]) -> None:
+    """Let kits of which all has gone out be over."""
+    now = sheet.current(rows)
+    for row in now:
+        parts = [one.line for one in now if one.line.into_line == row.line.line_no]
+        if parts and row.line.status in COUNTING:
+            sheet.change(row, kits.ended(row.line, parts))
+
+
 def _confirm(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
     rows = _alive_again(sheet, rows, expires_at=None)
     _must_be_open(rows, or_is=ReservationStatus.CONSUMED)
@@ -230,8 +255,9 @@ def _alive_again(
     lapsed = [row for row in rows if row.line.status is ReservationStatus.EXPIRED]
     if not lapsed:
         return rows
-    asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in lapsed)
-    if not sheet.regrant(lapsed, asks):
+    holding = [row for row in lapsed if row.line.granted > row.line.used]
+    asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in holding)
+    if not sheet.regrant(holding, asks):
         raise Rejected(
             "the hold has expired and its stock is promised to others now",
             code="RSV-EXPIRED",

@@ -56,10 +56,13 @@ order by d.announcement_id
 
 # What was asked and granted never changes; where a promise lies may, so that is the decision's.
 DECIDED_LINES = """
-select v.reservation_id, v.line_no, v.requested, v.granted, v.demand_ref
+select v.reservation_id, v.line_no, v.requested, v.demand_ref, coalesce(p.made, 0) as made,
+    v.granted - coalesce(p.made - v.made, 0) as granted
 from unnest($2::uuid[], $3::smallint[]) with ordinality d(reservation_id, line_no, ord)
 cross join lateral (select * from inventory_reservation
     where tenant = $1 and reservation_id = d.reservation_id and line_no = d.line_no limit 1) v
+left join lateral (select made from inventory_reservation where tenant = $1 and made > 0
+    and reservation_id = d.reservation_id and into_line = d.line_no limit 1) p on true
 order by d.ord
 """
 
@@ -321,6 +324,7 @@ async def _lines(tx: Transaction, row: Any, basis: Basis) -> tuple[DecidedLine, 
             line["demand_ref"],
             channel,
             counted,
+            made=line["made"],
         )
         for line, (_, _, stock_id, own), channel, counted in zip(
             found, new, whose, had, strict=True

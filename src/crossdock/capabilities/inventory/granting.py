@@ -6,9 +6,13 @@ Pure functions on frozen values; amounts are micros.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 
-from crossdock.capabilities.inventory import protection
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import kits, protection
+from crossdock.capabilities.inventory.kits import Part, Recipe
 from crossdock.capabilities.inventory.model import Figures
 from crossdock.capabilities.inventory.protection import Claim, More
 
@@ -16,6 +20,9 @@ Guards = Mapping[str, Claim]
 """Maxima and minima of channels at one item-location, and what each has had in its period."""
 
 UNGUARDED: Guards = MappingProxyType({})
+
+
+NO_RECIPES: Mapping[int, Recipe] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Ask:
     `own` is demand of the same order line that `hard` counts already: checking an order against
     itself would find it short (A25). `channels` is whose each line is, where its order says so;
     `had` is what is counted of `own` for that channel: promised to the line, or confirmed.
+    `recipes` are of those lines that are kits, by their number.
     """
 
     lines: tuple[tuple[int, int], ...]
@@ -48,6 +56,7 @@ class Ask:
     channel: str = ""
     channels: tuple[str, ...] = ()
     had: tuple[int, ...] = ()
+    recipes: Mapping[int, Recipe] = field(default_factory=lambda: NO_RECIPES)
 
     def had_of(self, number: int) -> int:
         """Say what its channel has had of a line's own order already."""
@@ -64,6 +73,18 @@ class Limit(StrEnum):
     NONE = ""
     MAXIMUM = "MAXIMUM"
     MINIMUM = "MINIMUM"
+
+
+class Given(NamedTuple):
+    """What a line gets, and what cut it beside stock.
+
+    Of a kit `micros` are those that lie assembled; `made` more take `parts` of each item.
+    """
+
+    micros: int
+    limit: Limit = Limit.NONE
+    made: int = 0
+    parts: tuple[tuple[Part, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +160,22 @@ class _Room:
         more = self.by_channel.get((counter_id, channel))
         return claim.having(more) if more else claim
 
+    def there_is(self, counter_id: int) -> int:
+        """Say what one node has, whatever its group's promises need of it."""
+        return self._atf(counter_id)
+
+    def promised(self, counter_id: int) -> int:
+        """Say what is promised of one counter by now."""
+        figures = self.counters[counter_id].figures
+        return figures.hard + figures.soft + self.taken.get(counter_id, 0)
+
     def _atf(self, counter_id: int) -> int:
         return max(0, self.counters[counter_id].figures.available - self.taken.get(counter_id, 0))
 
     def _coverage(self, group_id: int) -> int:
         """Count the members' stock beyond what the group has promised already (may be < 0)."""
         group = self.counters[group_id]
-        held = group.figures.hard + group.figures.soft + self.taken.get(group_id, 0)
-        return sum(self._atf(member) for member in group.members) - held
+        return sum(self._atf(member) for member in group.members) - self.promised(group_id)
 
     def take(self, counter_id: int, micros: int, channel: str) -> None:
         self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
@@ -185,31 +214,32 @@ def free_now(counter_id: int, counters: Mapping[int, Counter], own: int | None =
 
 def grants(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[int, ...]]:
     """Decide each request in turn: how much each of its lines gets."""
-    return [tuple(got for got, _ in given) for given in decided(asks, counters)]
+    return [tuple(got.micros for got in given) for given in decided(asks, counters)]
 
 
-def decided(
-    asks: Sequence[Ask], counters: Mapping[int, Counter]
-) -> list[tuple[tuple[int, Limit], ...]]:
+def decided(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[Given, ...]]:
     """Decide each request in turn: how much each of its lines gets, and what cut it beside stock.
 
     All or nothing, unless the request allows part. Lines on one counter share it, so the same
     item twice in one request is summed before it is checked.
     """
     room = _Room(counters)
-    all_given: list[tuple[tuple[int, Limit], ...]] = []
+    all_given: list[tuple[Given, ...]] = []
     for ask in asks:
         before = dict(room.taken), dict(room.by_channel)
         given = tuple(_given(room, ask, number) for number in range(len(ask.lines)))
-        is_whole = all(got == asked for (got, _), (_, asked) in zip(given, ask.lines, strict=True))
+        each = zip(given, ask.lines, strict=True)
+        is_whole = all(got.micros + got.made == asked for got, (_, asked) in each)
         if not is_whole and not ask.allow_partial:
             room.taken, room.by_channel = before
-            given = tuple((0, limit) for _, limit in given)
+            given = tuple(Given(0, got.limit) for got in given)
         all_given.append(given)
     return all_given
 
 
-def _given(room: _Room, ask: Ask, number: int) -> tuple[int, Limit]:
+def _given(room: _Room, ask: Ask, number: int) -> Given:
+    if recipe := ask.recipes.get(number):
+        return _given_kits(room, ask, number, recipe)
     counter_id, asked = ask.lines[number]
     own = ask.own[number] if ask.own else None
     channel = ask.channel_of(number)
@@ -222,8 +252,77 @@ def _given(room: _Room, ask: Ask, number: int) -> tuple[int, Limit]:
         got = min(wanted, free.micros)
         more = max(0, got - had)
         room.note(counter_id, more, channel, more)
-        return got, free.limit(wanted)
+        return Given(got, free.limit(wanted))
     free = room.free(counter_id, channel)
     got = min(asked, free.micros)
     room.take(counter_id, got, channel)
-    return got, free.limit(asked)
+    return Given(got, free.limit(asked))
+
+
+def _given_kits(room: _Room, ask: Ask, number: int, recipe: Recipe) -> Given:
+    """Give those that lie assembled first, and of the rest all parts, or whole kits fewer."""
+    (counter_id, asked), channel = ask.lines[number], ask.channel_of(number)
+    own, had = ask.own[number] if ask.own else None, ask.had_of(number)
+    if own is None:
+        free = room.free(counter_id, channel)
+    else:
+        free, asked = room.left_for(counter_id, own, channel, had), min(asked, own)
+    has = {part.counter: _of_part(room, part, channel) for part in recipe.parts}
+
+    def drawn(wanted: int) -> dict[str, int] | None:
+        lacking = kits.whole(max(0, wanted - free.micros))
+        if lacking and recipe.buildings and lacking > _in_buildings(room, recipe):
+            return None
+        return recipe.drawn(lacking, lambda part: has[part.counter].micros)
+
+    wanted = asked
+    taken = drawn(wanted)
+    if taken is None:
+        wanted = kits.most(asked, lambda some: drawn(some) is not None)
+        taken = drawn(wanted) or {}
+    got = min(wanted, free.micros)
+    _take(room, counter_id, got, channel, own=own, had=had)
+    for part in recipe.parts:
+        _take(room, part.counter, taken.get(part.item, 0), channel, own=part.own)
+    limits = [free.limit(asked), *(one.limit(one.pool) for one in has.values())]
+    limit = next((one for one in limits if one), Limit.NONE) if wanted < asked else Limit.NONE
+    parts = tuple((part, taken[part.item]) for part in recipe.parts if taken.get(part.item))
+    return Given(got, limit, wanted - got, parts)
+
+
+def _of_part(room: _Room, part: Part, channel: str) -> Free:
+    """Say what there is of a part: of one that the kit's order claims itself, what it claims."""
+    if part.own is None:
+        return room.free(part.counter, channel)
+    found = room.left_for(part.counter, part.own, channel, 0)
+    return replace(found, micros=min(part.own, found.micros))
+
+
+def _take(
+    room: _Room, counter_id: int, micros: int, channel: str, *, own: int | None, had: int = 0
+) -> None:
+    """Take so much; what an order claims already takes nothing more from anybody."""
+    if own is None:
+        room.take(counter_id, micros, channel)
+    else:
+        more = max(0, micros - had)
+        room.note(counter_id, more, channel, more)
+
+
+def _looked_up(has: Mapping[int, int], part: Part) -> int:
+    return has[part.counter]
+
+
+def _in_buildings(room: _Room, recipe: Recipe) -> int:
+    """Say how many kits a group's members can put together, each of what lies there itself.
+
+    Less as many as the group's promises may need: which building has those is not chosen yet.
+    """
+    needs = recipe.needs()
+    there = owed = 0
+    for at in recipe.buildings:
+        has = {part.counter: room.there_is(at[part.item]) for part in recipe.parts}
+        there += recipe.most(kits.ENOUGH, partial(_looked_up, has))
+    for part in recipe.parts:
+        owed = max(owed, -(-room.promised(part.counter) // needs[part.item]) * MICROS)
+    return there - owed

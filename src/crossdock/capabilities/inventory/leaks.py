@@ -31,13 +31,17 @@ LEAKS_MAX = 10_000
 """So many are told together; the rest when these are gone."""
 
 TENANTS = WorkersSql("select distinct tenant from inventory_source order by tenant")
-# By the index of hard promises that are open: they are as many as accepted orders. Promises by
-# date, and what runs hold elsewhere, have an end of their own, and a list.
+# By the index of hard promises that are open: they are as many as accepted orders. What is held of
+# a kit's parts is needed as long as the kit's order is. Promises by date, and what runs hold
+# elsewhere, have an end of their own, and a list.
 LEAKED = f"""
 select {store.LINE} from inventory_reservation v {store.STOCK_OF_LINE}
 where v.tenant = $1 and v.is_hard and {store.HOLDS} and v.client <> all($2::text[])
     and v.created_at <= $3 and not exists (
-        select from inventory_demand d where d.tenant = $1 and d.demand_ref = v.demand_ref
+        select from inventory_demand d where d.tenant = $1
+            and d.demand_ref = case when v.into_line = 0 then v.demand_ref else (
+                select k.demand_ref from inventory_reservation k where k.tenant = $1 and
+                    k.reservation_id = v.reservation_id and k.line_no = v.into_line limit 1) end
             and d.order_id <> '' and d.ordered - d.cancelled - d.picked > 0)
 order by v.created_at, v.reservation_id, v.line_no limit {LEAKS_MAX}
 """  # noqa: S608  # the constants above

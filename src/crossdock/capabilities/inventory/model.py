@@ -4,9 +4,10 @@ Pure functions on frozen values. Amounts are whole micros, millionths of the ite
 The section numbers are those of the domain specification.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from crossdock.canonical.errors import Invalid, Rejected
@@ -136,7 +137,11 @@ class Expiry:
 
 
 class PromisedLine(NamedTuple):
-    """One line of a reservation as it stands. `is_linked`: an order's own demand counts it."""
+    """One line of a reservation as it stands. `is_linked`: an order's own demand counts it.
+
+    Of a kit `granted` are those that lie assembled, and `made` more are to be put together of
+    its parts: lines of the same reservation that go `into_line`, each `made` for so many kits.
+    """
 
     line_no: int
     item: str
@@ -152,6 +157,8 @@ class PromisedLine(NamedTuple):
     expires_at: datetime | None = None
     version: int = 1
     stock_id: int = 0
+    made: int = 0
+    into_line: int = 0
 
     @property
     def used(self) -> int:
@@ -187,7 +194,7 @@ class PromisedLine(NamedTuple):
 def _status(line: PromisedLine) -> ReservationStatus:
     if line.status not in COUNTING:
         return line.status
-    if line.used == line.granted:
+    if line.used == line.granted and (line.into_line or not line.made):
         return ReservationStatus.CONSUMED
     return ReservationStatus.PARTIALLY_CONSUMED if line.used else ReservationStatus.ACTIVE
 
@@ -195,6 +202,7 @@ def _status(line: PromisedLine) -> ReservationStatus:
 class Reservation(NamedTuple):
     """A promise: all lines, each with what was granted. `status` is derived from the lines.
 
+    `parts` are what is held for kits that are to be put together (`into_line`).
     `cut_by` says what beside stock cut the answer to a request: the channel's own MAXIMUM, or the
     MINIMUM of others; "" is nothing of the kind.
     """
@@ -206,6 +214,8 @@ class Reservation(NamedTuple):
     lines: tuple[PromisedLine, ...]
     is_repeat: bool = False
     cut_by: str = ""
+    parts: tuple[PromisedLine, ...] = ()
+    part_units: Mapping[str, str] = MappingProxyType({})
 
     @property
     def status(self) -> ReservationStatus:
@@ -307,7 +317,7 @@ def with_picks(lines: Sequence[PromisedLine], micros: int) -> list[PromisedLine]
     total = micros + sum(line.picked for line in lines)
     spread: list[PromisedLine] = []
     for line in lines[:-1]:
-        share = min(max(0, total), line.granted)
+        share = min(max(0, total), line.granted if line.into_line else line.granted + line.made)
         total -= share
         spread.append(line.changed(picked=share) if share != line.picked else line)
     last = lines[-1]

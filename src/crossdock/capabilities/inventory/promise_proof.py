@@ -49,7 +49,7 @@ class DecidedLine(NamedTuple):
     """A line that was decided. `own` was open of its own order, which `hard` counts already.
 
     `had` is what its channel had had of that. `is_beside`: its order counts elsewhere what it got,
-    so that it took nothing of the row.
+    so that it took nothing of the row. `made` kits beside are put together of the lines behind it.
     """
 
     reservation_id: str
@@ -62,6 +62,12 @@ class DecidedLine(NamedTuple):
     channel: str = ""
     had: int = 0
     is_beside: bool = False
+    made: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Say what it took its turn for: of a kit that is put together, what lay assembled."""
+        return self.granted if self.made else self.requested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +101,8 @@ class LineProof:
     earlier lines of the same request. `kept_for_group` is what a member holds back so that its
     group's promises stay covered. Where channels have maxima or minima (§3.6), `channel` is whose
     the line was, `kept_for_channels` what others' minima kept of what there was, and `allowance`
-    what its own maximum left it (None: no maximum). `free` follows by `rule`.
+    what its own maximum left it (None: no maximum). `free` follows by `rule`. Of a kit `granted`
+    lay assembled, and `made` more take the parts that the lines behind it name.
     """
 
     line_no: int
@@ -120,11 +127,12 @@ class LineProof:
     channel: str = ""
     kept_for_channels: int = 0
     allowance: int | None = None
+    made: int = 0
 
     @property
     def is_denied_for_another(self) -> bool:
         """Say whether there was enough, and another line of the same request had too little."""
-        return not self.granted and self.free >= self.requested
+        return not (self.granted or self.made) and self.free >= self.requested
 
 
 def proofs(decision: Decision, reservation_id: str) -> tuple[LineProof, ...]:
@@ -156,8 +164,8 @@ def _ask(lines: Sequence[DecidedLine]) -> Ask:
     """Ask again. Whether part was welcome shows in what was granted; with nothing it is alike."""
     got = [line.granted for line in lines]
     return Ask(
-        tuple((line.stock_id, line.requested) for line in lines),
-        allow_partial=any(got) and got != [line.requested for line in lines],
+        tuple((line.stock_id, line.asked) for line in lines),
+        allow_partial=any(got) and got != [line.asked for line in lines],
         own=tuple(line.own for line in lines),
         channels=tuple(line.channel for line in lines),
         had=tuple(line.had for line in lines),
@@ -276,6 +284,7 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         demand_ref=line.demand_ref,
         requested=line.requested,
         granted=line.granted,
+        made=line.made,
         nettable=sum(member.free for member in members) if members else figures.nettable,
         expired=sum(member.expired for member in members) if members else row.expired,
         claimed=figures.hard,

@@ -23,9 +23,11 @@ from crossdock.capabilities.inventory import (
     lots,
     model,
     over_picks,
+    parts,
     positions,
     store,
 )
+from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.grouping import Regrouped
@@ -54,19 +56,25 @@ on conflict (tenant, source) do update set heard_at = greatest(s.heard_at, exclu
 ONLY_INDEXES = "set local enable_seqscan = off"
 
 
-def inventory_reader(clock: Clock, protections: KnowsProtections | None = None) -> Reader:
+def inventory_reader(
+    clock: Clock, protections: KnowsProtections | None = None, kits: KnowsKits | None = None
+) -> Reader:
     """Make the log reader that keeps stock true. One shard: an order may touch any item.
 
-    `protections` hears where goods have expired, or no longer have, by what was told of a lot.
+    `protections` hears where goods have expired, or no longer have, by what was told of a lot;
+    `kits` knows which orders name kits alone.
     """
-    reactions = Reactions(clock, protections)
+    reactions = Reactions(clock, protections, kits)
     return Reader(name=READER, apply=reactions.apply, types=TYPES)
 
 
 class Reactions:
-    def __init__(self, clock: Clock, protections: KnowsProtections | None) -> None:
+    def __init__(
+        self, clock: Clock, protections: KnowsProtections | None, kits: KnowsKits | None
+    ) -> None:
         self._clock = clock
         self._protections = protections
+        self._kits = kits
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Fold one page into positions, demand and stock rows, and tell what changed."""
@@ -78,7 +86,7 @@ class Reactions:
         await lots.make_days(tx, zones, now)
         beside = _Beside(await lots.keep(tx, page), zones, regrouped)
         if page.movements or page.counts or page.fulls or page.orders or any(beside[:2]):
-            changed = await _fold(tx, page, beside, now)
+            changed = await _fold(tx, page, beside, self._kits, now)
             await expiring.look_again(tx, self._protections, changed, now)
 
 
@@ -90,7 +98,9 @@ class _Beside(NamedTuple):
     regrouped: Regrouped
 
 
-async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> set[StockKey]:
+async def _fold(
+    tx: Transaction, page: Page, beside: _Beside, kits: KnowsKits | None, now: datetime
+) -> set[StockKey]:
     """Fold the page; give where goods have expired, or no longer have, by words about lots.
 
     Whoever needs both locks stock rows first, all in one order, then days, all in one order.
@@ -103,15 +113,16 @@ async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> 
     by_key |= {one.key: stock_id for one, stock_id in told.items()}
     refs = sorted(claims.stored.keys() | claims.lines.keys() | _quoted(page))
     also = await grouping.rows_at(tx, beside.regrouped)
-    sheet = await _locked(tx, {*by_key.values(), *also}, claims, await store.lines_for(tx, refs))
+    promises = await parts.lines_for(tx, refs)
+    sheet = await _locked(tx, {*by_key.values(), *also}, claims, promises)
     await grouping.flag(tx, beside.regrouped)
-    promises = await store.lines_for(tx, refs)  # as they are under the locks
+    promises = await parts.lines_for(tx, refs)  # as they are under the locks
     if any(row.line.stock_id not in sheet.rows for row in promises):
         raise Unavailable("a reservation was moved just now", code="contended")
 
     rows = await positions.ensure(tx, units)
     folded, fresh = await folding.fold(tx, page, rows)
-    after = demand.claimed(claims, fresh, by_key)
+    after, docked = demand.claimed(claims, fresh, by_key), _docked(folded, by_key)
     causes = _move_stock(sheet, folded, by_key)
     new = await expiring.new_lots(tx, rows.values(), now)
     await lots.hold_days(tx, {one.place for one in told.keys() | new} | beside.zones.keys())
@@ -121,8 +132,7 @@ async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> 
     _note_lots(page, told, changed, causes)
     _move_demand(sheet, claims, after, demand.causes_of(claims, fresh), causes)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
-    await demand.write(tx, claims, after)
-    stock, lines = await _written(tx, sheet, _docked(folded, by_key))
+    stock, lines = await _written(tx, sheet, docked, (claims, after), (refs, promises, kits))
     await facts.tell(tx, stock, lines, now, causes)
     await _tell_found(tx, sheet, folded, (claims, after), (page, fresh, now))
     return changed
@@ -148,8 +158,16 @@ async def _tell_found(
 
 
 async def _written(
-    tx: Transaction, sheet: Sheet, docked: Mapping[int, int]
+    tx: Transaction,
+    sheet: Sheet,
+    docked: Mapping[int, int],
+    demanded: tuple[Claims, Mapping[Ref, Claim]],
+    promised: tuple[Sequence[Ref], Sequence[LineRow], KnowsKits | None],
 ) -> tuple[list[StockRow], list[LineRow]]:
+    """Write all that changed, once what promises hold for kits is handed over to their orders."""
+    refs, promises, kits = promised
+    await demand.write(tx, *demanded)
+    await parts.hand_over(tx, sheet, promises, (refs, demanded[1]), kits)
     await positions.move_docked(tx, docked)
     return await sheet.write(tx)
 
@@ -302,4 +320,7 @@ def _move_promises(
             lines = model.with_picks(lines, micros)
         for row, line in zip(rows, lines, strict=True):
             is_counted = bool(claim.order_id) and claim.stock_id == line.stock_id
-            sheet.change(row, model.linked(line) if is_counted else model.unlinked(line))
+            if line.into_line and not is_counted:
+                sheet.change(row, line)  # the kit's own order may count it
+            else:
+                sheet.change(row, model.linked(line) if is_counted else model.unlinked(line))

@@ -1,22 +1,21 @@
 """Making promises in sets: one statement for the many plain requests, values for the rest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import granting, guarding, model, store
-from crossdock.capabilities.inventory.granting import Ask
-from crossdock.capabilities.inventory.had import KnowsProtections, Quoted
+from crossdock.capabilities.inventory import asking, granting, guarding, kits, model, store
+from crossdock.capabilities.inventory.asking import KnowsKits, Look
+from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.incoming import Incoming, taken_in
 from crossdock.capabilities.inventory.model import (
     PromisedLine,
     Reservation,
-    ReservationLine,
     ReservationRequest,
 )
 from crossdock.capabilities.inventory.sheet import Sheet
@@ -30,23 +29,6 @@ ATTEMPTS = 5
 ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
 
 
-class Look(NamedTuple):
-    """What was looked up for a batch: stock rows by key, open demand by order line."""
-
-    found: Mapping[Key, int]
-    demand: Mapping[str, tuple[int, int]]
-    now: datetime
-
-    def counts(self, one: Incoming) -> bool:
-        """Say whether the order of a plain request is known, so that more than a sum decides."""
-        return bool(self.demand) and one.request.lines[0].demand_ref in self.demand
-
-    def own(self, line: ReservationLine) -> int | None:
-        """Say how much of the line's own order is counted at this very place; None if none is."""
-        stock_id, open_ = self.demand.get(line.demand_ref, (0, 0))
-        return open_ if stock_id == self.found[line.item, line.location] else None
-
-
 class Promises:
     """Decides batches of requests. One call is one transaction."""
 
@@ -56,9 +38,9 @@ class Promises:
         clock: Clock,
         ttl_seconds_default: int,
         stock_ids: StockIds,
-        protections: KnowsProtections | None,
+        around: tuple[KnowsProtections | None, KnowsKits | None],
     ) -> None:
-        self._protections = protections
+        self._protections, self._kits = around
         self._database = database
         self._clock = clock
         self._ttl = ttl_seconds_default
@@ -97,6 +79,10 @@ class Promises:
     async def _decide(self, scope: Scope, batch: list[Incoming], now: datetime) -> None:
         """Take the plain way, which is all that most requests need; then the general one."""
         look = await self._look(scope, batch, now)
+        for one in batch:
+            if look.is_too_long(one):
+                one.answer = _too_long(one)
+        batch = [one for one in batch if one.answer is None]
         plain = [one for one in batch if one.is_plain and not self._goes_apart(one, look)]
         is_exact = self._is_tight
         while plain:
@@ -117,19 +103,28 @@ class Promises:
 
     def _goes_apart(self, one: Incoming, look: Look) -> bool:
         """Say whether the hot statement would leave a plain request to the general way anyhow."""
-        return look.counts(one) or look.found[one.request.lines[0][:2]] in self._apart
+        key = one.request.lines[0][:2]
+        return look.counts(one) or key[0] in look.kits or look.found[key] in self._apart
 
     async def _look(self, scope: Scope, batch: Sequence[Incoming], now: datetime) -> Look:
         """Find stock rows and quoted orders; most of the time both are known without asking."""
-        found, missing = self._stock_ids.known(scope.tenant, _keys(batch))
-        quoted = {line[3] for one in batch for line in one.request.lines} - {""}
-        demand: dict[str, tuple[int, int]] = {}
-        if missing or quoted:
+        keys = _keys(batch)
+        found, missing = self._stock_ids.known(scope.tenant, keys)
+        quoted = asking.quoted(batch)
+        items = list({item for item, _ in keys}) if self._kits is not None else []
+        if self._kits is None or self._kits.has_none_of(scope.tenant, items):
+            items = []
+        look = Look(found, {}, now)
+        if missing or quoted or items:
             async with self._database.transaction(scope) as tx:
+                if items and self._kits is not None:
+                    told = await self._kits.exploded(tx, scope.tenant, items)
+                    look = look._replace(kits=told)
+                    missing = [*missing, *asking.parts_of(keys, told)]
                 found |= (made := await self._stock_ids.of(tx, scope.tenant, missing))
-                demand = await _demand(tx, quoted)
+                look = look._replace(demand=await asking.demand(tx, quoted))
             self._stock_ids.remember(scope.tenant, made)
-        return Look(found, demand, now)
+        return look
 
     async def _decide_plain(
         self, scope: Scope, batch: Sequence[Incoming], look: Look, *, is_exact: bool
@@ -194,25 +189,25 @@ class Promises:
         """Decide groups, several lines, parts, guarded rows, and lines of orders known already."""
         if not fresh:
             return
-        stock_ids = [look.found[key] for key in _keys(fresh)]
+        keys = _keys(fresh)
+        stock_ids = [look.found[key] for key in (*keys, *asking.parts_of(keys, look.kits))]
         sheet = await Sheet.locked(tx, tx.tenant, self._stock_ids, stock_ids)
         self._apart -= {row.stock_id for row in sheet.rows.values() if not row.is_apart}
         await sheet.expire_lapsed(tx, look.now)
         # What is open of the orders that are quoted holds still only now.
-        quoted = {line.demand_ref for one in fresh for line in one.request.lines} - {""}
-        look = look._replace(demand=await _demand(tx, quoted))
-        await sheet.guard(tx, self._protections, look.now, _quoted(fresh, look))
-        asks = [_ask(one, look, sheet) for one in fresh]
+        look = await asking.ordered(tx, look, fresh, self._kits)
+        await sheet.guard(tx, self._protections, look.now, asking.counted(fresh, look))
+        asks = [asking.ask(one, look, sheet) for one in fresh]
         given = granting.decided(asks, sheet.counters())
         for one, ask, got in zip(fresh, asks, given, strict=True):
-            lines = [
-                _line(tx.tenant, one, number, micros, look)
-                for number, (micros, _) in enumerate(got)
-            ]
-            for number, (line, (_, limit)) in enumerate(zip(lines, got, strict=True)):
-                own = ask.own[number] if ask.own else None
-                sheet.make(line, own, ask.channel_of(number), limit, ask.had_of(number))
-            one.answer = reservation_of(lines)._replace(cut_by=_cut_by(limit for _, limit in got))
+            made = [asking.lines((one, got), number, look, sheet) for number in range(len(got))]
+            for number, rows in enumerate(made):
+                for line, own in rows:
+                    is_own = not line.line.into_line
+                    had, limit = ask.had_of(number) if is_own else 0, got[number].limit
+                    sheet.make(line, own, ask.channel_of(number), limit, had)
+            every = sorted((row for rows in made for row, _ in rows), key=asking.line_no)
+            one.answer = reservation_of(every)._replace(cut_by=_cut_by(each.limit for each in got))
         await sheet.save(tx, look.now)
 
 
@@ -221,19 +216,20 @@ def _cut_by(limits: Iterable[str]) -> str:
     return next((str(limit) for limit in limits if limit), "")
 
 
+def _too_long(one: Incoming) -> Conflict:
+    return Conflict(
+        f"request {one.request.request_id!r} asks for kits of more parts than a reservation has",
+        code="too_many_parts",
+        hint=f"ask in several requests: {asking.HELD_MAX} lines at most, with those of parts",
+    )
+
+
 def _contended() -> Unavailable:
     return Unavailable("the same requests are being decided elsewhere", code="contended")
 
 
 def _keys(batch: Sequence[Incoming]) -> list[Key]:
     return [line[:2] for one in batch for line in one.request.lines]
-
-
-async def _demand(tx: Transaction, quoted: set[str]) -> dict[str, tuple[int, int]]:
-    if not quoted:
-        return {}
-    rows = await tx.fetch(store.DEMAND_OF, tx.tenant, sorted(quoted))
-    return {row["demand_ref"]: (row["stock_id"], row["open"]) for row in rows}
 
 
 def _uniform(batch: Sequence[Incoming]) -> tuple[object, ...]:
@@ -303,78 +299,21 @@ async def _answer_repeats(tx: Transaction, batch: Sequence[Incoming]) -> list[In
     return [one for one in batch if one.answer is None]
 
 
-def _quoted(batch: Iterable[Incoming], look: Look) -> list[Quoted]:
-    """Name the order lines that stock counts already, with the first who quotes each."""
-    found: dict[str, Quoted] = {}
-    for one in batch:
-        for line in one.request.lines:
-            if look.own(line) is not None:
-                quoted = Quoted(look.found[line[:2]], line.demand_ref, one.channel)
-                found.setdefault(line.demand_ref, quoted)
-    return list(found.values())
-
-
-def _ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
-    lines = one.request.lines
-    own = tuple(look.own(line) for line in lines)
-    channels = tuple(
-        one.channel
-        if open_ is None
-        else sheet.whose(Quoted(look.found[line[:2]], line.demand_ref, one.channel))
-        for line, open_ in zip(lines, own, strict=True)
-    )
-    if all(open_ is None for open_ in own):
-        own = ()
-    places = [look.found[line.item, line.location] for line in lines]
-    return Ask(
-        tuple((at, line.micros) for at, line in zip(places, lines, strict=True)),
-        one.request.allow_partial,
-        own,
-        one.channel,
-        channels,
-        tuple(sheet.had(at, line.demand_ref) for at, line in zip(places, lines, strict=True))
-        if own
-        else (),
-    )
-
-
-def _line(tenant: str, one: Incoming, number: int, got: int, look: Look) -> LineRow:
-    line = one.request.lines[number]
-    is_linked = got > 0 and look.own(line) is not None
-    promised = PromisedLine(
-        number + 1,
-        line.item,
-        line.location,
-        ReservationStatus.ACTIVE if got else ReservationStatus.DENIED,
-        one.is_hard or is_linked,
-        line.micros,
-        got,
-        is_linked=is_linked,
-        demand_ref=line.demand_ref,
-        expires_at=None if is_linked else one.expires_at,
-        stock_id=look.found[line.item, line.location],
-    )
-    request_id = one.request.request_id
-    return LineRow(
-        tenant,
-        one.reservation_id,
-        one.client,
-        request_id,
-        one.content_hash,
-        look.now,
-        "",
-        promised,
-    )
-
-
 def reservation_of(lines: Sequence[LineRow], *, is_repeat: bool = False) -> Reservation:
     head = lines[0]
+    parts: dict[int, list[PromisedLine]] = {}
+    for row in lines:
+        if row.line.into_line:
+            parts.setdefault(row.line.into_line, []).append(row.line)
+    asked = [row.line for row in lines if not row.line.into_line]
     return Reservation(
         reservation_id=prefixed("rsv", head.reservation_id),
         client=head.client,
         request_id=head.request_id,
         created_at=head.created_at,
-        lines=tuple(row.line for row in lines),
+        lines=tuple(kits.shown(one, parts.get(one.line_no, ())) for one in asked),
+        parts=tuple(one for each in parts.values() for one in each),
+        part_units={row.line.item: row.unit for row in lines if row.line.into_line},
         is_repeat=is_repeat,
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import claims, guarding, model
 from crossdock.capabilities.inventory.answering import Answers, Position
+from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
@@ -48,13 +49,14 @@ class Inventory:
         *,
         soft_hold_ttl_seconds: int = 900,
         protections: KnowsProtections | None = None,
+        kits: KnowsKits | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._protections = protections
         self._stock_ids = StockIds()
         self._promises = Promises(
-            database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
+            database, clock, soft_hold_ttl_seconds, self._stock_ids, (protections, kits)
         )
         self._changes = Changes(database, clock, self._stock_ids, protections)
         self._answers = Answers(database, clock)

@@ -175,6 +175,12 @@ class Sheet:
             for stock_id, row in self.rows.items()
         }
 
+    def buildings(self, items: Iterable[str], location: str) -> tuple[Mapping[str, int], ...]:
+        """Name the rows of these items at each member of a group; nothing where it is none."""
+        at = {(row.item, row.location): stock_id for stock_id, row in self.rows.items()}
+        members = sorted(member for member, group in self._groups.items() if group == location)
+        return tuple({item: at[item, member] for item in items} for member in members)
+
     def make(
         self, line: LineRow, own: int | None, channel: str = "", cut_by: str = "", had: int = 0
     ) -> None:

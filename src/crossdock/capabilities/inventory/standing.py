@@ -79,6 +79,17 @@ join inventory_movement v on v.tenant = $1 and v.demand_ref = k.demand_ref and v
 group by v.demand_ref
 """
 
+# Of how many kits that an order claims promises hold the parts: the few lines of kits that are
+# ordered and not put together have an index of their own.
+IN_PARTS = """
+select s.item, s.location, v.demand_ref, sum(v.made)::bigint as made
+from unnest($2::text[], $3::text[]) k(item, location)
+join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
+join inventory_reservation v on v.tenant = $1 and v.stock_id = s.stock_id and v.made > 0
+    and v.into_line = 0 and v.is_linked and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+group by 1, 2, 3
+"""
+
 # What is available of each lot and owner; a bucket below zero holds nothing. Buckets that are
 # empty by now, of which there are more every day, are not in the index that is read.
 LOTS = """
@@ -208,6 +219,17 @@ class Standings:
         """Say how much went into kits for these order lines; those without any are left out."""
         rows = await tx.fetch(ASSEMBLED, tenant, list(demand_refs))
         return {row["demand_ref"]: row["micros"] for row in rows}
+
+    async def in_parts(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> dict[tuple[str, str, str], int]:
+        """Say of how many kits the parts are held for an order that claims them.
+
+        By item, location and order line.
+        """
+        columns = [item for item, _ in keys], [location for _, location in keys]
+        rows = await tx.fetch(IN_PARTS, tenant, *columns)
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]

@@ -73,7 +73,8 @@ where s.stock_id = w.stock_id and ($4 = '*' or s.tenant = $4)
 
 LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
     v.stock_id, v.is_hard, v.is_linked, v.status, v.requested, v.granted, v.consumed, v.picked,
-    v.demand_ref, v.created_at, v.expires_at, v.version, s.item, s.location, s.unit"""
+    v.demand_ref, v.created_at, v.expires_at, v.version, v.made, v.into_line, s.item, s.location,
+    s.unit"""
 # Looked up one by one, by key: a join would read every stock row to name a handful of them.
 STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
     where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
@@ -103,22 +104,22 @@ where l.tenant = $3 and l.stock_id = any($2::bigint[])
 INSERT_LINES = """
 insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,
     request_hash, stock_id, is_hard, is_linked, status, requested, granted, demand_ref,
-    created_at, expires_at)
+    created_at, expires_at, made, into_line)
 select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[],
     $7::bigint[], $8::boolean[], $9::boolean[], $10::text[], $11::bigint[], $12::bigint[],
-    $13::text[], $14::timestamptz[], $15::timestamptz[])
+    $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bigint[], $17::smallint[])
 """
 
 WRITE_LINES = """
 update inventory_reservation v set stock_id = w.stock_id, is_hard = w.is_hard,
     is_linked = w.is_linked, status = w.status, granted = w.granted, consumed = w.consumed,
-    picked = w.picked, expires_at = w.expires_at, version = w.version
+    picked = w.picked, expires_at = w.expires_at, version = w.version, made = w.made
 from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::text[],
-    $7::bigint[], $8::bigint[], $9::bigint[], $10::timestamptz[], $11::integer[])
+    $7::bigint[], $8::bigint[], $9::bigint[], $10::timestamptz[], $11::integer[], $12::bigint[])
     w(reservation_id, line_no, stock_id, is_hard, is_linked, status, granted, consumed, picked,
-      expires_at, version)
+      expires_at, version, made)
 where v.reservation_id = w.reservation_id and v.line_no = w.line_no
-    and ($12 = '*' or v.tenant = $12)
+    and ($13 = '*' or v.tenant = $13)
 """
 
 KEEP_REGRANTS = """
@@ -302,6 +303,8 @@ def line_of(row: Any) -> LineRow:
             row["expires_at"],
             row["version"],
             row["stock_id"],
+            row["made"],
+            row["into_line"],
         ),
     )
 
@@ -351,6 +354,7 @@ async def write_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [line.picked for line in lines],
         [line.expires_at for line in lines],
         [line.version for line in lines],
+        [line.made for line in lines],
         tx.tenant,
     )
 
@@ -374,6 +378,8 @@ async def insert_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [line.demand_ref for line in lines],
         [row.created_at for row in rows],
         [line.expires_at for line in lines],
+        [line.made for line in lines],
+        [line.into_line for line in lines],
     )
 
 

@@ -22,6 +22,7 @@ from crossdock.capabilities.supply.kept import (
     PromiseAsked,
     PromiseProof,
 )
+from crossdock.capabilities.supply.kit_recipes import KitRecipes
 from crossdock.capabilities.supply.kits import Kits, Recipebook
 from crossdock.capabilities.supply.kitting import Book, Count, Figures, KitStock
 from crossdock.capabilities.supply.known import (
@@ -76,6 +77,7 @@ __all__ = [
     "Inbound",
     "KeptPromise",
     "KeptPromises",
+    "KitRecipes",
     "KitStock",
     "Kits",
     "KnownCommitment",

@@ -43,6 +43,12 @@ class KnowsHeld(Protocol):
         """Give what order lines hold, picks taken off, and what has left of them."""
         ...
 
+    async def in_parts(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[tuple[str, str, str], int]:
+        """Say of how many kits reservations hold the parts: item, location, order line."""
+        ...
+
 
 class Kits:
     def __init__(self, clock: Clock, stock: KnowsHeld) -> None:
@@ -105,8 +111,10 @@ class Kits:
     async def _held_as_parts(
         self, tx: Transaction, tenant: str, kits: Sequence[Key]
     ) -> dict[Key, int]:
-        """Say how much orders for kits claim of which a promise holds the components (A19, I9)."""
+        """Say how much orders for kits claim of which components are held for them (A19, I9)."""
         made = await kept_store.made(tx, tenant, kits)
+        for key, micros in (await self._stock.in_parts(tx, tenant, kits)).items():
+            made[key] = made.get(key, 0) + micros
         if not made:
             return {}
         held = await self._stock.held(tx, tenant, sorted({ref for *_, ref in made}))

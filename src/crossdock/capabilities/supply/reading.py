@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 from crossdock.canonical.units import step_micros
@@ -27,6 +28,8 @@ from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, LifeTerms
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.vendor import advised
 from crossdock.foundation.database import Transaction
+
+NOTHING: Mapping[tuple[str, str, str], int] = MappingProxyType({})
 
 Figures = tuple[
     int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int, int
@@ -175,13 +178,21 @@ class Read:
             if (life := lives[whose]) is not None:
                 self._ruled[ref, whose[0]] = life
 
-    def hold(self, held: Iterable[Held]) -> None:
-        """Note what order lines hold; a claim and a hold of one line at one place are one."""
+    def hold(
+        self, held: Iterable[Held], in_parts: Mapping[tuple[str, str, str], int] = NOTHING
+    ) -> None:
+        """Note what order lines hold; a claim and a hold of one line at one place are one.
+
+        Of so many kits that orders claim the parts are held: `in_parts` by item, location, line.
+        """
         ship_dates = self.found.ship_dates
         rows = list(held)
-        for ref, item, location, hard, soft, *_ in rows:
-            if hard or soft:
-                key = (item, location)
+        for ref, item, location, claimed, soft, is_order, *_ in rows:
+            key = (item, location)
+            as_parts = min(claimed, in_parts.get((*key, ref), 0)) if is_order else 0
+            if as_parts:
+                self._more[key] = self._more.get(key, 0) - as_parts
+            if (hard := claimed - as_parts) or soft:
                 claims = self._claims.setdefault(key, {})
                 name = self._claimed_as(ref, key)
                 known = claims.get(name) or self._nothing_of(ref, key, ship_dates.get((ref, key)))

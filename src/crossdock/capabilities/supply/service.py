@@ -82,6 +82,12 @@ class KnowsStock(Protocol):
         """Give what order lines hold, picks taken off, and what has left of them."""
         ...
 
+    async def in_parts(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[tuple[str, str, str], int]:
+        """Say of how many kits reservations hold the parts: item, location, order line."""
+        ...
+
 
 class Supply:
     """Answers by date. Amounts are micros of the item's base unit.
@@ -348,8 +354,10 @@ class Supply:
             read.shelve(lotted, held, expiries)
         cared, named = read.cared_for(keys)
         read.hear_orders(await self._customers.ordered(tx, tenant, cared, named))
-        if refs := read.refs(questions):
-            read.hold(await self._stock.held(tx, tenant, sorted(refs)))
+        told = [key for key in keys if key[0] in read.found.kits]
+        in_parts = await self._stock.in_parts(tx, tenant, told) if told else {}
+        if refs := read.refs(questions) | {ref for *_, ref in in_parts}:
+            read.hold(await self._stock.held(tx, tenant, sorted(refs)), in_parts)
         return read
 
     async def _gather(

@@ -22,15 +22,14 @@ from crossdock.interfaces.api.bodies import decoded
 from crossdock.interfaces.api.caller import admit
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
+from crossdock.interfaces.api.reservation_shapes import ReservationShown, reservation_shown
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
 from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import (
     AskedLine,
     AskedReservation,
     AvailabilityShown,
-    ReservationShown,
     availability_shown,
-    reservation_shown,
 )
 
 CREATED, OK, CONFLICT = 201, 200, 409

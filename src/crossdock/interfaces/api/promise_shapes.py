@@ -116,7 +116,7 @@ def _line(line: LineProof, unit: str) -> LineProofShown:
         location=line.location,
         demand_ref=line.demand_ref,
         requested=shown(line.requested),
-        granted=shown(line.granted),
+        granted=shown(line.granted + line.made),
         because=_because(line),
         nettable=shown(line.nettable),
         expired=shown(line.expired),
@@ -156,9 +156,13 @@ def _member(member: MemberProof, unit: str) -> MemberProofShown:
 
 
 def _because(line: LineProof) -> str:
-    asked, free, granted = (
-        amount(micros, "").value for micros in (line.requested, line.free, line.granted)
+    total = line.granted + line.made
+    asked, free, granted, made = (
+        amount(micros, "").value for micros in (line.requested, line.free, total, line.made)
     )
+    if line.made:
+        part = "" if total == line.requested else ", as part was welcome"
+        return f"{asked} asked, {free} assembled: {granted} granted{part}, {made} of its parts"
     if line.granted == line.requested:
         return f"{asked} asked, {free} free: granted"
     if line.granted:

@@ -14,6 +14,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.governance.roles import Verb, require
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.reservation_shapes import reservation_shown
 from crossdock.interfaces.api.shapes import After, Code, Limit, Text
 from crossdock.interfaces.api.sourcing_shapes import (
     NodeSaid,
@@ -26,7 +27,6 @@ from crossdock.interfaces.api.sourcing_shapes import (
     node_shown,
 )
 from crossdock.interfaces.api.speaking import check_orders
-from crossdock.interfaces.api.stock_shapes import reservation_shown
 
 MEDIA_TYPE = "application/json"
 WRITE = Verb.of("stock:write")

@@ -29,8 +29,8 @@ from crossdock.capabilities.sourcing import (
     When,
     money,
 )
+from crossdock.interfaces.api.reservation_shapes import ReservationShown
 from crossdock.interfaces.api.shapes import AmountText, Code, Text
-from crossdock.interfaces.api.stock_shapes import ReservationShown
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 
 Said = TypeVar("Said", bound=BaseModel)

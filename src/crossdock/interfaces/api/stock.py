@@ -13,12 +13,11 @@ from crossdock.capabilities.inventory import Reservation
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.reservation_shapes import ReservationShown, reservation_shown
 from crossdock.interfaces.api.shapes import Code, Text
 from crossdock.interfaces.api.stock_shapes import (
     AvailabilityShown,
-    ReservationShown,
     availabilities_shown,
-    reservation_shown,
 )
 
 TTL_SECONDS_MAX = 14_400

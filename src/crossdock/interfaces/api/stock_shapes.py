@@ -1,4 +1,4 @@
-"""How stock and promises are written in JSON: amounts as decimal strings, each with its unit."""
+"""How stock and requests for it are written in JSON: decimal strings, each with its unit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from crossdock.canonical.inventory import ReservationKind, ReservationStatus, StockStatus
+from crossdock.canonical.inventory import ReservationKind, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.inventory import Availability, Position, PromisedLine, Reservation
+from crossdock.capabilities.inventory import Availability, Position
 from crossdock.capabilities.reconciliation import Doubt
 from crossdock.capabilities.supply import KitStock
 
@@ -57,35 +57,6 @@ class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AmountShown:
     value: str
     unit: str
-
-
-# What is shown is made for one answer and encoded at once: freezing it took longer than filling.
-@dataclass(slots=True)
-class LineShown:
-    """`remaining` is what is still held; a line that got less than it asked is not DENIED."""
-
-    line_no: int
-    item: str
-    location: str
-    status: ReservationStatus
-    requested: AmountShown
-    granted: AmountShown
-    consumed: AmountShown
-    remaining: AmountShown
-    demand_ref: str
-
-
-@dataclass(slots=True)
-class ReservationShown:
-    reservation_id: str
-    request_id: str
-    status: ReservationStatus
-    kind: ReservationKind
-    is_granted: bool
-    is_repeat: bool
-    created_at: datetime
-    expires_at: datetime | None
-    lines: list[LineShown]
 
 
 @dataclass(slots=True)
@@ -227,39 +198,6 @@ def amount(micros: int, unit: str) -> AmountShown:
     sign = "-" if micros < 0 else ""
     fraction = f".{rest:06d}".rstrip("0") if rest else ""
     return AmountShown(f"{sign}{whole}{fraction}", unit)
-
-
-def _line_shown(line: PromisedLine, unit: str) -> LineShown:
-    """Write an amount once, however often the line has it: most lines get all and gave nothing."""
-    requested = amount(line.requested, unit)
-    granted = requested if line.granted == line.requested else amount(line.granted, unit)
-    remaining = granted if line.remaining == line.granted else amount(line.remaining, unit)
-    return LineShown(
-        line.line_no,
-        line.item,
-        line.location,
-        line.status,
-        requested,
-        granted,
-        amount(line.used, unit),
-        remaining,
-        line.demand_ref,
-    )
-
-
-def reservation_shown(reservation: Reservation, units: Mapping[str, str]) -> ReservationShown:
-    """Show a promise; `units` are the base units of its items."""
-    return ReservationShown(
-        reservation_id=reservation.reservation_id,
-        request_id=reservation.request_id,
-        status=reservation.status,
-        kind=reservation.kind,
-        is_granted=reservation.is_granted,
-        is_repeat=reservation.is_repeat,
-        created_at=reservation.created_at,
-        expires_at=reservation.expires_at,
-        lines=[_line_shown(line, units[line.item]) for line in reservation.lines],
-    )
 
 
 def position_shown(position: Position) -> PositionShown:

@@ -19,7 +19,8 @@ from crossdock.capabilities.inventory import (
 from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofShown, PromiseShown
 from crossdock.interfaces.api.promises import Promises, promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
-from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
+from crossdock.interfaces.api.reservation_shapes import reservation_shown
+from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown
 from crossdock.interfaces.cli import (
     stock_atp,
     stock_calendar,
@@ -381,7 +382,11 @@ async def _print_reservation(hub: Hub, made: Reservation, *, as_json: bool) -> N
     stdout.print(f"[bold]{made.reservation_id}[/] {made.status} {made.kind}{until}")
     for line in shown.lines:
         granted = f"{line.granted.value} of {line.requested.value}"
-        stdout.print(f"  {line.item} at {line.location}: {granted}")
+        more = line.put_together.value if line.put_together else "0"
+        parts = f", {more} to be put together" if more != "0" else ""
+        stdout.print(f"  {line.item} at {line.location}: {granted}{parts}")
+        for part in line.parts or ():
+            stdout.print(f"    {part.item}: {part.remaining.value} of {part.granted.value} held")
     if made.cut_by:
         is_own = made.cut_by == "MAXIMUM"
         why = "that is all its channel may have" if is_own else "the rest is kept for others"

@@ -10,6 +10,7 @@ from crossdock.capabilities.inventory import Figures
 from crossdock.capabilities.inventory.granting import (
     Ask,
     Counter,
+    Given,
     Guards,
     Limit,
     decided,
@@ -54,14 +55,14 @@ def test_a14_each_channel_may_be_promised_what_its_maximum_and_others_minima_lea
 def test_a14_what_cut_a_promise_is_named(channel: str, asked: int, got: int, limit: Limit) -> None:
     partly = Ask(((0, asked),), allow_partial=True, channel=channel)
 
-    assert decided([partly], {0: A14}) == [((got, limit),)]
+    assert decided([partly], {0: A14}) == [(Given(got, limit),)]
 
 
 def test_what_stock_alone_cuts_is_no_channels_limit() -> None:
     asks = [Ask(((0, 101),), allow_partial=True, channel="KEY")]
     only_key = Counter(Figures(nettable=100), guards={"KEY": Claim(least=40, most=200)})
 
-    assert decided(asks, {0: only_key}) == [((100, Limit.NONE),)]
+    assert decided(asks, {0: only_key}) == [(Given(100, Limit.NONE),)]
 
 
 def test_each_promise_uses_up_its_channels_own_minimum_and_maximum() -> None:
@@ -159,7 +160,7 @@ def test_no_promise_breaks_a_minimum_of_others_or_its_own_maximum(
 ) -> None:
     given_out = decided(asks, {0: Counter(Figures(nettable=there), guards=guards)})
     by_channel = dict.fromkeys((*guards, "other"), 0)
-    for ask, ((got, limit),) in zip(asks, given_out, strict=True):
+    for ask, ((got, limit, *_),) in zip(asks, given_out, strict=True):
         by_channel[ask.channel] = by_channel.get(ask.channel, 0) + got
         assert not limit or got < ask.lines[0][1]
 

@@ -246,7 +246,9 @@ select guard_table('inventory_over_pick');
 """
 
 # The id is derived from tenant, client and request id, so the primary key makes requests
-# idempotent. `is_linked`: an order that counts as demand already holds these units.
+# idempotent. `is_linked`: an order that counts as demand already holds these units. A kit's line
+# has what was granted of those that lie assembled; `made` more are to be put together of the parts
+# that lines behind it hold (`into_line`), each of which says in `made` for how many that was.
 RESERVATIONS = """
 create table inventory_reservation (
     reservation_id uuid not null,
@@ -267,6 +269,8 @@ create table inventory_reservation (
     created_at timestamptz not null,
     expires_at timestamptz,
     version integer not null default 1,
+    made bigint not null default 0 check (made >= 0),
+    into_line smallint not null default 0,
     primary key (reservation_id, line_no),
     check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);
@@ -278,6 +282,9 @@ create index inventory_reservation_hard on inventory_reservation (tenant, stock_
     where is_hard and not is_linked and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
 create index inventory_reservation_by_demand on inventory_reservation (tenant, demand_ref)
     where demand_ref <> '' and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
+-- Kits that are ordered and stand on their parts: hardly any, and no others are in it.
+create index inventory_reservation_of_kits on inventory_reservation (tenant, stock_id)
+    where made > 0 and into_line = 0 and is_linked;
 -- Those that are over are many, and looked for by people alone: they are kept out of the index
 -- that every order is heard by.
 create index inventory_reservation_over_by_demand on inventory_reservation (tenant, demand_ref)

@@ -1,0 +1,241 @@
+"""Requests as the grant decides them: kits taken apart, and what their orders claim already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import count
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from crossdock.canonical.inventory import ReservationStatus
+from crossdock.capabilities.inventory import store
+from crossdock.capabilities.inventory.granting import Ask, Given
+from crossdock.capabilities.inventory.had import Quoted
+from crossdock.capabilities.inventory.incoming import Incoming
+from crossdock.capabilities.inventory.kits import Exploded, Part, Recipe, part_ref
+from crossdock.capabilities.inventory.model import PromisedLine, ReservationLine
+from crossdock.capabilities.inventory.sheet import Sheet
+from crossdock.capabilities.inventory.store import Key, LineRow
+from crossdock.foundation.database import Transaction
+
+ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
+
+HELD_MAX = 32_767
+"""So many lines a reservation can have, those of kits' parts among them."""
+
+# What the orders of some order lines claim by all their lines, item by item and place by place.
+BESIDE = """
+select k.demand_ref, d.stock_id, sum(greatest(0, d.ordered - d.cancelled - d.picked))::bigint open
+from unnest($2::text[]) k(demand_ref)
+join inventory_demand o on o.tenant = $1 and o.demand_ref = k.demand_ref and o.order_id <> ''
+join inventory_demand d on d.tenant = $1 and d.order_id = o.order_id and d.source = o.source
+    and d.order_id <> '' and d.demand_ref <> o.demand_ref and d.stock_id is not null
+group by 1, 2
+"""
+
+Beside = Mapping[tuple[str, int], int]
+"""What the order of a line claims by its other lines, by the line and the stock row."""
+
+
+class KnowsKits(Protocol):
+    """Whoever knows what kits are put together from; supply, usually."""
+
+    def has_none_of(self, tenant: str, items: Sequence[str]) -> bool:
+        """Say whether none of these was a kit a moment ago, without asking."""
+        ...
+
+    async def exploded(self, tx: Transaction, tenant: str, items: Sequence[str]) -> Exploded:
+        """Name what goes into those of these items that are kits."""
+        ...
+
+    async def takes_parts(
+        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> frozenset[tuple[str, str]]:
+        """Name those of these (kit, location) whose orders name the kit alone."""
+        ...
+
+
+class Look(NamedTuple):
+    """What was looked up for a batch: stock rows by key, open demand by order line, kits.
+
+    `beside` is what orders that name a kit claim of its parts by lines of their own.
+    """
+
+    found: Mapping[Key, int]
+    demand: Mapping[str, tuple[int, int]]
+    now: datetime
+    kits: Exploded = MappingProxyType({})
+    beside: Beside = MappingProxyType({})
+
+    def counts(self, one: Incoming) -> bool:
+        """Say whether the order of a plain request is known, so that more than a sum decides."""
+        return bool(self.demand) and one.request.lines[0].demand_ref in self.demand
+
+    def is_too_long(self, one: Incoming) -> bool:
+        """Say whether a request would hold more lines than a reservation can have."""
+        if not self.kits:
+            return False
+        asked = one.request.lines
+        parts = sum(len(self.kits.get(line.item, ())) for line in asked)
+        return len(asked) + parts > HELD_MAX
+
+    def own(self, line: ReservationLine) -> int | None:
+        """Say how much of the line's own order is counted at this very place; None if none is."""
+        stock_id, open_ = self.demand.get(line.demand_ref, (0, 0))
+        return open_ if stock_id == self.found[line.item, line.location] else None
+
+    def own_part(self, line: ReservationLine, item: str) -> int | None:
+        """Say how much of a part of a kit the kit's order claims there itself."""
+        stock_id = self.found[item, line.location]
+        at, open_ = self.demand.get(part_ref(line.demand_ref, item), (0, 0))
+        return open_ if at == stock_id else self.beside.get((line.demand_ref, stock_id))
+
+
+def parts_of(keys: Iterable[Key], kits: Exploded) -> list[Key]:
+    """Name all that goes into the kits among these, at the same places."""
+    return sorted({(part, at) for item, at in keys for part, _ in kits.get(item, ())})
+
+
+def quoted(batch: Iterable[Incoming]) -> set[str]:
+    """Name the order lines that are quoted."""
+    return {line[3] for one in batch for line in one.request.lines} - {""}
+
+
+async def demand(tx: Transaction, refs: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Find the open demand of order lines, and where it counts."""
+    asked = sorted(refs)
+    if not asked:
+        return {}
+    rows = await tx.fetch(store.DEMAND_OF, tx.tenant, asked)
+    return {row["demand_ref"]: (row["stock_id"], row["open"]) for row in rows}
+
+
+async def beside(
+    tx: Transaction, kits: KnowsKits | None, lines: Sequence[tuple[str, Key]]
+) -> Beside:
+    """Find what orders claim beside these lines of kits; nothing where they name the kit alone."""
+    if kits is None or not lines:
+        return {}
+    alone = await kits.takes_parts(tx, tx.tenant, sorted({key for _, key in lines}))
+    refs = sorted({ref for ref, key in lines if key not in alone})
+    rows = await tx.fetch(BESIDE, tx.tenant, refs) if refs else ()
+    return {(row["demand_ref"], row["stock_id"]): row["open"] for row in rows}
+
+
+async def ordered(
+    tx: Transaction, look: Look, batch: Sequence[Incoming], kits: KnowsKits | None
+) -> Look:
+    """Look once more for what is open of the orders that are quoted, and of kits' parts."""
+    refs = quoted(batch)
+    named = [
+        line
+        for one in batch
+        for line in one.request.lines
+        if line.demand_ref and line.item in look.kits
+    ]
+    refs |= {part_ref(line.demand_ref, item) for line in named for item, _ in look.kits[line.item]}
+    found = await demand(tx, refs)
+    of_kits = [(line.demand_ref, line[:2]) for line in named if line.demand_ref in found]
+    return look._replace(demand=found, beside=await beside(tx, kits, of_kits))
+
+
+def counted(batch: Iterable[Incoming], look: Look) -> list[Quoted]:
+    """Name the order lines that stock counts already, with the first who quotes each."""
+    found: dict[str, Quoted] = {}
+    for one in batch:
+        for line in one.request.lines:
+            if look.own(line) is not None:
+                order = Quoted(look.found[line[:2]], line.demand_ref, one.channel)
+                found.setdefault(line.demand_ref, order)
+    return list(found.values())
+
+
+def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
+    """Put a request as the grant decides it."""
+    asked = one.request.lines
+    own = tuple(look.own(line) for line in asked)
+    channels = tuple(
+        one.channel
+        if open_ is None
+        else sheet.whose(Quoted(look.found[line[:2]], line.demand_ref, one.channel))
+        for line, open_ in zip(asked, own, strict=True)
+    )
+    if all(open_ is None for open_ in own):
+        own = ()
+    places = [look.found[line.item, line.location] for line in asked]
+    return Ask(
+        tuple((at, line.micros) for at, line in zip(places, asked, strict=True)),
+        one.request.allow_partial,
+        own,
+        one.channel,
+        channels,
+        tuple(sheet.had(at, line.demand_ref) for at, line in zip(places, asked, strict=True))
+        if own
+        else (),
+        {
+            number: _recipe(line, look, sheet)
+            for number, line in enumerate(asked)
+            if line.item in look.kits
+        },
+    )
+
+
+def _recipe(line: ReservationLine, look: Look, sheet: Sheet) -> Recipe:
+    parts = look.kits[line.item]
+    return Recipe(
+        line.item,
+        tuple(
+            Part(item, look.found[item, line.location], into, look.own_part(line, item))
+            for item, into in parts
+        ),
+        sheet.buildings([item for item, _ in parts], line.location),
+    )
+
+
+def lines(
+    asked: tuple[Incoming, Sequence[Given]], number: int, look: Look, sheet: Sheet
+) -> list[tuple[LineRow, int | None]]:
+    """Make the row of a line and of a kit's parts, each with what its order claims of it."""
+    one, got = asked
+    given, line = got[number], one.request.lines[number]
+    own = look.own(line)
+    is_linked = given.micros + given.made > 0 and own is not None
+    promised = PromisedLine(
+        number + 1,
+        line.item,
+        line.location,
+        ACTIVE if given.micros or given.made else DENIED,
+        one.is_hard or is_linked,
+        line.micros,
+        given.micros,
+        is_linked=is_linked,
+        demand_ref=line.demand_ref,
+        expires_at=None if is_linked else one.expires_at,
+        stock_id=look.found[line.item, line.location],
+        made=given.made,
+    )
+    before = sum(len(each.parts) for each in got[:number])
+    found = [(promised, own)]
+    for line_no, (part, micros) in zip(count(len(got) + before + 1), given.parts, strict=False):
+        held = promised._replace(
+            line_no=line_no,
+            item=part.item,
+            status=ACTIVE,
+            is_hard=promised.is_hard or part.own is not None,
+            expires_at=None if part.own is not None else promised.expires_at,
+            requested=micros,
+            granted=micros,
+            is_linked=part.own is not None,
+            demand_ref=part_ref(line.demand_ref, part.item),
+            stock_id=part.counter,
+            into_line=number + 1,
+        )
+        found.append((held, part.own))
+    head = (sheet.tenant, one.reservation_id, one.client, one.request.request_id)
+    return [
+        (LineRow(*head, one.content_hash, look.now, sheet.rows[row.stock_id].unit, row), claimed)
+        for row, claimed in found
+    ]
+
+
+def line_no(row: LineRow) -> int:
+    return row.line.line_no

@@ -1,0 +1,184 @@
+"""Kits in promises: what one is put together from, and what becomes of a kit line's parts. Pure.
+
+A line of a kit takes what lies assembled first, and holds the parts of the rest at the same
+place, on every level (§1.2). Kits that share a part take it once each (A30). Micros of base units.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from crossdock.canonical.errors import Rejected
+from crossdock.canonical.inventory import ReservationStatus
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.model import COUNTING, PromisedLine
+
+Into = Sequence[tuple[str, int]]
+"""The kits that take an item straight, and how many micros of it one base unit of each takes."""
+
+Exploded = Mapping[str, Sequence[tuple[str, Into]]]
+"""All that goes into each kit, on every level, each item behind all the kits that take it."""
+
+
+ENOUGH = 10**12 * MICROS
+"""More kits than can be asked for."""
+
+
+class Part(NamedTuple):
+    """An item that goes into a kit, its counter where the kit is asked for, and what takes it.
+
+    `own` is what an order claims there for the kit by a line of its own; None: it does not.
+    """
+
+    item: str
+    counter: int
+    into: Into
+    own: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a kit is put together from. `buildings` are counters by item of a group's members."""
+
+    kit: str
+    parts: tuple[Part, ...]
+    buildings: tuple[Mapping[str, int], ...] = ()
+
+    def drawn(self, kits: int, has: Callable[[Part], int]) -> dict[str, int] | None:
+        """Say what so many take of what there is of each item; None if that is not enough.
+
+        Of a part that is a kit itself what lies there goes first; the rest is put together whole.
+        """
+        made = {self.kit: kits}
+        opened = {of for part in self.parts for of, _ in part.into}
+        found: dict[str, int] = {}
+        for part in self.parts:
+            need = sum(-(-made.get(of, 0) * micros // MICROS) for of, micros in part.into)
+            there = has(part)
+            if part.item in opened:
+                made[part.item] = whole(max(0, need - there))
+                found[part.item] = max(0, need - made[part.item])
+            elif need > there:
+                return None
+            else:
+                found[part.item] = need
+        return found
+
+    def needs(self) -> dict[str, int]:
+        """Say how much of each item goes into one kit of which no part lies there assembled."""
+        found = {self.kit: MICROS}
+        for part in self.parts:
+            need = sum(-(-found[of] * micros // MICROS) for of, micros in part.into)
+            found[part.item] = max(1, need)
+        return found
+
+    def most(self, limit: int, has: Callable[[Part], int]) -> int:
+        """Say how many whole kits can be put together, at most `limit`."""
+        return most(limit, lambda kits: self.drawn(kits, has) is not None)
+
+
+def whole(micros: int) -> int:
+    """Round up to whole kits."""
+    return -(-micros // MICROS) * MICROS
+
+
+def most(limit: int, fits: Callable[[int], bool]) -> int:
+    """Find the most whole kits that fit, where none behind one that does not does."""
+    low, high = 0, limit // MICROS
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle * MICROS) else (low, middle - 1)
+    return low * MICROS
+
+
+def part_ref(ref: str, item: str) -> str:
+    """Name what is held of an item for a kit of an order line; nothing for none."""
+    return f"{ref}/{item}" if ref else ""
+
+
+class Picked(NamedTuple):
+    """What parts of a kit line gave out, as they stand: in all, and into kits of the hub's."""
+
+    part: PromisedLine
+    assembled: int = 0
+
+
+def gone(parts: Sequence[PromisedLine]) -> int:
+    """Say of how many kits every part has left what was held for it."""
+    return min((_kits(part, part.used) for part in parts), default=0)
+
+
+def shown(line: PromisedLine, parts: Sequence[PromisedLine]) -> PromisedLine:
+    """Show a kit's line as what it promises: those that lie assembled, and those to be made."""
+    if not parts:
+        return line
+    first = parts[0].made
+    assembled = first - line.made
+    used = line.used + max(0, gone(parts) - assembled)
+    found = line._replace(
+        granted=line.granted + line.made, consumed=used, picked=0, made=line.made
+    )
+    if line.status in COUNTING and used:
+        is_over = used == found.granted
+        status = ReservationStatus.CONSUMED if is_over else ReservationStatus.PARTIALLY_CONSUMED
+        return found._replace(status=status)
+    return found
+
+
+def consumed(
+    line: PromisedLine, parts: Sequence[PromisedLine], kits: int
+) -> tuple[PromisedLine, list[PromisedLine]]:
+    """Note how many of a kit have gone out in all so far, whole or in parts."""
+    there = line.granted + line.made
+    if not 0 <= kits <= there:
+        raise Rejected(
+            f"line {line.line_no} was granted {there} micros: {kits} cannot have gone out of it",
+            code="consumed_too_much",
+            hint="say how much has gone out in all so far",
+        )
+    assembled = parts[0].made - line.made
+    in_parts = max(0, gone(parts) - assembled)
+    told = min(line.granted, max(0, kits - in_parts))
+    after = model.consumed(line, told)
+    return settled(after, [Picked(part) for part in parts], kits, assembled)
+
+
+def settled(
+    line: PromisedLine, parts: Sequence[Picked], told: int = 0, assembled: int | None = None
+) -> tuple[PromisedLine, list[PromisedLine]]:
+    """Let a kit's line and its parts agree on what has left; `told` is how many kits are said to.
+
+    Kits that were put together of all their parts are held as kits (so many are `assembled`).
+    Kits that left beyond those that lay assembled took their parts along.
+    """
+    if not parts or line.status not in COUNTING:
+        return line, [one.part for one in parts]
+    first = parts[0].part.made
+    done = assembled
+    if done is None:
+        done = min(_kits(one.part, min(one.assembled, one.part.used)) for one in parts)
+    if done != first - line.made:
+        line = line.changed(granted=line.granted + line.made - first + done, made=first - done)
+    beyond = done + max(0, max(line.picked, told) - line.granted)
+    after: list[PromisedLine] = []
+    for part, _ in parts:
+        taken = min(part.granted, -(-part.granted * min(beyond, first) // first))
+        is_more = taken > part.used and part.status in COUNTING
+        after.append(part.changed(consumed=taken) if is_more else part)
+    return ended(line, after), after
+
+
+def ended(line: PromisedLine, parts: Sequence[PromisedLine]) -> PromisedLine:
+    """Let a kit's line be over once it and all its parts have gone out."""
+    is_over = line.used == line.granted and all(part.used == part.granted for part in parts)
+    if is_over and line.status is not ReservationStatus.CONSUMED:
+        return line._replace(status=ReservationStatus.CONSUMED, version=line.version + 1)
+    return line
+
+
+def _kits(part: PromisedLine, micros: int) -> int:
+    """Say for how many whole kits so much of a part is enough."""
+    if micros >= part.granted:
+        return part.made
+    return part.made * micros // part.granted // MICROS * MICROS

@@ -1,0 +1,119 @@
+"""How reservations are written in JSON: each line, and beneath a kit what is held for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.canonical.inventory import ReservationKind, ReservationStatus
+from crossdock.capabilities.inventory import PromisedLine, Reservation
+from crossdock.interfaces.api.stock_shapes import AmountShown, amount
+
+
+@dataclass(slots=True)
+class PartShown:
+    """What is held of an item for kits of a line that are to be put together.
+
+    `line_no` names it to whoever tells what has gone out, `demand_ref` to whoever moves it.
+    """
+
+    line_no: int
+    item: str
+    status: ReservationStatus
+    granted: AmountShown
+    consumed: AmountShown
+    remaining: AmountShown
+    demand_ref: str
+
+
+# What is shown is made for one answer and encoded at once: freezing it took longer than filling.
+@dataclass(slots=True)
+class LineShown:
+    """`remaining` is what is still held; a line that got less than it asked is not DENIED.
+
+    Of a kit `put_together` are granted that do not lie assembled: `parts` are held for them.
+    """
+
+    line_no: int
+    item: str
+    location: str
+    status: ReservationStatus
+    requested: AmountShown
+    granted: AmountShown
+    consumed: AmountShown
+    remaining: AmountShown
+    demand_ref: str
+    put_together: AmountShown | None = None
+    parts: list[PartShown] | None = None
+
+
+@dataclass(slots=True)
+class ReservationShown:
+    reservation_id: str
+    request_id: str
+    status: ReservationStatus
+    kind: ReservationKind
+    is_granted: bool
+    is_repeat: bool
+    created_at: datetime
+    expires_at: datetime | None
+    lines: list[LineShown]
+
+
+def _line_shown(line: PromisedLine, unit: str) -> LineShown:
+    """Write an amount once, however often the line has it: most lines get all and gave nothing."""
+    requested = amount(line.requested, unit)
+    granted = requested if line.granted == line.requested else amount(line.granted, unit)
+    remaining = granted if line.remaining == line.granted else amount(line.remaining, unit)
+    return LineShown(
+        line.line_no,
+        line.item,
+        line.location,
+        line.status,
+        requested,
+        granted,
+        amount(line.used, unit),
+        remaining,
+        line.demand_ref,
+    )
+
+
+def _with_parts(reservation: Reservation, lines: list[LineShown]) -> list[LineShown]:
+    """Show beneath each kit what is held for it."""
+    if not reservation.parts:
+        return lines
+    units = reservation.part_units
+    for one, line in zip(reservation.lines, lines, strict=True):
+        parts = [part for part in reservation.parts if part.into_line == one.line_no]
+        if parts:
+            line.put_together = amount(one.made, line.granted.unit)
+            line.parts = [_part_shown(part, units[part.item]) for part in parts]
+    return lines
+
+
+def _part_shown(part: PromisedLine, unit: str) -> PartShown:
+    return PartShown(
+        part.line_no,
+        part.item,
+        part.status,
+        amount(part.granted, unit),
+        amount(part.used, unit),
+        amount(part.remaining, unit),
+        part.demand_ref,
+    )
+
+
+def reservation_shown(reservation: Reservation, units: Mapping[str, str]) -> ReservationShown:
+    """Show a promise; `units` are the base units of its items."""
+    return ReservationShown(
+        reservation_id=reservation.reservation_id,
+        request_id=reservation.request_id,
+        status=reservation.status,
+        kind=reservation.kind,
+        is_granted=reservation.is_granted,
+        is_repeat=reservation.is_repeat,
+        created_at=reservation.created_at,
+        expires_at=reservation.expires_at,
+        lines=_with_parts(
+            reservation, [_line_shown(line, units[line.item]) for line in reservation.lines]
+        ),
+    )
