@@ -31,6 +31,7 @@ OWNERS = {
     "0019_expired_lots": "capabilities.inventory",
     "0020_stock_asked": "capabilities.reconciliation",
     "0021_parties": "capabilities.catalog",
+    "0023_counts_sent": "orchestration",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -3,7 +3,7 @@
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.count_store import TaskStatus
-from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks
+from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks, SentTo
 from crossdock.capabilities.reconciliation.doubts import Doubt
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
@@ -92,6 +92,7 @@ __all__ = [
     "Said",
     "Sampled",
     "Sampler",
+    "SentTo",
     "Spelled",
     "State",
     "StockAsked",
