@@ -45,9 +45,13 @@ class Door:
     desk: CountDesk
     status: int = 0
     lost: int = 0
+    shuts_after: int = -1
     bodies: list[bytes] = field(default_factory=list[bytes])
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if self.shuts_after == 0:
+            self.status = 503
+        self.shuts_after -= 1
         if self.status:
             await send({"type": "http.response.start", "status": self.status, "headers": []})
             await send({"type": "http.response.body", "body": b"not now"})
