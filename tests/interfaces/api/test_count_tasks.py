@@ -25,6 +25,7 @@ async def test_open_count_tasks_are_read_again_page_by_page(call: Caller, house:
         "ended_at": None,
         "ended_by": "",
         "because": "",
+        "sent_to": [],
     }
     elsewhere = await call("GET", f"{TASKS}?location=DC2")
     assert elsewhere.json == {"count_tasks": []}

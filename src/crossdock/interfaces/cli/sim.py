@@ -50,6 +50,13 @@ Hub = Annotated[str, typer.Option(help="The hub's address; by default as CROSSDO
 File = Annotated[
     Path | None, typer.Option(help="Write the settings that connect it to this file.")
 ]
+Counts = Annotated[
+    str,
+    typer.Option(
+        metavar="PORT|FOLDER",
+        help="Take count tasks, and count: at this port (0: free), or out of this folder.",
+    ),
+]
 Sells = Annotated[float, typer.Option(min=0, help="Orders a minute.")]
 
 
@@ -106,13 +113,7 @@ def warehouse(
             exists=True, file_okay=False, writable=True, help="Drop files there, not webhooks."
         ),
     ] = None,
-    counts: Annotated[
-        str,
-        typer.Option(
-            metavar="PORT|FOLDER",
-            help="Take count tasks, and count: at this port (0: free), or out of this folder.",
-        ),
-    ] = "",
+    counts: Counts = "",
     seed: Seed = 7,
     bad: Bad = False,
     file: File = None,
