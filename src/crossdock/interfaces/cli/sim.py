@@ -50,6 +50,12 @@ Hub = Annotated[str, typer.Option(help="The hub's address; by default as CROSSDO
 File = Annotated[
     Path | None, typer.Option(help="Write the settings that connect it to this file.")
 ]
+Drop = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, file_okay=False, writable=True, help="Drop files there, not webhooks."
+    ),
+]
 Counts = Annotated[
     str,
     typer.Option(
@@ -107,12 +113,7 @@ def warehouse(
     picks: Annotated[
         float, typer.Option(min=0, help="Order lines it picks a minute, of orders of its own.")
     ] = 6,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, file_okay=False, writable=True, help="Drop files there, not webhooks."
-        ),
-    ] = None,
+    folder: Drop = None,
     counts: Counts = "",
     seed: Seed = 7,
     bad: Bad = False,
@@ -148,11 +149,9 @@ def warehouse(
             if drop:
                 # A shop lists its items by itself; of files alone nobody would know them.
                 await drop.send(_items(skus, ports.clock))
-                whole = {"folder": str(drop.folder.absolute()), **tasks}
-                _say(whole, f"generic_wms_files {connection}", file, as_json=as_json)
-            else:
-                whole = {"secrets": [secret], **tasks}
-                _say(whole, f"generic_wms {connection}", file, as_json=as_json)
+            kind = "generic_wms_files" if drop else "generic_wms"
+            way = {"folder": str(drop.folder.absolute())} if drop else {"secrets": [secret]}
+            _say({**way, **tasks}, f"{kind} {connection}", file, as_json=as_json)
             async with asyncio.TaskGroup() as group:
                 group.create_task(house.run())
                 group.create_task(take_orders(house, skus, picks, ports.clock, seed))
