@@ -119,7 +119,7 @@ def roles_page() -> str:
                 lines.append(f"async def {method}{signature}")
         lines.append("```")
     lines += ["", "# Commands and outcomes", ""]
-    for name in ("SetAvailability", "PostMovement", "Outcome", "HeldQuantity"):
+    for name in ("SetAvailability", "PostMovement", "SetCountTask", "Outcome", "HeldQuantity"):
         shape = getattr(roles, name)
         lines += [f"## {name}", "", inspect.getdoc(shape) or "", ""]
         lines += [f"- `{field.name}`: {_type_name(field.type)}" for field in _fields(shape)]

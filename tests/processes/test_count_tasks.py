@@ -24,6 +24,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import SystemIds
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.counts_sent import CountsSent
 from tests.conftest import NOON
 
 BOLT, NUT = ("DC1", "BOLT"), ("DC1", "NUT")
@@ -182,7 +183,7 @@ class Desk:
     @property
     def tasks(self) -> CountTasks:
         around = (self.proposals, self.ledger)
-        return CountTasks(self.database, self.clock, SystemIds(), *around)
+        return CountTasks(self.database, self.clock, SystemIds(), *around, sent=CountsSent())
 
     async def knows(self, tenant: str) -> None:
         async with self.database.transaction(Scope(tenant)) as tx:

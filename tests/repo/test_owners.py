@@ -33,6 +33,7 @@ OWNERS = {
     "0021_parties": "capabilities.catalog",
     "0026_alternatives": "capabilities.allocation",
     "0024_stock_counted": "capabilities.reconciliation",
+    "0023_counts_sent": "orchestration",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from crossdock.assembly import adapters, kits
+from crossdock.assembly import adapters, counts, kits
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -179,7 +179,7 @@ class Hub:
         compared = self.open_lines, self.settings.open_orders_every_hours
         self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
         made = database, clock, self.ids
-        self.count_tasks = reconciliation.CountTasks(*made, self.reconciliation, ledger)
+        self.count_tasks = counts.tasks(*made, (self.reconciliation, ledger))
         self.counts = reconciliation.Counts(*made, names, CaseDesk())
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
         pools = adapters.Pools(self.inventory, self.reconciliation, clock)
@@ -192,7 +192,8 @@ class Hub:
         asking = (ledger, asks, self.reconciliation, CaseDesk())
         self.stock_sampler = reconciliation.StockSampler(database, clock, self.ids, asking)
         books = adapters.BookKeepers(self.directory, self.catalog)
-        processes = (self.publishing.process, movement_posting(books))
+        sending = counts.sending(self.directory, self.count_tasks)
+        processes = (self.publishing.process, movement_posting(books), sending)
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
         self.instances = Instances(database, clock, self.engine.processes)
 

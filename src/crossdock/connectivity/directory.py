@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.connectivity.drop_folders import check_apart, kept_path, taken
+from crossdock.connectivity.roles_given import check_roles
 from crossdock.connectivity.sdk.application import Application, Ports
 from crossdock.connectivity.secret_fields import joined, parted, validated
 from crossdock.connectivity.vault import Vault
@@ -304,12 +305,9 @@ class Directory:
 
     def _checked(self, entry: Entry) -> tuple[BaseModel, str | None]:
         application = self.application_of(entry)
-        known = {role.__name__ for role in application.roles}
-        for role in entry.roles:
-            if role not in known:
-                raise Invalid(f"{application.title} does not play {role!r}", where="roles")
         _check_limits(entry)
         checked = validated(application.settings, entry.settings)
+        check_roles(application, checked, entry.roles)
         if application.admits and self.ports:
             ports = replace(self.ports, claimed=Path(entry.folder) if entry.folder else None)
             return checked, kept_path(application.admits(checked, ports))

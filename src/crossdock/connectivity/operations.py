@@ -21,6 +21,8 @@ from crossdock.connectivity.sdk.roles import (
     PostsMovements,
     PublishesAvailability,
     SetAvailability,
+    SetCountTask,
+    TakesCountTasks,
     Verdict,
 )
 
@@ -159,6 +161,18 @@ def _targeted_movement(change: PostMovement, keys: Keys) -> PostMovement:
     )
 
 
+def _targeted_count(change: SetCountTask, keys: Keys) -> SetCountTask:
+    return replace(
+        change, item=keys[_item(change.item)], location=keys[_location(change.location)]
+    )
+
+
+async def _set_count_tasks(
+    warehouse: TakesCountTasks, changes: Sequence[SetCountTask]
+) -> Sequence[Outcome]:
+    return await warehouse.set_count_tasks(changes)
+
+
 OPERATIONS: Mapping[str, Operation[Any]] = MappingProxyType(
     {
         operation.name: operation
@@ -182,6 +196,15 @@ OPERATIONS: Mapping[str, Operation[Any]] = MappingProxyType(
                 references=_movement_references,
                 targeted=_targeted_movement,
                 about=frozenset({"external_ref"}),
+            ),
+            Operation(
+                name="set_count_tasks",
+                role=TakesCountTasks,
+                change=SetCountTask,
+                call=_set_count_tasks,
+                references=lambda change: (_item(change.item), _location(change.location)),
+                targeted=_targeted_count,
+                about=frozenset({"count_id", "item", "location"}),
             ),
         )
     }

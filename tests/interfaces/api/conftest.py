@@ -72,6 +72,7 @@ from crossdock.interfaces.cli.http_server import serving
 from crossdock.orchestration.allocating import Allocating, ChannelProtections
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
+from crossdock.orchestration.counts_sent import CountsSent
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
@@ -184,7 +185,7 @@ class House:
     @property
     def count_tasks(self) -> CountTasks:
         counting = (self.reconciliation, LedgerAtCut())
-        return CountTasks(self.database, self.clock, SystemIds(), *counting)
+        return CountTasks(self.database, self.clock, SystemIds(), *counting, sent=CountsSent())
 
     @property
     def counts(self) -> Counts:

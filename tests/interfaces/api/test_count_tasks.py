@@ -26,6 +26,7 @@ async def test_open_count_tasks_are_read_again_page_by_page(call: Caller, house:
         "ended_by": "",
         "because": "",
         "not_by": "",
+        "sent_to": [],
     }
     elsewhere = await call("GET", f"{TASKS}?location=DC2")
     assert elsewhere.json == {"count_tasks": []}

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from random import Random
 
+from crossdock.applications.generic_wms.settings import GenericWmsSettings
 from crossdock.applications.generic_wms.simulator import Pace, Warehouse
 from crossdock.connectivity.sdk import Delivery, Ports
 from crossdock.foundation.clock import VirtualClock
@@ -60,6 +61,44 @@ async def test_a_warehouse_drops_files_that_the_settings_it_prints_name(tmp_path
     for kind in ("item", "snapshot"):
         assert {row["item"] for row in rows if row["type"] == kind} == skus
     assert {row["is_full"].lower() for row in rows if row["type"] == "snapshot"} == {"true"}
+
+
+async def test_a_warehouse_that_counts_says_how_it_is_told_and_takes_files(tmp_path: Path) -> None:
+    drop, tasks = tmp_path / "drop", tmp_path / "tasks"
+    drop.mkdir()
+    tasks.mkdir()
+    record = {"type": "count_task", "count_id": "cnt_1", "version": 1, "status": "PROPOSED"}
+    (tasks / "count_task-cnt_1-1.jsonl").write_text(json.dumps(record | {"item": "SKU-0001"}))
+    options = ("--folder", str(drop), "--counts", str(tasks), "--items", "3", "--json")
+    command = (sys.executable, "-m", "crossdock", "sim", "warehouse", *options)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        async with asyncio.timeout(20):
+            while any(tasks.iterdir()):
+                await asyncio.sleep(0.1)
+    finally:
+        process.terminate()
+        await process.wait()
+
+    assert told["settings"] == {"folder": str(drop), "tasks_folder": str(tasks)}
+
+
+async def test_a_warehouse_that_listens_for_counts_names_its_address(tmp_path: Path) -> None:
+    options = ("--counts", "0", "--file", str(tmp_path / "wms.json"), "--json")
+    command = (sys.executable, "-m", "crossdock", "sim", "warehouse", *options)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+    finally:
+        process.terminate()
+        await process.wait()
+
+    settings = GenericWmsSettings.model_validate(told["settings"])
+    assert settings.tasks_url.startswith("http://127.0.0.1:")
+    assert len(settings.tasks_secrets) == 1
 
 
 async def test_a_warehouse_picks_orders_of_its_own_and_quotes_them(clock: VirtualClock) -> None:

@@ -23,7 +23,15 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
 from crossdock.canonical.supply import SupplyCommitmentChanged
-from crossdock.connectivity.sdk import Application, Grade, Kind, NativeEquation, NativeInput
+from crossdock.connectivity.sdk import (
+    Application,
+    Grade,
+    Kind,
+    NativeEquation,
+    NativeInput,
+    RepeatSafety,
+    TakesCountTasks,
+)
 
 _EVENTS = (
     *(StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged),
@@ -50,6 +58,8 @@ APPLICATION = Application(
     kind=Kind.WMS,
     settings=GenericWmsSettings,
     connect=listening,
+    roles={TakesCountTasks: RepeatSafety.UPSERT},
+    role_settings={TakesCountTasks: "tasks_url"},
     receive=Receiving,
     events=_EVENTS,
     samples=SAMPLES,
@@ -66,6 +76,8 @@ FILES = Application(
     settings=GenericWmsFilesSettings,
     admits=admits_folder,
     connect=reading_folder,
+    roles={TakesCountTasks: RepeatSafety.UPSERT},
+    role_settings={TakesCountTasks: "tasks_folder"},
     receive=ReceivingFiles,
     events=_EVENTS,
     samples=FILE_SAMPLES,

@@ -14,13 +14,24 @@ from crossdock.applications.generic_wms.counts import Counts
 from crossdock.applications.generic_wms.mapping import kept, translated, understood
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings, GenericWmsSettings
 from crossdock.applications.generic_wms.signature import check_signature, secret_key
+from crossdock.applications.generic_wms.telling import PostsTasks, WritesTasks, not_played
 from crossdock.canonical.errors import Forbidden, Invalid
-from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
+from crossdock.connectivity.sdk import (
+    Delivery,
+    Outcome,
+    Poll,
+    Ports,
+    SetCountTask,
+    Translation,
+)
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.sdk.stock_records import Counted
 from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
 from crossdock.connectivity.transports.folder_reach import check_folder
+from crossdock.connectivity.transports.http import HttpClient
 from crossdock.connectivity.transports.pieces import pieces
+
+ANSWER_BYTES_MAX = 64 * 1024
 
 
 class Receiving:
@@ -54,13 +65,23 @@ class ReceivingFiles:
 
 
 class Listening:
-    """The webhook dialect calls nobody: its messages come by themselves."""
+    """The webhook dialect: its messages come by themselves, and count tasks are posted to it.
 
-    def __init__(self, settings: GenericWmsSettings) -> None:
+    Without an address it calls nobody, and plays no role.
+    """
+
+    def __init__(self, settings: GenericWmsSettings, tasks: PostsTasks | None = None) -> None:
         self._secrets_count = len(settings.secrets)
+        self._tasks = tasks
 
     async def check(self) -> str:
-        return f"Webhooks are accepted, signed with any of {self._secrets_count} secret(s)"
+        heard = f"Webhooks are accepted, signed with any of {self._secrets_count} secret(s)"
+        return f"{heard}; {await self._tasks.check()}" if self._tasks else heard
+
+    async def set_count_tasks(self, commands: Sequence[SetCountTask]) -> Sequence[Outcome]:
+        if self._tasks is None:
+            return not_played(commands, "tasks_url")
+        return await self._tasks.set_count_tasks(commands)
 
 
 _BEGUN_BEFORE = "its file was begun by an older version of the hub"
@@ -120,8 +141,10 @@ class ReadingFolder:
         settings: GenericWmsFilesSettings,
         folder: DropFolder,
         admit: Callable[[], object] = lambda: None,
+        tasks: WritesTasks | None = None,
     ) -> None:
         self._settings = settings
+        self._tasks = tasks
         self._folder = folder
         self._admit = admit
         self._is_prepared = False
@@ -134,7 +157,13 @@ class ReadingFolder:
         await asyncio.to_thread(self._admit)
         await self._folder.check()
         waiting = len(await self._folder.ready()) + len(await self._folder.claimed())
-        return f"Folder {self._settings.folder}: {waiting} file(s) ready to be read"
+        read = f"Folder {self._settings.folder}: {waiting} file(s) ready to be read"
+        return f"{read}; {await self._tasks.check()}" if self._tasks else read
+
+    async def set_count_tasks(self, commands: Sequence[SetCountTask]) -> Sequence[Outcome]:
+        if self._tasks is None:
+            return not_played(commands, "tasks_folder")
+        return await self._tasks.set_count_tasks(commands)
 
     async def poll(self, cursor: str) -> Poll:
         """Read one page after `cursor`: a piece of a file, or nothing."""
@@ -282,12 +311,39 @@ def _warning(left_lying: Sequence[str]) -> str:
 
 @asynccontextmanager
 async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerator[Listening]:
-    del ports
-    yield Listening(settings)
+    if not settings.tasks_url:
+        yield Listening(settings)
+        return
+    client = HttpClient(
+        settings.tasks_url,
+        clock=ports.clock,
+        allow_private_addresses=ports.allow_private_addresses,
+        response_bytes_max=ANSWER_BYTES_MAX,
+    )
+    async with client:
+        yield Listening(settings, PostsTasks(settings, client, ports))
 
 
 def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> Path:
-    return check_folder(settings.folder, ports.own_folders, ports.drop_root, ports.claimed)
+    folder = check_folder(settings.folder, ports.own_folders, ports.drop_root, ports.claimed)
+    if settings.tasks_folder:
+        admits_tasks_folder(settings, ports, settings.tasks_folder)
+    return folder
+
+
+def admits_tasks_folder(settings: GenericWmsFilesSettings, ports: Ports, folder: Path) -> Path:
+    """Refuse a folder for count tasks from which the connection would take files itself."""
+    real = check_folder(folder, ports.own_folders, ports.drop_root, where="tasks_folder")
+    drop = settings.folder.resolve()
+    if real.is_relative_to(drop) or drop.is_relative_to(real):
+        raise Invalid(
+            f"The folder {folder} is, holds or lies in {settings.folder}, which"
+            " files are taken from: count tasks would be read as records",
+            where="tasks_folder",
+            code="folder_refused",
+            hint="name a folder beside it",
+        )
+    return real
 
 
 @asynccontextmanager
@@ -301,7 +357,12 @@ async def reading_folder(
         settle_seconds=settings.settle_seconds,
         needs_done_marker=settings.needs_done_marker,
     )
-    # A link may be laid at any time: each poll looks where the folder leads.
+    # A link may be laid at any time: each poll, and each task, looks where the folder leads.
     admit = partial(admits_folder, settings, ports)
-    async with aclosing(ReadingFolder(settings, folder, admit)) as reading:
+    tasks = None
+    if settings.tasks_folder:
+        tasks = WritesTasks(
+            settings, partial(admits_tasks_folder, settings, ports, settings.tasks_folder), ports
+        )
+    async with aclosing(ReadingFolder(settings, folder, admit, tasks)) as reading:
         yield reading

@@ -50,13 +50,17 @@ class Pace:
 
 @dataclass(slots=True)
 class Floor:
-    """One site. `booked` is its books; what lies there in truth is found by picks and counts."""
+    """One site. `booked` is its books; what lies there in truth is found by picks and counts.
+
+    `misplaced` is what the next count of an item will find beyond the books.
+    """
 
     site: str
     random: Random
     now: datetime
     booked: dict[str, Counter[str]]
     pace: Pace
+    misplaced: dict[str, int] = field(default_factory=dict[str, int])
     sequence: int = 0
     picks_count: int = 0
     _messages: list[Message] = field(default_factory=list[Message])
@@ -101,6 +105,24 @@ class Floor:
 
         self._at(self.now, booked)
 
+    def count(
+        self,
+        item: str,
+        *,
+        after: timedelta,
+        posted_after: timedelta,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Have a shelf counted, blind, and its difference posted as of the moment of the count."""
+
+        def counted(at: datetime) -> None:
+            if not is_wanted():
+                return
+            difference = self._found(item)
+            self._at(at + posted_after, lambda when: self._adjust(at, difference, item, when))
+
+        self._at(self.now + after, counted)
+
     def cancel(self, demand_ref: str) -> int:
         """Take back what no wave has begun; answer the quantity."""
         mine = [line for line in self._waiting if line.demand_ref == demand_ref]
@@ -141,7 +163,7 @@ class Floor:
         self._move(at, "PICK", line.item, found, AVAILABLE, STAGED_OUT, line)
         if found < line.quantity and booked > found:
             # The books say there should be more: the picker counts the bin.
-            self._adjust(at, "COUNT_ADJUST", line.item, found - min(line.quantity, booked))
+            self._adjust(at, found - min(line.quantity, booked), line.item)
         if found and self.random.random() < self.pace.unpicked:
             self._move(at, "UNPICK", line.item, found, STAGED_OUT, AVAILABLE, line)
             self._waiting.append(line)
@@ -166,9 +188,14 @@ class Floor:
     def _count(self, at: datetime) -> None:
         self._some_time(at, self._count, self.pace.counts_per_day)
         item = self._any_item()
+        self._adjust(at, self._found(item), item)
+
+    def _found(self, item: str) -> int:
+        """Say by how much a count differs from the books at this moment."""
         # Most counts agree with the books; an agreement is written down too, as nothing moved.
         difference = self.random.choice((0, 0, 0, 0, 0, 0, -1, -2, 1, 2))
-        self._adjust(at, "COUNT_ADJUST", item, max(difference, -self.booked[item][AVAILABLE]))
+        difference = self.misplaced.pop(item, difference)
+        return max(difference, -self.booked.setdefault(item, Counter())[AVAILABLE])
 
     def _damage(self, at: datetime) -> None:
         self._some_time(at, self._damage, self.pace.damages_per_day)
@@ -176,9 +203,13 @@ class Floor:
         if self.booked[item][AVAILABLE] > 0:
             self._move(at, "DAMAGE", item, 1, AVAILABLE, DAMAGED)
 
-    def _adjust(self, at: datetime, reason: str, item: str, difference: int) -> None:
+    def _adjust(
+        self, at: datetime, difference: int, item: str, posted_at: datetime | None = None
+    ) -> None:
+        """Post what a count found: the difference as of then, whatever was picked since."""
         self.booked[item][AVAILABLE] += difference
-        self._write(at, self._movement(at, reason, item, difference))
+        message = self._movement(at, "COUNT_ADJUST", item, difference)
+        self._write(at, message | {"recorded_at": (posted_at or at).isoformat()})
 
     def _move(  # noqa: PLR0913, PLR0917  # a movement has that many sides
         self,

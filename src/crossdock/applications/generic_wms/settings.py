@@ -1,10 +1,10 @@
 """What a warehouse system's owner fills in: its secrets, its folder, its columns and its codes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from crossdock.applications.generic_wms.signature import secret_key
 from crossdock.canonical.errors import Invalid
@@ -70,7 +70,31 @@ class GenericWmsSettings(RecordSettings):
         default=300, ge=1, le=3600, description="How far a webhook's timestamp may be off."
     )
 
-    @field_validator("secrets")
+    tasks_url: str = Field(
+        default="",
+        max_length=2000,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where count tasks are posted to, signed as webhooks. Empty: none are, and "
+        "`TakesCountTasks` is not played.",
+    )
+    tasks_secrets: tuple[SecretStr, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Webhook secrets (`whsec_…`) that sign count tasks, all of them: several "
+        "while one is being replaced. None of `secrets`: what the hub signs could be sent "
+        "back to it.",
+    )
+
+    @model_validator(mode="after")
+    def _signs_with_its_own(self) -> Self:
+        signing = {secret.get_secret_value() for secret in self.tasks_secrets}
+        if self.tasks_url and not signing:
+            raise ValueError("tasks_url needs tasks_secrets: count tasks are signed")
+        if signing & {secret.get_secret_value() for secret in self.secrets}:
+            raise ValueError("tasks_secrets are secrets of their own, none of `secrets`")
+        return self
+
+    @field_validator("secrets", "tasks_secrets")
     @classmethod
     def _are_keys(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         try:
@@ -112,12 +136,21 @@ class GenericWmsFilesSettings(RecordSettings):
         f"file's name begins. Types: {', '.join(RECORD_TYPES)}.",
     )
 
-    @field_validator("folder")
+    tasks_folder: Path | None = Field(
+        default=None,
+        description="Folder that count tasks are written into, a file each. It is neither "
+        "`folder` nor in it. Without it none are, and `TakesCountTasks` is not played.",
+    )
+    tasks_format: Literal["csv", "jsonl"] = Field(
+        default="csv", description="How a count task is written."
+    )
+
+    @field_validator("folder", "tasks_folder")
     @classmethod
-    def _is_whole(cls, folder: Path) -> Path:
+    def _is_whole(cls, folder: Path | None) -> Path | None:
         """Take `~` as a shell does, and as the hub's own settings do."""
         try:
-            return folder.expanduser().absolute()
+            return folder and folder.expanduser().absolute()
         except RuntimeError:
             raise ValueError(f"nobody knows whose home the ~ of {folder} is") from None
         except OSError as problem:  # the working directory is gone

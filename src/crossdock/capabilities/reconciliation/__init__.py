@@ -4,7 +4,7 @@ from crossdock.capabilities.reconciliation.accuracy import Accuracy, AccuracyRep
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.count_store import TaskStatus
-from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks
+from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks, SentTo
 from crossdock.capabilities.reconciliation.counted_store import CountsWanted
 from crossdock.capabilities.reconciliation.counts import Counts, CountShown
 from crossdock.capabilities.reconciliation.doubts import Doubt
@@ -103,6 +103,7 @@ __all__ = [
     "Said",
     "Sampled",
     "Sampler",
+    "SentTo",
     "Spelled",
     "State",
     "StockAsked",

@@ -62,13 +62,35 @@ class KnowsMovements(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentTo:
+    """A connection that was told of a task, and what became of that.
+
+    `answer` is WAITING, TAKEN, REFUSED, or UNKNOWN where nobody knows whether it arrived; `detail`
+    is what the other side said.
+    """
+
+    connection: str
+    answer: str
+    detail: str = ""
+
+
+class KnowsSent(Protocol):
+    async def sent(
+        self, tx: Transaction, count_ids: Sequence[str], /
+    ) -> Mapping[str, Sequence[SentTo]]:
+        """Say to whom these tasks went; what went nowhere is left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CountTask:
     """A count that was told as a task: `status` is PROPOSED, DONE or REFUSED.
 
     `reason` is RECOUNT, DIFFERENCE, NEGATIVE, TREND or CLASS_DUE, or what it was asked for by:
     RECALL, SHORT_PICK, EMPTY_SHELF or ZERO_BALANCE. `ended_at` is when it was seen to be counted,
     or was refused, by `ended_by`, who said `because`. `not_by` has counted it before, and is not
-    to count it again; "" is nobody, or nobody knows who.
+    to count it again; "" is nobody, or nobody knows who. `sent_to` are the warehouse systems that
+    were told of it: nobody, where none takes count tasks at the location.
     """
 
     count_id: str
@@ -82,6 +104,7 @@ class CountTask:
     ended_by: str
     because: str
     not_by: str = ""
+    sent_to: Sequence[SentTo] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +170,15 @@ class CountTasks:
         ids: Ids,
         proposes: Proposes,
         ledger: KnowsMovements,
+        *,
+        sent: KnowsSent,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._proposes = proposes
         self._ledger = ledger
+        self._sent = sent
 
     @property
     def job(self) -> Job:
@@ -183,7 +209,8 @@ class CountTasks:
         """
         async with self._database.transaction(scope) as tx:
             tasks = await count_store.listed(tx, status, location, after, limit)
-        return [_shown(task) for task in tasks]
+            sent = await self._sent.sent(tx, [task.count_id for task in tasks])
+        return [replace(_shown(one), sent_to=sent.get(one.count_id, ())) for one in tasks]
 
     async def ask(self, scope: Scope, item: str, location: str, reason: CountReason) -> CountTask:
         """Have a shelf counted: picked short, found empty, at zero, or before a recall's release.
@@ -255,14 +282,15 @@ class CountTasks:
                 raise Conflict(f"{count_id} has been counted")
             if task.status == TaskStatus.REFUSED:
                 return _shown(task)
-            said = Ending(status=TaskStatus.REFUSED, at=now, by=by, because=reason)
-            await count_store.end(tx, [task], said)
-            task = replace(
-                task, status=TaskStatus.REFUSED, ended_at=now, ended_by=by, because=reason
-            )
-            key = f"count_task:{count_id}:{TaskStatus.REFUSED}"
-            await tell(tx, [(key, changed(task, TaskStatus.REFUSED))], now)
-        return _shown(task)
+            return _shown(await _refused(tx, task, reason, by, now))
+
+    async def refused_by(self, tx: Transaction, count_id: str, because: str, by: str) -> None:
+        """Hear that a warehouse system will not count; what is over by now stays as it ended."""
+        await tx.execute(count_store.ALONE, tx.tenant)
+        task = await count_store.of(tx, count_id)
+        if task is not None and task.status == TaskStatus.PROPOSED:
+            reason = because.strip()[:BECAUSE_MAX] or "no reason was given"
+            await _refused(tx, task, reason, by, self._clock.now())
 
     async def _follow(self, scope: Scope) -> None:
         async with self._database.transaction(scope) as tx:
@@ -320,6 +348,15 @@ class CountTasks:
             for one in moved
             if one.type == MovementType.COUNT_ADJUST and one.us >= since[one.location, one.item]
         }
+
+
+async def _refused(tx: Transaction, task: Task, reason: str, by: str, now: datetime) -> Task:
+    said = Ending(status=TaskStatus.REFUSED, at=now, by=by, because=reason)
+    await count_store.end(tx, [task], said)
+    ended = replace(task, status=TaskStatus.REFUSED, ended_at=now, ended_by=by, because=reason)
+    key = f"count_task:{task.count_id}:{TaskStatus.REFUSED}"
+    await tell(tx, [(key, changed(ended, TaskStatus.REFUSED))], now)
+    return ended
 
 
 def changed(task: Task, status: str) -> CountTaskChanged:

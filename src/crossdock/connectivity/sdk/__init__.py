@@ -23,6 +23,7 @@ from crossdock.connectivity.sdk.facts import (
 )
 from crossdock.connectivity.sdk.roles import (
     BOOKED_BY_HUB,
+    COUNT_REFUSED,
     HeldQuantity,
     ListsOpenOrders,
     OpenOrderLine,
@@ -33,11 +34,14 @@ from crossdock.connectivity.sdk.roles import (
     PublishesAvailability,
     RepeatSafety,
     SetAvailability,
+    SetCountTask,
+    TakesCountTasks,
     Verdict,
 )
 
 __all__ = [
     "BOOKED_BY_HUB",
+    "COUNT_REFUSED",
     "AnswersStock",
     "Application",
     "Connection",
@@ -61,9 +65,11 @@ __all__ = [
     "RepeatSafety",
     "Sample",
     "SetAvailability",
+    "SetCountTask",
     "StockAnswer",
     "StockQuestion",
     "Subscribes",
+    "TakesCountTasks",
     "Translation",
     "Untranslatable",
     "Verdict",

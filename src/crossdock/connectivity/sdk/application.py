@@ -148,7 +148,8 @@ class Application:
     are stored encrypted. `admits` raises `Invalid` for settings that lead where no connection may
     go, before they are kept, and gives the folder that files are taken out of, links resolved: no
     other connection takes any from there. The setting that names it is `folder`. `connect` opens a
-    `Connection` that has the methods of `roles`; `receive` builds the receiving side. `freshness`
+    `Connection` that has the methods of `roles`; one of `role_settings` is played where the named
+    setting is given, and by nobody else; `receive` builds the receiving side. `freshness`
     is how long its silence may last before its stock counts as stale; `batch_max` how many
     commands one call may carry, and how many levels one reading back; that then takes
     `requests_a_reading` calls. `rate_per_second` and `concurrency` bound the outbox. `cursor_at`
@@ -167,6 +168,7 @@ class Application:
     connect: Callable[[Any, Ports], AbstractAsyncContextManager[Connection]] | None = None
     receive: Callable[[Any], Receives] | None = None
     roles: Mapping[type[Any], RepeatSafety] = field(default_factory=dict[type[Any], RepeatSafety])
+    role_settings: Mapping[type[Any], str] = field(default_factory=dict[type[Any], str])
     events: tuple[type[Payload], ...] = ()
     samples: tuple[Sample, ...] = ()
     stock_equation: NativeEquation | None = None

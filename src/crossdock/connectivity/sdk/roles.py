@@ -149,6 +149,49 @@ class PostsMovements(Protocol):
     async def post_movements(self, commands: Sequence[PostMovement]) -> Sequence[Outcome]: ...
 
 
+COUNT_REFUSED = "count_refused"
+"""The code of an outcome by which the warehouse itself says that it will not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCountTask:
+    """Have a shelf counted, or take that back (`is_withdrawn`).
+
+    `count_id` is the business key: told again, it is the same task, with what is said now. The
+    count is blind, so no quantity is named. `version` only ever rises for a task: what carries a
+    lower one than was taken is late, and changes nothing. `idempotency_key` belongs to this
+    telling. `item` and `location` are the target's own keys. `because` says why it is withdrawn.
+    """
+
+    command_id: str
+    idempotency_key: str
+    count_id: str
+    item: str
+    location: str
+    reason: str
+    item_class: str = ""
+    is_withdrawn: bool = False
+    because: str = ""
+    version: int
+
+    def __post_init__(self) -> None:
+        _named(self.count_id, "count_id")
+        _named(self.item, "item")
+        _named(self.location, "location")
+
+
+@runtime_checkable
+class TakesCountTasks(Protocol):
+    """Has shelves counted: a warehouse system.
+
+    Counted is what a movement says (COUNT_ADJUST, of zero where the shelf was right), as of the
+    moment of the count. A task that it will not count it answers with REFUSED and the code
+    `COUNT_REFUSED`, and says why. To withdraw what it does not know, or has counted, is DONE.
+    """
+
+    async def set_count_tasks(self, commands: Sequence[SetCountTask]) -> Sequence[Outcome]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOrderLine:
     """An order line as it stands: what is not shipped of it, and not cancelled.

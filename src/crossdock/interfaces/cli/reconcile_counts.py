@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.capabilities.reconciliation import CountReason, TaskStatus
+from crossdock.capabilities.reconciliation import CountReason, SentTo, TaskStatus
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -40,7 +40,7 @@ def count_tasks(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List what a hub at work has told to be counted, the oldest first."""
+    """List what a hub at work has told to be counted, to whom, and what was answered."""
 
     async def listed(hub: Hub) -> None:
         found = await hub.count_tasks.listed(
@@ -50,7 +50,7 @@ def count_tasks(
             print_json(found)
             return
         table(
-            ("task", "item", "location", "class", "why", "since", "because"),
+            ("task", "item", "location", "class", "why", "since", "told to", "because"),
             [
                 (
                     one.count_id,
@@ -59,6 +59,7 @@ def count_tasks(
                     one.item_class,
                     one.reason,
                     one.proposed_at.isoformat(timespec="minutes"),
+                    "; ".join(map(_told, one.sent_to)),
                     one.because,
                 )
                 for one in found
@@ -67,6 +68,12 @@ def count_tasks(
         )
 
     with_hub(listed)
+
+
+def _told(sent: SentTo) -> str:
+    """Say to whom a task went and what was answered, as in `wms TAKEN: task 4711`."""
+    said = f"{sent.connection} {sent.answer}"
+    return f"{said}: {sent.detail}" if sent.detail else said
 
 
 def ask_count(

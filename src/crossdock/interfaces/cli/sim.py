@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from crossdock.applications.generic_wms.count_desk import CountDesk, CountHabits
 from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
 from crossdock.applications.generic_wms.simulator import (
@@ -48,6 +49,19 @@ Bad = Annotated[bool, typer.Option("--bad", help="Bad habits: late, twice, out o
 Hub = Annotated[str, typer.Option(help="The hub's address; by default as CROSSDOCK_PORT says.")]
 File = Annotated[
     Path | None, typer.Option(help="Write the settings that connect it to this file.")
+]
+Drop = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, file_okay=False, writable=True, help="Drop files there, not webhooks."
+    ),
+]
+Counts = Annotated[
+    str,
+    typer.Option(
+        metavar="PORT|FOLDER",
+        help="Take count tasks, and count: at this port (0: free), or out of this folder.",
+    ),
 ]
 Sells = Annotated[float, typer.Option(min=0, help="Orders a minute.")]
 
@@ -99,12 +113,8 @@ def warehouse(
     picks: Annotated[
         float, typer.Option(min=0, help="Order lines it picks a minute, of orders of its own.")
     ] = 6,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, file_okay=False, writable=True, help="Drop files there, not webhooks."
-        ),
-    ] = None,
+    folder: Drop = None,
+    counts: Counts = "",
     seed: Seed = 7,
     bad: Bad = False,
     file: File = None,
@@ -112,12 +122,12 @@ def warehouse(
 ) -> None:
     """Run a warehouse: receipts, picks, counts, damages. Prints the settings to connect it.
 
-    It sends signed webhooks, or drops files.
+    It sends signed webhooks, or drops files. With --bad it refuses counts, too, and delays them.
     """
 
     async def open_warehouse() -> None:
         ports = _ports(seed)
-        secret = "whsec_" + base64.b64encode(f"warehouse simulated {seed:04}".encode()).decode()
+        secret = _secret(f"warehouse simulated {seed:04}")
         drop = None
         if folder is not None:
             habits = DropHabits(half_written=0.2, same_name=0.1, same_content=0.1)
@@ -135,13 +145,13 @@ def warehouse(
                 pace=Pace(wave_every=WAVE),
                 habits=WmsHabits.bad() if bad else WmsHabits.usual(),
             )
+            tasks = await _count_desk(stack, house, ports, counts, bad=bad)
             if drop:
                 # A shop lists its items by itself; of files alone nobody would know them.
                 await drop.send(_items(skus, ports.clock))
-                whole = {"folder": str(drop.folder.absolute())}
-                _say(whole, f"generic_wms_files {connection}", file, as_json=as_json)
-            else:
-                _say({"secrets": [secret]}, f"generic_wms {connection}", file, as_json=as_json)
+            kind = "generic_wms_files" if drop else "generic_wms"
+            way = {"folder": str(drop.folder.absolute())} if drop else {"secrets": [secret]}
+            _say({**way, **tasks}, f"{kind} {connection}", file, as_json=as_json)
             async with asyncio.TaskGroup() as group:
                 group.create_task(house.run())
                 group.create_task(take_orders(house, skus, picks, ports.clock, seed))
@@ -149,6 +159,38 @@ def warehouse(
                     group.create_task(_flush(drop, ports.clock))
 
     run(open_warehouse())
+
+
+async def _count_desk(
+    stack: AsyncExitStack, house: Warehouse, ports: Ports, counts: str, *, bad: bool
+) -> dict[str, object]:
+    """Open a desk for count tasks; give the settings by which the hub tells it of them."""
+    if not counts:
+        return {}
+    secret = _secret(f"the hub tells {house.floor.site}")
+    habits = CountHabits.bad() if bad else CountHabits()
+    desk = CountDesk(house, ports=ports, secrets=[secret], habits=habits)
+    if counts.isdecimal():
+        address = await stack.enter_async_context(serving(desk.app, port=int(counts)))
+        return {"tasks_url": f"{address}/count-tasks", "tasks_secrets": [secret]}
+    folder = _whole(counts)
+    reading = asyncio.create_task(_read_tasks(desk, folder, ports.clock), name="count tasks")
+    stack.callback(reading.cancel)
+    return {"tasks_folder": str(folder)}
+
+
+def _whole(folder: str) -> Path:
+    return Path(folder).absolute()
+
+
+async def _read_tasks(desk: CountDesk, folder: Path, clock: Clock) -> None:
+    while True:
+        await desk.read(folder)
+        await clock.sleep(FLUSH_SECONDS)
+
+
+def _secret(words: str) -> str:
+    return "whsec_" + base64.b64encode(words.encode().ljust(24)).decode()
 
 
 def _caller(hub: str, clock: Clock) -> HttpClient:
@@ -237,5 +279,7 @@ def _say(settings: Mapping[str, object], what: str, file: Path | None, *, as_jso
         stderr.print(f"  to connect it, put this into {file}:")
         stderr.print(json.dumps(settings, indent=2), soft_wrap=True, markup=False)
     stderr.print(f"  crossdock connection add {name} {application} --file {file}", soft_wrap=True)
-    if "admin_url" in settings:
+    if "tasks_url" in settings or "tasks_folder" in settings:
+        stderr.print("    and, for it to count: --role TakesCountTasks=<the location>")
+    if "admin_url" in settings or "tasks_url" in settings:
         stderr.print("  the hub needs CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true to call it")

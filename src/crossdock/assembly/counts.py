@@ -1,0 +1,53 @@
+"""Count tasks and the directory, in the words of the process that sends tasks to warehouses."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crossdock.capabilities.inventory import LedgerAtCut
+from crossdock.capabilities.reconciliation import CountTasks, Reconciliation
+from crossdock.connectivity.directory import Directory
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import Ids
+from crossdock.orchestration.counts_sent import CountsSent
+from crossdock.orchestration.engine.process import Process
+from crossdock.orchestration.processes.count_facts import Refused, Taker, count_sending
+from crossdock.orchestration.processes.count_sending import ROLE
+
+
+@dataclass(frozen=True, slots=True)
+class _Takers:
+    directory: Directory
+
+    async def takers(self, tx: Transaction, tenants: Sequence[str]) -> Collection[Taker]:
+        told = await self.directory.told(tx, tenants, ROLE)
+        return {
+            Taker(one.tenant, one.connection, location)
+            for one in told
+            for location in one.locations
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    tasks: CountTasks
+
+    async def refused_by(self, tx: Transaction, refused: Sequence[Refused]) -> None:
+        for one in refused:
+            house = tx.of(one.tenant)
+            await self.tasks.refused_by(house, one.count_id, one.because, one.connection)
+            for topic in house.wakes:
+                tx.wake(topic)
+
+
+def tasks(
+    database: Database, clock: Clock, ids: Ids, counting: tuple[Reconciliation, LedgerAtCut]
+) -> CountTasks:
+    """Build what proposes counts, and knows to whom they went."""
+    return CountTasks(database, clock, ids, *counting, sent=CountsSent())
+
+
+def sending(directory: Directory, tasks: CountTasks) -> Process[Any, Any]:
+    """Declare the process that has warehouses count."""
+    return count_sending(_Takers(directory), _Refusals(tasks))
