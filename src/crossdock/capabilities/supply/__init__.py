@@ -32,7 +32,7 @@ from crossdock.capabilities.supply.known import (
     KnownWeight,
 )
 from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
-from crossdock.capabilities.supply.open_supply import OpenSupply
+from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.place_calendars import CalendarSaid
 from crossdock.capabilities.supply.reactions import supply_reader
@@ -106,6 +106,7 @@ __all__ = [
     "SubstitutionVersion",
     "Supply",
     "Weight",
+    "Withdrawn",
     "supply_reader",
     "weight_of",
 ]
