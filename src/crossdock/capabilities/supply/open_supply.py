@@ -33,12 +33,13 @@ where ($3 = '' or s.source = $3) and s.kind <> $4
         and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
         and (n.us, n.source) > (s.us, s.source))
 """
-# Purchases alone: what a ship notice announces is open of its purchase already.
+# Purchases alone: what a ship notice announces is open of its purchase already. By the index of
+# open ones, which knows the kind as it is written here.
 ALL_OPEN = """
 select split_part(s.supply_id, '/', 1) as document, s.supply_id, s.item, s.location, s.source,
     s.micros, s.us
 from supply_commitment s
-where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = $5
+where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = 'PO_SCHEDULE'
     and s.parent_supply_id = '' and ($3 = '' or s.source = $3)
     and not exists (select from supply_commitment n where n.tenant = $1
         and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
@@ -108,8 +109,7 @@ class OpenSupply:
         """Give all purchase order lines that are open, page by page."""
         after = ""
         while True:
-            wanted = (after, source, self._page, SupplyKind.PO_SCHEDULE)
-            rows = await tx.fetch(ALL_OPEN, tx.tenant, *wanted)
+            rows = await tx.fetch(ALL_OPEN, tx.tenant, after, source, self._page)
             if rows:
                 yield [_line(row) for row in rows]
             if len(rows) < self._page:
