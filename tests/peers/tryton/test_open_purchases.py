@@ -7,9 +7,10 @@ from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.capabilities.reconciliation import Kind, OpenAsked, Wanted
 from crossdock.connectivity.sdk import OpenKind, OpenLine
 from tests.peers.tryton.conftest import Connect, Read, round_of
-from tests.peers.tryton.reading import ERP
+from tests.peers.tryton.reading import ERP, Reading
 from tests.peers.tryton.test_purchases import bought
 from tests.peers.tryton.trading import Trading
+from tests.processes.end_to_end.town import eventually
 
 pytestmark = pytest.mark.peer
 
@@ -53,14 +54,21 @@ async def test_what_is_listed_is_what_was_told(
     assert str(product) not in {line.item for line in lines}
 
 
+async def names_heard(erp: Reading) -> set[str]:
+    """Poll once more, and name the purchases of which the hub knows what is to come."""
+    await erp.round()
+    await erp.hub.settle()
+    known = await erp.hub.supply.known.commitments(erp.hub.scope)
+    return {one.supply_id.partition("/")[0].rpartition(":")[2] for one in known}
+
+
 async def test_a_purchase_that_is_deleted_is_told_by_nothing_and_missed(
     read: Read, clerk: Trading, code: str
 ) -> None:
     async with read() as erp:
         hub = erp.hub
-        _, purchase = await bought(clerk, code, "4", "quote", "confirm")
-        await erp.round()
-        await hub.settle()
+        _, purchase = await bought(clerk, code, "4", "quote")
+        await eventually(lambda: names_heard(erp), lambda names: str(purchase) in names)
         asked = OpenAsked(kind=Kind.PURCHASES, against=ERP, by="test")
         before = await hub.open_lines.compare(hub.scope, asked)
         assert (before.verdict, before.suspected) == ("DONE", 0)
