@@ -23,7 +23,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/connectivity/test_,acceptance.py gaps.py) \
 	$(addprefix tests/unit/connectivity/sdk/test_,contract.py records.py stock_records.py supply_records.py) tests/unit/foundation/test_cgroups.py tests/unit/governance/test_keeping.py \
 	tests/unit/applications/*/test_mapping.py $(addprefix tests/unit/applications/generic_wms/test_,count_tasks.py counts.py) \
-	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py open_orders.py purchases.py released.py reading_purchases.py related.py wire.py) \
+	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py open_lines.py purchases.py released.py reading_purchases.py related.py wire.py) \
 	tests/processes/test_availability_publishing.py \
 	$(addprefix tests/unit/orchestration/test_,count_sending.py movement_posting.py) tests/processes/test_movement_posting.py \
 	tests/vectors/test_rules.py

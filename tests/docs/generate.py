@@ -180,10 +180,11 @@ def _stock_sentences(application: Application) -> Iterator[str]:
         keys, requests = question.keys_max, question.requests
         yield f"\n\nIt can be asked for the stock of single items (`reconcile ask`): up to {keys}"
         yield f" in a question,\nwhich counts as {requests} requests of its rate."
-    if application.lists_open_orders:
-        yield "\n\nIt can be asked for all its open orders (`reconcile run --kind orders`), and is"
-        yield f" so every few hours;\na page of them counts as {application.requests_a_listing}"
-        yield " requests of its rate."
+    if application.lists_open:
+        kinds = " and ".join(application.lists_open)
+        yield f"\n\nIt can be asked for all its open {kinds} (`reconcile run --kind"
+        yield f" {application.lists_open[0]}`), and is\nso every few hours; a page of them counts"
+        yield f" as {application.requests_a_listing} requests of its rate."
     if equation := application.stock_equation:
         yield f"\n\nIts own number: {equation.equation}.\nThe hub takes the inputs:\n"
         for entry in equation.inputs:

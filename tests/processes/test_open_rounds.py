@@ -14,7 +14,7 @@ from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.open_service import OpenAsked
 from crossdock.connectivity.outbox import By
 from crossdock.connectivity.pacing import BURST_SECONDS
-from crossdock.connectivity.sdk import OpenOrders
+from crossdock.connectivity.sdk import OpenKind, OpenPage
 from tests.processes.end_to_end.world import connected
 from tests.processes.test_open_lines import House, Sales, house_at, polled
 
@@ -127,8 +127,8 @@ class Silent(Sales):
 
     asked = 0
 
-    async def open_orders(self, after: str) -> OpenOrders:
-        del after
+    async def open_lines(self, kind: OpenKind, after: str) -> OpenPage:
+        del kind, after
         self.asked += 1
         raise Unavailable("it is being backed up")
 
@@ -157,7 +157,7 @@ class Breaking(Sales):
     hangs = False
     forgets = False
 
-    async def open_orders(self, after: str) -> OpenOrders:
+    async def open_lines(self, kind: OpenKind, after: str) -> OpenPage:
         self.asked = [*getattr(self, "asked", []), after]
         if after and self.forgets:
             raise Unavailable("no such page")
@@ -166,7 +166,7 @@ class Breaking(Sales):
             if self.hangs:
                 await asyncio.Event().wait()
             raise Unavailable("it is being backed up")
-        return await super().open_orders(after)
+        return await super().open_lines(kind, after)
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ HARMLESS = {
     "applications/sql_stock/settings.py imports pydantic": "a form",
     f"applications/tryton/counts.py {_SDK}": "what a mapping gives",
     f"applications/tryton/mapping.py {_SDK}": "what a mapping gives",
-    f"applications/tryton/open_orders.py {_SDK}": "what a mapping gives",
+    f"applications/tryton/open_lines.py {_SDK}": "what a mapping gives",
     "connectivity/sdk/roles.py waits": "declares what connections do",
     "foundation/cgroups.py imports pathlib": "cuts a path, and looks at no disk",
     "foundation/ids.py imports uuid_utils": "derives a name from a fact",

@@ -257,7 +257,7 @@ def open_books(around: Callable[[], Surroundings]) -> LineInformants:
 def open_rounds(
     database: Database, clock: Clock, lines: LineInformants, open_lines: OpenLines, hours: int
 ) -> OpenRounds:
-    """Build what compares open orders by itself, every so many hours."""
+    """Build what compares open documents by itself, every so many hours."""
     around = (lines.lists, open_lines, CaseDesk())
     return OpenRounds(database, clock, around, every=timedelta(hours=hours))
 

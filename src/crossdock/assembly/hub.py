@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from crossdock.assembly import adapters, counts, kits
+from crossdock.assembly import adapters, counts, kits, unlisting
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -171,12 +171,13 @@ class Hub:
         ledger, names = inventory.LedgerAtCut(), catalog.Naming(clock)
         again = (Resender(self.outbox), adapters.Rereading(lambda: self.pollers))
         incidents = adapters.Incidents(self.directory)
-        knows = (Bookings(), self.proposals, CaseDesk(), *again, supply.Bills(), incidents)
-        informants = reconciliation.Informants(ledger, names, *knows)
+        unlisted = unlisting.Unlisting(database, self.inbox, self.catalog)
+        knows = (Bookings(), self.proposals, CaseDesk(), *again, supply.Bills())
+        informants = reconciliation.Informants(ledger, names, *knows, incidents, unlisted)
         self.reconciliation = reconciliation.Reconciliation(database, clock, self.ids, informants)
         lines = informants, adapters.open_books(lambda: self._around)
         self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
-        compared = self.open_lines, self.settings.open_orders_every_hours
+        compared = self.open_lines, self.settings.open_lines_every_hours
         self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
         made = database, clock, self.ids
         self.count_tasks = counts.tasks(*made, (self.reconciliation, ledger))

@@ -188,10 +188,10 @@ class MendingTried:
     """Mending of a difference was tried; a later comparison tells whether it is gone (§4.3).
 
     `how` is SENT_AGAIN (documents that `against` lacks), READ_AGAIN (what the ledger lacks, from
-    whoever tells it), RECORDED (the word of who keeps the stock) or REPUBLISHED (a channel's
-    level). `outcome` is DONE (it was sent, is read, was recorded, or is written), REFUSED (who was
-    asked does not do it) or FAILED (nothing came of it); `because` says why not, "" where it was
-    done. `attempt` counts from 1.
+    whoever tells it), RECORDED (the word of who keeps the stock, or made the purchase) or
+    REPUBLISHED (a channel's level). `outcome` is DONE (it was sent, is read, was recorded, or is
+    written), REFUSED (who was asked does not do it) or FAILED (nothing came of it); `because` says
+    why not, "" where it was done. `attempt` counts from 1.
     """
 
     TYPE: ClassVar[str] = "reconciliation.mending_tried.v1"

@@ -1,4 +1,4 @@
-"""Asks a connection for all orders that are open there, page by page; it shares its rate."""
+"""Asks a connection for all that is open there, page by page; it shares its rate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Entry
 from crossdock.connectivity.pacing import next_call_at
-from crossdock.connectivity.sdk.roles import ListsOpenOrders, OpenOrderLine, OpenOrders
+from crossdock.connectivity.sdk.roles import ListsOpenLines, OpenKind, OpenLine, OpenPage
 from crossdock.foundation.scope import Scope
 
 PLANNED = """
@@ -25,16 +25,16 @@ KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenOrdersRead:
+class OpenRead:
     """What a connection says is open, read from when until when.
 
-    `is_whole`: every order of it could be made sense of. `pages` is how many calls it took.
+    `unread` are the documents that it could make no sense of. `pages` is how many calls it took.
     """
 
-    lines: Sequence[OpenOrderLine]
+    lines: Sequence[OpenLine]
     began_at: datetime
     ended_at: datetime
-    is_whole: bool
+    unread: Sequence[str]
     pages: int
 
 
@@ -55,8 +55,8 @@ class _Reading:
 
     began_at: datetime
     of: tuple[datetime | None, int]
-    lines: list[OpenOrderLine] = field(default_factory=list[OpenOrderLine])
-    is_whole: bool = True
+    lines: list[OpenLine] = field(default_factory=list[OpenLine])
+    unread: list[str] = field(default_factory=list[str])
     after: str = ""
     pages: int = 0
     calls: int = 0
@@ -73,26 +73,30 @@ class _Reading:
         """Say whether the next try has nothing to go on from."""
         return self.is_lost or not self.after or self.pages >= PAGES_MAX
 
-    async def go_on(self, opened: ListsOpenOrders) -> None:
+    async def go_on(self, opened: ListsOpenLines, kind: OpenKind) -> None:
         """Read the next page. A call that is cut off, as time is up, says nothing of the place."""
         self.calls += 1
         try:
-            self._take(await opened.open_orders(self.after))
+            self._take(await opened.open_lines(kind, self.after))
         except Exception:
             self.is_lost = self.stood == self.pages
             raise
 
-    def _take(self, page: OpenOrders) -> None:
+    def _take(self, page: OpenPage) -> None:
         self.lines.extend(page.lines)
-        self.is_whole = self.is_whole and page.is_whole
+        self.unread.extend(page.unread)
         self.pages += 1
         self.after = page.after
 
 
 class Lister(NamedTuple):
-    """A connection that can be asked for its open orders, and how many pages a day it allows."""
+    """A connection that lists its open documents of a kind, and how many pages a day it allows.
+
+    The pages are those of all its kinds together.
+    """
 
     connection: str
+    kind: OpenKind
     calls_a_day: int
     added_at: datetime | None
 
@@ -105,40 +109,45 @@ class OpenReader:
 
     def __init__(self, around: Callable[[], Surroundings]) -> None:
         self._around = around
-        self._broken_off: dict[tuple[str, str], _Reading] = {}
+        self._broken_off: dict[tuple[str, str, str], _Reading] = {}
 
     async def tenants(self) -> list[str]:
         async with self._around().database.transaction(Scope.of_workers()) as tx:
             return [row["tenant"] for row in await tx.fetch(stock_asking.TENANTS)]
 
     async def listers(self, scope: Scope) -> list[Lister]:
-        """Say which connections can be asked for their open orders, by name; no paused one."""
+        """Say which connections can be asked for what is open there, by name; no paused one."""
         directory = self._around().directory
         found: list[Lister] = []
         for entry in await directory.entries(scope):
             application = directory.applications.get(entry.application)
-            if application is not None and application.lists_open_orders and not entry.is_paused:
+            if application is not None and application.lists_open and not entry.is_paused:
                 rate = entry.rate_per_second or application.rate_per_second
                 calls = int(rate * 86_400 / application.requests_a_listing)
-                found.append(Lister(entry.name, calls, entry.created_at))
+                found += [
+                    Lister(entry.name, kind, calls, entry.created_at)
+                    for kind in application.lists_open
+                ]
         return sorted(found)
 
-    def under_way(self, scope: Scope, connection: str, *, since: datetime | None) -> UnderWay:
+    def under_way(
+        self, scope: Scope, connection: str, kind: str, *, since: datetime | None
+    ) -> UnderWay:
         """Say how far a reading came that was broken off; it is known in this process alone.
 
         One that began before `since`, from when a whole reading is known, is dropped.
         """
-        key = (scope.tenant, connection)
+        key = (scope.tenant, connection, kind)
         reading = self._broken_off.get(key)
         if reading is None or (since is not None and reading.began_at <= since):
             self._broken_off.pop(key, None)
             return UnderWay()
         return UnderWay(reading.calls, reading.gets_on)
 
-    async def open_orders(
-        self, scope: Scope, connection: str, *, go_on: bool = False
-    ) -> OpenOrdersRead:
-        """Read a connection's open order lines; `go_on` from where a reading was broken off.
+    async def open_lines(
+        self, scope: Scope, connection: str, kind: str, *, go_on: bool = False
+    ) -> OpenRead:
+        """Read a connection's open lines of a kind; `go_on` from where a reading was broken off.
 
         One whose system gave no page when it was asked to go on is begun anew: what it goes on
         after may be known no more.
@@ -147,9 +156,9 @@ class OpenReader:
         """
         around = self._around()
         entry = await around.directory.get(scope, connection)
-        if around.directory.application_of(entry).connect is None:
-            raise _cannot(connection)
-        clock, key = around.ports.clock, (scope.tenant, connection)
+        if kind not in around.directory.application_of(entry).lists_open:
+            raise _cannot(connection, kind)
+        clock, key = around.ports.clock, (scope.tenant, connection, kind)
         reading = self._broken_off.get(key) if go_on else None
         of = (entry.created_at, entry.revision)
         if reading and (reading.of != of or reading.began_at < clock.now() - KEPT):
@@ -158,33 +167,33 @@ class OpenReader:
             reading = _Reading(clock.now(), of)
         if go_on:
             self._broken_off[key] = reading
-        await self._read(scope, entry, reading)
+        await self._read(scope, entry, OpenKind(kind), reading)
         if go_on:
             self._broken_off.pop(key, None)
-        return OpenOrdersRead(
+        return OpenRead(
             lines=reading.lines,
             began_at=reading.began_at,
             ended_at=clock.now(),
-            is_whole=reading.is_whole,
+            unread=reading.unread,
             pages=reading.calls,
         )
 
-    async def _read(self, scope: Scope, entry: Entry, reading: _Reading) -> None:
+    async def _read(self, scope: Scope, entry: Entry, kind: OpenKind, reading: _Reading) -> None:
         around = self._around()
         reading.stood = reading.pages
         requests = around.directory.application_of(entry).requests_a_listing
         conversation = Conversation(around.database, around.directory, around.ports)
         try:
             async with conversation.lent(entry) as opened:
-                if not isinstance(opened, ListsOpenOrders):
-                    raise _cannot(entry.name)
+                if not isinstance(opened, ListsOpenLines):
+                    raise _cannot(entry.name, kind)
                 while reading.pages < PAGES_MAX:
                     for _ in range(requests):
                         await self._take_turn(scope, entry)
-                    await reading.go_on(opened)
+                    await reading.go_on(opened, kind)
                     if not reading.after:
                         return
-                raise Unavailable(f"{entry.name} tells of open orders without an end")
+                raise Unavailable(f"{entry.name} tells of open {kind} without an end")
         finally:
             await conversation.close()
 
@@ -212,9 +221,9 @@ class OpenReader:
             await clock.sleep((next_at - now).total_seconds())
 
 
-def _cannot(connection: str) -> Rejected:
+def _cannot(connection: str, kind: str) -> Rejected:
     return Rejected(
-        f"{connection} cannot be asked for its open orders",
+        f"{connection} cannot be asked for its open {kind}",
         code="not_listed",
         hint="give its dump as a file",
     )

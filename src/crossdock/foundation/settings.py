@@ -87,13 +87,13 @@ class Settings(BaseSettings):
         description="How much more than ordered may be picked for an order line before it is a "
         "case (ORD-LEDGER), in percent of what is ordered.",
     )
-    open_orders_every_hours: int = Field(
+    open_lines_every_hours: int = Field(
         default=6,
         ge=0,
         le=168,
-        description="How often all open orders of a system that can list them are compared, in "
-        "hours; less often where that takes more than a hundredth of its quota. 0: never by "
-        "itself.",
+        description="How often all open orders and purchases of a system that can list them are "
+        "compared, in hours; less often where that takes more than a hundredth of its quota. 0: "
+        "never by itself.",
     )
     inbox_body_bytes_max: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest message body accepted."

@@ -13,6 +13,7 @@ import pytest
 
 from crossdock.assembly.adapters import Doubts, Incidents, Orders, Rereading
 from crossdock.assembly.kits import KitAnswers
+from crossdock.assembly.unlisting import Unlisting
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
@@ -47,7 +48,7 @@ from crossdock.capabilities.supply import (
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
-from crossdock.connectivity.open_reading import Lister, OpenOrdersRead, UnderWay
+from crossdock.connectivity.open_reading import Lister, OpenRead, UnderWay
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
@@ -167,6 +168,7 @@ class House:
             reader=Rereading(lambda: pollers),
             bills=Bills(),
             incidents=Incidents(self.directory),
+            unlisted=Unlisting(self.database, self.inbox, self.catalog),
         )
         self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
         lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists())
@@ -217,7 +219,7 @@ class House:
 
 
 class NobodyLists:
-    """Stands in for the connections: none can be asked for its open orders."""
+    """Stands in for the connections: none can be asked for what is open there."""
 
     async def tenants(self) -> list[str]:
         return []
@@ -225,15 +227,17 @@ class NobodyLists:
     async def listers(self, _scope: Scope) -> list[Lister]:
         return []
 
-    def under_way(self, _scope: Scope, _connection: str, *, since: datetime | None) -> UnderWay:
+    def under_way(
+        self, _scope: Scope, _connection: str, _kind: str, *, since: datetime | None
+    ) -> UnderWay:
         del since
         return UnderWay()
 
-    async def open_orders(
-        self, _scope: Scope, connection: str, *, go_on: bool = False
-    ) -> OpenOrdersRead:
+    async def open_lines(
+        self, _scope: Scope, connection: str, kind: str, *, go_on: bool = False
+    ) -> OpenRead:
         del go_on
-        raise Rejected(f"{connection} cannot be asked for its open orders", code="not_listed")
+        raise Rejected(f"{connection} cannot be asked for its open {kind}", code="not_listed")
 
 
 class NobodyIsAsked:

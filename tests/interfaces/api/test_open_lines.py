@@ -88,7 +88,7 @@ async def test_without_lines_the_connection_is_asked(call: Caller) -> None:
     purchases = await call("POST", OPEN, said | {"kind": "purchases"})
 
     assert b"cannot be asked for its open orders" in refused.body
-    assert b"no application can be asked for its purchases" in purchases.body
+    assert b"cannot be asked for its open purchases" in purchases.body
     assert (refused.status >= 400, purchases.status) == (True, 422)
 
 

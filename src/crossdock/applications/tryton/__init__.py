@@ -16,6 +16,7 @@ from crossdock.connectivity.sdk import (
     Kind,
     NativeEquation,
     NativeInput,
+    OpenKind,
     PostsMovements,
     RepeatSafety,
     StockQuestion,
@@ -50,7 +51,7 @@ APPLICATION = Application(
     ),
     # One answer is read between two readings of the moves, a status at a time.
     stock_question=StockQuestion(keys_max=200, requests=16),
-    lists_open_orders=True,
+    lists_open=(OpenKind.ORDERS, OpenKind.PURCHASES),
     requests_a_listing=3,  # sales and shipments; login, preferences and units come to one a page
     poll_every=timedelta(seconds=10),
     cursor_at=cursor_at,

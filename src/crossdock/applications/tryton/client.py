@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from crossdock.applications.tryton import counts, open_orders, places, purchases, units
+from crossdock.applications.tryton import counts, open_lines, places, purchases, units
 from crossdock.applications.tryton.booking import Bookings
 from crossdock.applications.tryton.changes import (
     BEGINNING,
@@ -37,7 +37,8 @@ from crossdock.applications.tryton.wire import encoded
 from crossdock.canonical.errors import Forbidden, Rejected, Unavailable
 from crossdock.connectivity.sdk import (
     Delivery,
-    OpenOrders,
+    OpenKind,
+    OpenPage,
     Outcome,
     Poll,
     Ports,
@@ -78,7 +79,7 @@ class ReadingPages:
 
 @dataclass
 class TrytonConnection:
-    """One conversation; answers `Polls`, `ListsOpenOrders` and `PostsMovements`."""
+    """One conversation; answers `Polls`, `ListsOpenLines` and `PostsMovements`."""
 
     session: Session
     settings: TrytonSettings
@@ -118,15 +119,23 @@ class TrytonConnection:
         )
         return [await bookings.post(command) for command in commands]
 
-    async def open_orders(self, after: str) -> OpenOrders:
-        """Read sales that are open now, a page of them by their numbers."""
+    async def open_lines(self, kind: OpenKind, after: str) -> OpenPage:
+        """Read what is open now, a page of documents by their numbers."""
+        if kind is OpenKind.PURCHASES and not self.settings.purchases:
+            raise Rejected(open_lines.NOT_READ, code="not_listed")
         size = self.settings.page_rows
-        domain = [["id", ">", int(after or 0)], *open_orders.DOMAIN]
-        fields = list(SALE_FIELDS)
-        answer = await self._read("sale.sale", domain, fields, size, [["id", "ASC"]])
-        related = await self._related("orders", answer.result, Cursor())
+        domain = [["id", ">", int(after or 0)], open_lines.DOMAINS[kind]]
+        fields = FIELDS_BY_TOPIC[kind]
+        try:
+            answer = await self._read(open_lines.MODELS[kind], domain, fields, size)
+        except Rejected as problem:
+            if kind is OpenKind.PURCHASES:
+                raise Rejected(f"{UNREADABLE}: {problem.message}") from problem
+            raise
+        related = await self._related(kind, answer.result, Cursor())
         last = str(answer.result[-1]["id"]) if len(answer.result) >= size else ""
-        return open_orders.page_of(answer.result, related, options_of(self.settings), last)
+        options = options_of(self.settings)
+        return open_lines.page_of(kind, answer.result, related, options, last)
 
     async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
         """Count these products as of one overlap ago, where every transaction has ended.

@@ -2,7 +2,8 @@
 
 It logs a user in, tells its locations, units and products, and carries internal shipments from
 draft to done; what is done is on hand. A person may close the period: then nothing new can be
-entered, as in a real company at the end of its month.
+entered, as in a real company at the end of its month. It lists purchases, and those that somebody
+deletes it tells nobody of.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,7 @@ class Books:
     is_closed: bool = False
     refused: int = 0
     shipments: list[Row] = field(default_factory=list[Row])
+    purchases: dict[int, Row] = field(default_factory=dict[int, Row])
 
     @property
     def products(self) -> Mapping[str, int]:
@@ -105,6 +107,28 @@ class Books:
         self.shipments.append(shipment)
         return [number]
 
+    def bought(self, code: str, pieces: int, at: datetime) -> Row:
+        """Enter a purchase of one line that is confirmed at a moment."""
+        number = max(self.purchases, default=0) + 1
+        line: Row = {
+            "id": number, "type": "line", "product": self.products[code],
+            "product.": {"type": "goods", "default_uom": PIECE}, "quantity": Decimal(pieces),
+            "unit": PIECE, "delivery_date": at.date(), "delivery_date_edit": False,
+            "delivery_date_store": None, "to_location.": {"type": "storage"}, "moves.": [],
+            "moves_ignored.": [], "moves_recreated.": [], "last_modified_at": at,
+        }  # fmt: skip
+        self.purchases[number] = {
+            "id": number, "number": f"P{number}", "state": "confirmed", "warehouse": WAREHOUSE,
+            "delivery_date": at.date(), "last_modified_at": at, "lines.": [line],
+        }  # fmt: skip
+        return self.purchases[number]
+
+    def listed(self, domain: Sequence[Any], most: int) -> list[Row]:
+        """List purchases behind a number that are in none of these states."""
+        (_, _, after), (_, _, states) = domain
+        rows = (row for number, row in sorted(self.purchases.items()) if number > after)
+        return [row for row in rows if row["state"] not in states][:most]
+
     def pressed(self, button: str, numbers: Sequence[int]) -> None:
         for number in numbers:
             self.shipments[number - 1]["state"] = STATE_AFTER[button]
@@ -122,6 +146,9 @@ class TrytonSimulator:
             "model.stock.location.search_read": lambda _: self.books.locations(),
             "model.product.uom.search_read": lambda _: self.books.units(),
             "model.product.product.search_read": lambda said: self.books.product(said[0][0][2]),
+            "model.purchase.purchase.search_read": lambda said: self.books.listed(
+                said[0], said[2]
+            ),
             f"{SHIPMENT}.search_read": lambda said: self.books.found(said[0][0][2]),
             f"{SHIPMENT}.create": lambda said: self.books.entered(said[0][0]),
             **{f"{SHIPMENT}.{button}": self._pressing(button) for button in STATE_AFTER},

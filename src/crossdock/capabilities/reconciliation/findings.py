@@ -295,6 +295,11 @@ def told_by(row: FindingRow) -> tuple[str, datetime] | None:
     return (source, datetime.fromisoformat(since)) if source and since else None
 
 
+def is_unlisted(row: FindingRow) -> bool:
+    """Say whether a source was asked for all its open lines and did not name this one of its."""
+    return bool(msgspec.json.decode(row.evidence).get("is_unlisted"))
+
+
 def fingerprint(row: FindingRow) -> str:
     if row.document:
         return f"reconciliation/{row.system}|{row.against}/{row.document}/{row.line}"

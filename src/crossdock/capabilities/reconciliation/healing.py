@@ -1,15 +1,18 @@
 """What is mended by itself: documents that are sent, or read, again, with a brake (§4.3)."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from crossdock.capabilities.reconciliation import findings, guards, happened, rulebook, store
 from crossdock.capabilities.reconciliation.asked_store import Sampling, sampled
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.happened import How, Try
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
 from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
+from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
@@ -39,8 +42,9 @@ class Healing:
     """What was mended by sending documents again, or by reading them again.
 
     `findings` are those that can be mended so, `sent` is how many documents were sent, `asked` are
-    the sources whose facts are read again for the documents that the ledger lacks. `stopped` says
-    why nothing was, or is empty.
+    the sources whose facts are read again for the documents that the ledger lacks. `unlisted` is
+    of how many purchase lines it was recorded that nothing is to come, as `against` lists them no
+    more. `stopped` says why nothing was, or is empty.
     """
 
     against: str
@@ -48,24 +52,37 @@ class Healing:
     sent: int
     stopped: str
     asked: tuple[str, ...] = ()
+    unlisted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Mending:
-    """A finding, with the movements to be sent again or the source to be read again since."""
+    """A finding, with the movements to be sent again or the source to be read again since.
+
+    `is_unlisted`: its source lists the purchase no more, and that is recorded as its word.
+    """
 
     row: FindingRow
     movements: list[str]
     source: str = ""
     since: datetime | None = None
+    is_unlisted: bool = False
 
     def may_be(self, now: datetime, *, is_by_itself: bool) -> bool:
         """Say whether it may be mended at all: not what is on its way, nor from long ago on."""
         if self.since is None:
-            return True
+            return not (self.is_unlisted and self.row.is_in_flight)
         if is_by_itself:
             return not self.row.is_in_flight and self.since >= now - BACK_MAX
         return self.since >= now - BACK_MAX_BY_HAND
+
+
+class _Done(NamedTuple):
+    """Which documents were sent, who is read again, and of how many lines nothing is to come."""
+
+    sent: frozenset[str] = frozenset()
+    asked: Sequence[str] = ()
+    unlisted: int = 0
 
 
 class Healer:
@@ -132,28 +149,47 @@ class Healer:
             and is_weighed(one.row, rules.brake.currency)
         ]
         stopped = await self._stopped(scope, pair, chosen, (last, week), rules)
-        sent: frozenset[str] = frozenset()
-        asked: list[str] = []
+        done = _Done()
         if chosen and not stopped and not dry_run:
-            movements = [name for one in chosen for name in one.movements]
-            reason = f"{pair.against} lacks it, by reconciliation ({by})"
-            if movements:
-                sender = self._informants.sender
-                sent = await sender.send_again(scope, pair.against, movements, reason)
-            asked = await self._read_again(scope, chosen)
-            async with self._database.transaction(scope) as tx:
-                again = [one.row for one in chosen if not sent.isdisjoint(one.movements)]
-                read = [one.row for one in chosen if one.source and one.source in asked]
-                at = self._clock.now()
-                await happened.tried(tx, again, Try(How.SENT_AGAIN, by), at)
-                await happened.tried(tx, read, Try(How.READ_AGAIN, by), at)
+            done = await self._carried_out(scope, pair, chosen, by)
         return Healing(
             against=pair.against,
             findings=tuple(one.row.finding_id for one in chosen),
-            sent=len(sent),
+            sent=len(done.sent),
             stopped=stopped,
-            asked=tuple(asked),
+            asked=tuple(done.asked),
+            unlisted=done.unlisted,
         )
+
+    async def _carried_out(
+        self, scope: Scope, pair: Pair, chosen: Sequence[_Mending], by: str
+    ) -> _Done:
+        """Send, read again and record what is chosen; count a try of each that was."""
+        sent: frozenset[str] = frozenset()
+        if movements := [name for one in chosen for name in one.movements]:
+            reason = f"{pair.against} lacks it, by reconciliation ({by})"
+            sent = await self._informants.sender.send_again(scope, pair.against, movements, reason)
+        asked = await self._read_again(scope, chosen)
+        unlisted = await self._record_unlisted(scope, pair.against, chosen)
+        async with self._database.transaction(scope) as tx:
+            again = [one.row for one in chosen if not sent.isdisjoint(one.movements)]
+            read = [one.row for one in chosen if one.source and one.source in asked]
+            gone = [one.row for one in chosen if one.is_unlisted]
+            at = self._clock.now()
+            await happened.tried(tx, again, Try(How.SENT_AGAIN, by), at)
+            await happened.tried(tx, read, Try(How.READ_AGAIN, by), at)
+            await happened.tried(tx, gone, Try(How.RECORDED, by), at)
+        return _Done(sent, asked, unlisted)
+
+    async def _record_unlisted(self, scope: Scope, source: str, chosen: Sequence[_Mending]) -> int:
+        """Record that nothing is to come of lines that their source lists no more (§4.3)."""
+        by_cut: dict[datetime, dict[str, str]] = defaultdict(dict)
+        for one in chosen:
+            if one.is_unlisted:
+                name = joined_line(one.row.document, one.row.line)
+                by_cut[one.row.last_cut][name] = one.row.unit
+        record = self._informants.unlisted.record
+        return sum([await record(scope, source, units, cut) for cut, units in by_cut.items()])
 
     async def _stopped(
         self,
@@ -206,6 +242,8 @@ def _newest(last: RunRow | None, samples: Sequence[Sampling]) -> set[str]:
 
 def _mending(row: FindingRow, keepers: Mapping[str, str]) -> _Mending | None:
     """Say how a finding is mended, if it can be: only the very documents are."""
+    if row.system == Kind.PURCHASES and row.remedy == Remedy.REFETCH and findings.is_unlisted(row):
+        return _Mending(row, [], is_unlisted=True)
     if row.document:
         told = findings.told_by(row)
         return _Mending(row, [], *told) if told and row.remedy == Remedy.REFETCH else None

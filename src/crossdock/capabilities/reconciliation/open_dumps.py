@@ -46,12 +46,16 @@ class OpenSaid:
     """What another system says is open.
 
     `is_full`: a line at a location that the rows name, and that they leave out, is closed there.
-    `until` is when their reading ended; 0 is their newest as-of.
+    `until` is when their reading ended; 0 is their newest as-of. `began` is when a system was
+    begun to be asked for all that is open there; 0 is a dump. Of `unread` documents of a system
+    that was asked nothing is known.
     """
 
     rows: Iterable[OpenRow]
     is_full: bool = False
     until: int = 0
+    began: int = 0
+    unread: frozenset[str] = frozenset()
 
 
 ALIASES: Mapping[str, tuple[str, ...]] = {

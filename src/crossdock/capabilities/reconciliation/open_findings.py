@@ -28,7 +28,7 @@ class Seen:
     """One comparison, as far as each of its findings says something of it.
 
     `costs`, with their currencies, and `classes` are by item; `heard_from` is whose words ours
-    are, or "".
+    are, or "". `is_own`: a source was asked itself, and ours are its own words.
     """
 
     tenant: str
@@ -37,6 +37,7 @@ class Seen:
     now: datetime
     policy: Policy
     heard_from: str = ""
+    is_own: bool = False
     costs: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     classes: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -116,6 +117,7 @@ def _evidence(one: Compared, seen: Seen, unit: str) -> dict[str, Any]:
         ],
         "source": source,
         "since": instant(since).isoformat(),
+        **({"is_unlisted": True} if seen.is_own and one.theirs is None else {}),
     }
 
 

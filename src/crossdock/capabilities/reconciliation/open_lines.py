@@ -71,6 +71,11 @@ def line_of(document: str, reference: str) -> str:
     return "" if reference == document else reference.removeprefix(f"{document}/")
 
 
+def joined_line(document: str, line: str) -> str:
+    """Give the name of a line, as `parted` parts it."""
+    return f"{document}/{line}" if line else document
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What is known of a document besides its lines.

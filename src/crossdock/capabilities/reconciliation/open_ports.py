@@ -111,7 +111,7 @@ class OpenTold(Protocol):
 class OpenReading(Protocol):
     """All lines that an application says are open, read between two moments.
 
-    `is_whole`: it could make sense of every document. `pages` is how many calls that took.
+    `unread` are documents that it made no sense of. `pages` is how many calls that took.
     """
 
     @property
@@ -124,17 +124,23 @@ class OpenReading(Protocol):
     def ended_at(self) -> datetime: ...
 
     @property
-    def is_whole(self) -> bool: ...
+    def unread(self) -> Sequence[str]: ...
 
     @property
     def pages(self) -> int: ...
 
 
 class Lister(Protocol):
-    """A connection that can be asked for its open orders, and how many calls it allows."""
+    """A connection that lists its open documents of a kind, and how many calls it allows.
+
+    The calls are for all its kinds together.
+    """
 
     @property
     def connection(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
 
     @property
     def calls_a_day(self) -> int: ...
@@ -153,24 +159,26 @@ class UnderWay(Protocol):
     def gets_on(self) -> bool: ...
 
 
-class ListsOpenOrders(Protocol):
+class ListsOpenLines(Protocol):
     async def tenants(self) -> Sequence[str]: ...
 
     async def listers(self, scope: Scope, /) -> Sequence[Lister]:
         """Say which connections can be asked; no paused one."""
         ...
 
-    def under_way(self, scope: Scope, connection: str, /, *, since: datetime | None) -> UnderWay:
+    def under_way(
+        self, scope: Scope, connection: str, kind: str, /, *, since: datetime | None
+    ) -> UnderWay:
         """Say how far the last reading came that was to go on and was broken off.
 
         One that is older than a whole one, which began at `since`, goes on no more.
         """
         ...
 
-    async def open_orders(
-        self, scope: Scope, connection: str, /, *, go_on: bool = False
+    async def open_lines(
+        self, scope: Scope, connection: str, kind: str, /, *, go_on: bool = False
     ) -> OpenReading:
-        """Read a connection's open order lines; `Rejected` if it cannot tell them.
+        """Read a connection's open lines of a kind; `Rejected` if it cannot tell them.
 
         `go_on`: from where the last such reading was broken off, if it was.
         """
@@ -183,4 +191,4 @@ class LineInformants:
 
     orders: ReadsOpenLines
     purchases: ReadsOpenLines
-    lists: ListsOpenOrders
+    lists: ListsOpenLines

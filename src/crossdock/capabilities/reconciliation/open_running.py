@@ -117,8 +117,10 @@ class OpenComparison:
         self.began_at = self.clock.now()
 
     async def run(self, side: OpenSide) -> RunRow:
-        now = us_of(self.began_at)
-        reason = guards.refusal(side.shape, None, now, PLAUSIBLE)
+        now, reason = us_of(self.began_at), ""
+        side.is_own = bool(side.said.began) and self.heard_from == self.about.against
+        if side.count or not side.said.began:  # who was asked may have nothing open
+            reason = guards.refusal(side.shape, None, now, PLAUSIBLE)
         if not reason and not self.is_believed:
             async with self.database.transaction(self.scope) as tx:
                 usual = await shapes.usual_shapes(
@@ -192,7 +194,7 @@ class OpenComparison:
                 line
                 for line in ours[document]
                 if (number := open_lines.line_of(document, line.reference)) not in unread
-                and (number in numbers or line.location in side.locations)
+                and (number in numbers or side.is_closed_by(document, line.location))
             ]
             self._judge(side, document, own, theirs, goods, walked)
 
@@ -203,7 +205,11 @@ class OpenComparison:
         """
         with Sorted(list[LeftLine]) as left:
             async for page in self.books.all_open(tx, self.heard_from):
-                left.add(LeftLine.of(line) for line in page if line.location in side.locations)
+                left.add(
+                    LeftLine.of(line)
+                    for line in page
+                    if side.is_closed_by(line.document, line.location)
+                )
             documents = side.left_of(left)
             while batch := list(islice(documents, BATCH)):
                 items = {line.item for _, lines in batch for line in lines}
@@ -217,7 +223,7 @@ class OpenComparison:
             number
             for number, row in walked.befores.items()
             if number not in walked.met
-            and row.location in side.locations
+            and side.is_closed_by(number.document, row.location)
             and open_findings.is_of(row, self.heard_from)
         }
 
@@ -249,6 +255,7 @@ class OpenComparison:
             heard_from=self.heard_from,
             costs=side.costs,
             classes=side.classes,
+            is_own=side.is_own,
         )
         ours = [self._ours(line) for line in kept]
         for one in open_lines.compared(ours, theirs, around, self.policy):
@@ -351,7 +358,7 @@ class OpenComparison:
         gone: int,
         now: datetime,
     ) -> RunRow:
-        cut = instant(side.cut) if side.count else None
+        cut = instant(side.cut) if side.cut else None
         times = (self.began_at, now)
         found = (tally, rows, gone, self.policy.brake.currency)
         return open_findings.run_of(self.about, side.shape, (cut, cut), times, found)

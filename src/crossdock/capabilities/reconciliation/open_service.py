@@ -106,18 +106,13 @@ class OpenLines:
     @asynccontextmanager
     async def _said(self, scope: Scope, asked: OpenAsked) -> AsyncIterator[OpenSide]:
         """Gather what a system says here, or what it is asked for."""
-        if asked.said is None and asked.kind is not Kind.ORDERS:
-            raise Invalid(
-                "no application can be asked for its purchases",
-                where="/against",
-                hint="give its dump: a file, or lines",
-            )
         translator = Translator(self._database, scope, self._informants.names, asked.against)
         spelled = await translator.begin()
         if asked.said is not None:
             said = asked.said(spelled)
         else:
-            said = told(await self._lines.lists.open_orders(scope, asked.against))
+            lists = self._lines.lists
+            said = told(await lists.open_lines(scope, asked.against, asked.kind))
         async with open_gathered(said, translator) as side:
             yield side
 
@@ -135,7 +130,10 @@ class OpenLines:
 
 
 def told(reading: OpenReading) -> OpenSaid:
-    """Take what an application was asked for: all that is open there, as of when it began."""
+    """Take what an application was asked for: all that is open there, as of when it began.
+
+    What it told of before and does not list is closed there, wherever it was to go or to come.
+    """
     as_of = us_of(reading.began_at)
     rows = [
         OpenRow(
@@ -149,7 +147,13 @@ def told(reading: OpenReading) -> OpenSaid:
         )
         for one in reading.lines
     ]
-    return OpenSaid(rows=rows, is_full=reading.is_whole, until=us_of(reading.ended_at))
+    return OpenSaid(
+        rows=rows,
+        is_full=True,
+        until=us_of(reading.ended_at),
+        began=as_of,
+        unread=frozenset(reading.unread),
+    )
 
 
 def _us(moment: datetime | None) -> int:

@@ -51,7 +51,8 @@ class LeftLine(NamedTuple):
 class OpenSide:
     """What they say, ready to be walked along; `costs` and `classes` are by item.
 
-    A cost is with its currency.
+    A cost is with its currency. `is_own`: a source was asked itself, and what is compared are its
+    own words of before.
     """
 
     said: OpenSaid
@@ -60,6 +61,7 @@ class OpenSide:
     zeros: int = 0
     oldest: int = 0
     newest: int = 0
+    is_own: bool = False
     locations: set[str] = field(default_factory=set[str])
     costs: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     classes: dict[str, str] = field(default_factory=dict[str, str])
@@ -67,7 +69,7 @@ class OpenSide:
     @property
     def cut(self) -> int:
         """Answer when the first of them was taken."""
-        return self.oldest
+        return self.oldest if self.count else self.said.began
 
     @property
     def until(self) -> int:
@@ -79,11 +81,15 @@ class OpenSide:
         return Shape(
             rows=self.count,
             zeros=self.zeros,
-            taken_at=self.newest,
+            taken_at=self.newest or self.said.began,
             oldest=self.oldest if self.count else None,
             span=self.newest - self.oldest,
             is_full=self.said.is_full,
         )
+
+    def is_closed_by(self, document: str, location: str) -> bool:
+        """Say whether a line there that they leave out is closed by that, if they say all."""
+        return document not in self.said.unread and (self.is_own or location in self.locations)
 
     def add(self, rows: Sequence[OpenRow]) -> None:
         refuse_control(f"{x.document}{x.line}{x.item}{x.location}{x.unit}" for x in rows)

@@ -23,10 +23,10 @@ APART = 30 * MINUTE
 ATTEMPTS_MAX = 3
 DAY = 24 * 60 * MINUTE
 MILLE = 1000
-CHANNEL, STOCK, ORDERS = "CHANNEL", "STOCK", "ORDERS"
-"""What is read: what a channel was told, what a system says lies there, or its open orders."""
+CHANNEL, STOCK = "CHANNEL", "STOCK"
+"""What is read: what a channel was told, what a system says lies there. Or ORDERS, PURCHASES."""
 READINGS = 2
-"""Open orders are read once, and once more where that finds something new to suspect."""
+"""What is open is read once, and once more where that finds something new to suspect."""
 PASSES = 4
 """A round over stock is so many passes over its keys."""
 STOCK_CALLS_MIN = 24
@@ -89,8 +89,8 @@ class Plan:
 
     `kind` is CHANNEL or STOCK; `listings` are then the keys (an item at the location) that the
     ledger has, of which those of class A are asked for four times in a round, B twice, C once; or
-    ORDERS, and they are the lines that the last reading told, of all locations (""): the calls are
-    what two readings take, for what the first one suspects is looked at once more.
+    ORDERS or PURCHASES, and they are the open lines that the last reading told, of all locations
+    (""): the calls are what two readings take, for what the first suspects is looked at once more.
     `quota_calls_a_day` is how many such calls its connection allows, each of which may be several
     requests. `share_ppm` is what the calls take of it, in millionths, rounded up; all locations of
     a connection share one bound. `days_a_round` is how long it takes until all listings were read;
@@ -256,11 +256,12 @@ def has_settled(tried_at: int | None, now: int, *, is_in_flight: bool) -> bool:
     return not is_in_flight and (tried_at is None or now - tried_at >= APART)
 
 
-def orders_every(every: int, pages: int, quota_calls_a_day: int) -> int:
-    """Say how many microseconds lie between two readings of all open orders; 0: there are none.
+def lines_every(every: int, pages: int, quota_calls_a_day: int) -> int:
+    """Say how many microseconds lie between two readings of all that is open; 0: there are none.
 
     `every` is what the house wants, also in microseconds (0: no reading); what would take more
-    than the share of the quota is read more seldom. `pages` is how many calls a reading takes.
+    than the share of the quota is read more seldom. `pages` is how many calls it takes to read all
+    kinds of documents that a system lists: they have one share together.
     """
     share = _share(quota_calls_a_day)
     if not every or not share:
@@ -268,12 +269,22 @@ def orders_every(every: int, pages: int, quota_calls_a_day: int) -> int:
     return max(every, _upwards(READINGS * max(1, pages) * DAY, share))
 
 
-def orders_planned(
-    connection: str, *, lines: int, pages: int, every: int, quota_calls_a_day: int
+def lines_planned(  # noqa: PLR0913 - a quota and what is wanted of it
+    connection: str,
+    kind: str,
+    *,
+    lines: int,
+    pages: int,
+    every: int,
+    quota_calls_a_day: int,
+    pages_of_others: int = 0,
 ) -> Plan:
-    """Plan the reading of a system's open orders: what it takes of its quota, at most."""
+    """Plan the reading of a system's open documents: what it takes of its quota, at most.
+
+    `pages_of_others` is what its documents of other kinds take.
+    """
     pages = max(1, pages)
-    between = orders_every(every, pages, quota_calls_a_day)
+    between = lines_every(every, pages + pages_of_others, quota_calls_a_day)
     calls = _upwards(READINGS * pages * DAY, between) if between else 0
     return Plan(
         connection=connection,
@@ -285,14 +296,14 @@ def orders_planned(
         quota_calls_a_day=quota_calls_a_day,
         share_ppm=_upwards(calls * 1_000_000, quota_calls_a_day) if quota_calls_a_day else 0,
         days_a_round=_upwards(between, DAY),
-        kind=ORDERS,
+        kind=kind.upper(),
     )
 
 
 class OpenRound(NamedTuple):
-    """When a system was last asked for its open orders, and the cut of what it said, in us.
+    """When a system was last asked for what is open, and the cut of what it said, in us.
 
-    A new one is `asked` in name only: it has an interval to tell its orders by itself.
+    A new one is `asked` in name only: it has an interval to tell them by itself.
     `is_second`: it was asked again within the interval, which happens once at most. `gets_on`: it
     was broken off, and reads on from there, no page twice.
     """
@@ -308,8 +319,8 @@ class OpenRound(NamedTuple):
         return now - self.asked >= every
 
 
-def orders_due(at: OpenRound, now: int, every: int, *, is_doubted: bool) -> bool:
-    """Say whether open orders are to be read now; `every` is as `orders_every` says.
+def lines_due(at: OpenRound, now: int, every: int, *, is_doubted: bool) -> bool:
+    """Say whether what is open is to be read now; `every` is as `lines_every` says.
 
     What a reading suspects is read once more as soon as that proves something, and so is what
     failed: two readings in an interval, and no more. One that is broken off goes on soon.

@@ -245,6 +245,17 @@ class ReadsAgain(Protocol):
         ...
 
 
+class RecordsUnlisted(Protocol):
+    async def record(
+        self, scope: Scope, source: str, units: Mapping[str, str], as_of: datetime, /
+    ) -> int:
+        """Record as a source's word that nothing is to come of lines of purchases, each in a unit.
+
+        As of a moment: what it told later stands. Answers of how many that is recorded.
+        """
+        ...
+
+
 class KnowsIncidents(Protocol):
     async def is_in_incident(self, scope: Scope, source: str) -> bool:
         """Say whether a system is paused or does not answer; one that is never called is not."""
@@ -370,3 +381,4 @@ class Informants:
     reader: ReadsAgain
     bills: KnowsBills
     incidents: KnowsIncidents
+    unlisted: RecordsUnlisted

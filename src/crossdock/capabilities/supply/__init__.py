@@ -33,7 +33,7 @@ from crossdock.capabilities.supply.known import (
     KnownWeight,
 )
 from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
-from crossdock.capabilities.supply.open_supply import OpenSupply
+from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.place_calendars import CalendarSaid
 from crossdock.capabilities.supply.reactions import supply_reader
@@ -108,6 +108,7 @@ __all__ = [
     "SubstitutionVersion",
     "Supply",
     "Weight",
+    "Withdrawn",
     "supply_reader",
     "weight_of",
 ]

@@ -4,11 +4,12 @@ Read only, in the caller's transaction. Of two sources that tell of one commitme
 spoke last is believed.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from crossdock.canonical.supply import SupplyKind
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
 
@@ -32,12 +33,13 @@ where ($3 = '' or s.source = $3) and s.kind <> $4
         and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
         and (n.us, n.source) > (s.us, s.source))
 """
-# Purchases alone: what a ship notice announces is open of its purchase already.
+# Purchases alone: what a ship notice announces is open of its purchase already. By the index of
+# open ones, which knows the kind as it is written here.
 ALL_OPEN = """
 select split_part(s.supply_id, '/', 1) as document, s.supply_id, s.item, s.location, s.source,
     s.micros, s.us
 from supply_commitment s
-where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = $5
+where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = 'PO_SCHEDULE'
     and s.parent_supply_id = '' and ($3 = '' or s.source = $3)
     and not exists (select from supply_commitment n where n.tenant = $1
         and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
@@ -48,6 +50,21 @@ order by s.supply_id limit $4
 TOLD = """
 select source, max(position) as position from supply_commitment where tenant = $1 group by source
 """
+
+
+# What a source tells later than a moment stands.
+WITHDRAWN = """
+select * from supply_commitment
+where tenant = $1 and source = $2 and supply_id = any($3) and us <= $4 and micros > 0
+order by supply_id
+"""
+
+
+class Withdrawn(NamedTuple):
+    """What a source told of a line last, now with nothing open, and the version that it had."""
+
+    said: SupplyCommitmentChanged
+    version: int
 
 
 class OpenSupplyLine(NamedTuple):
@@ -92,13 +109,35 @@ class OpenSupply:
         """Give all purchase order lines that are open, page by page."""
         after = ""
         while True:
-            wanted = (after, source, self._page, SupplyKind.PO_SCHEDULE)
-            rows = await tx.fetch(ALL_OPEN, tx.tenant, *wanted)
+            rows = await tx.fetch(ALL_OPEN, tx.tenant, after, source, self._page)
             if rows:
                 yield [_line(row) for row in rows]
             if len(rows) < self._page:
                 return
             after = rows[-1]["supply_id"]
+
+    async def withdrawn(
+        self, tx: Transaction, source: str, units: Mapping[str, str], as_of: datetime
+    ) -> list[Withdrawn]:
+        """Word that nothing is open of lines, each with its unit; not of what was told since."""
+        until = (as_of - _EPOCH) // _MICROSECOND
+        rows = await tx.fetch(WITHDRAWN, tx.tenant, source, list(units), until)
+        return [
+            Withdrawn(
+                SupplyCommitmentChanged(
+                    supply_id=row["supply_id"],
+                    kind=SupplyKind(row["kind"]),
+                    item=row["item"],
+                    location=row["location"],
+                    open_quantity=Quantity.of(0, units[row["supply_id"]]),
+                    evidence=SupplyEvidence(row["evidence"]),
+                    parent_supply_id=row["parent_supply_id"],
+                    document_ref=row["document_ref"],
+                ),
+                row["rank"],
+            )
+            for row in rows
+        ]
 
     async def picks(self, tx: Transaction, since: int, cut: int, lately: int) -> list[SupplyPicks]:
         """Nothing leaves a shelf for a supply."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from crossdock.canonical.envelope import Payload
 from crossdock.connectivity.sdk.equations import NativeEquation
 from crossdock.connectivity.sdk.facts import Delivery, Poll, StockAnswer, Translation
-from crossdock.connectivity.sdk.roles import RepeatSafety
+from crossdock.connectivity.sdk.roles import OpenKind, RepeatSafety
 from crossdock.foundation.clock import Clock
 
 
@@ -156,8 +156,8 @@ class Application:
     writes the cursor behind which a poll finds all that changed since a moment; without it a
     source can only be read from its beginning. One that tells stock says by `stock_equation` what
     its own number of it means. One whose connection `AnswersStock` says by `stock_question` how
-    much may be asked at a time; one whose connection `ListsOpenOrders` says so, and is compared by
-    them every few hours; a page of them takes `requests_a_listing` requests at most.
+    much may be asked at a time; one whose connection `ListsOpenLines` says what by `lists_open`,
+    and is compared by it every few hours; a page of them takes `requests_a_listing` requests.
     """
 
     name: str
@@ -173,7 +173,7 @@ class Application:
     samples: tuple[Sample, ...] = ()
     stock_equation: NativeEquation | None = None
     stock_question: StockQuestion | None = None
-    lists_open_orders: bool = False
+    lists_open: tuple[OpenKind, ...] = ()
     requests_a_listing: int = 1
     poll_every: timedelta | None = None
     cursor_at: Callable[[datetime], str] | None = None

@@ -249,13 +249,13 @@ class ApplicationConformance:
             for name in _methods(role):
                 assert inspect.iscoroutinefunction(getattr(connection, name, None)), name
 
-    def test_who_is_asked_for_stock_or_open_orders_can_answer(self) -> None:
+    def test_who_is_asked_for_stock_or_open_lines_can_answer(self) -> None:
         question = self.application.stock_question
         connection = type(self).connection or _connection_class(self.application)
         method = getattr(connection, "stock_of", None)
-        lists = inspect.iscoroutinefunction(getattr(connection, "open_orders", None))
+        lists = inspect.iscoroutinefunction(getattr(connection, "open_lines", None))
 
-        assert lists == self.application.lists_open_orders
+        assert lists == bool(self.application.lists_open)
         assert self.application.requests_a_listing > 0
         assert bool(question) == inspect.iscoroutinefunction(method)
         assert question is None or (question.keys_max > 0 and question.requests > 0)

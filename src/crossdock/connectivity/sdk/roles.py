@@ -192,12 +192,20 @@ class TakesCountTasks(Protocol):
     async def set_count_tasks(self, commands: Sequence[SetCountTask]) -> Sequence[Outcome]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenOrderLine:
-    """An order line as it stands: what is not shipped of it, and not cancelled.
+class OpenKind(StrEnum):
+    """Which documents are open: what is to be shipped, or what is to come from suppliers."""
 
-    `document` and `line` are as its order facts name them: the order, and the line's reference
-    without the order's name before it. Item, location and unit are the application's own.
+    ORDERS = "orders"
+    PURCHASES = "purchases"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLine:
+    """A line as it stands: what is not shipped or received of it, and not cancelled.
+
+    `document` and `line` are as its facts name them: the order, and the line's reference without
+    the order's name before it; of a purchase what stands before and behind the first stroke of
+    its `supply_id`. Item, location and unit are the application's own.
     """
 
     document: str
@@ -209,22 +217,26 @@ class OpenOrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenOrders:
-    """A page of open order lines; `after` begins the next one, "" ends them.
+class OpenPage:
+    """A page of open lines; `after` begins the next one, "" ends them.
 
-    `is_whole`: every order of it could be made sense of.
+    `unread` are the documents that no sense could be made of: of those nothing is said.
     """
 
-    lines: tuple[OpenOrderLine, ...]
+    lines: tuple[OpenLine, ...]
     after: str = ""
-    is_whole: bool = True
+    unread: tuple[str, ...] = ()
 
 
 @runtime_checkable
-class ListsOpenOrders(Protocol):
-    """Can be asked for all orders that are open now, beside telling what changes."""
+class ListsOpenLines(Protocol):
+    """Can be asked for all orders, or purchases, that are open now, beside telling what changes.
 
-    async def open_orders(self, after: str) -> OpenOrders:
+    All that it ever told of, and leaves out, is taken to be open no more. What its settings keep
+    it from telling is `Rejected`, `not_listed`.
+    """
+
+    async def open_lines(self, kind: OpenKind, after: str) -> OpenPage:
         """Read one page; "" is the first."""
         ...
 

@@ -52,7 +52,7 @@ class OpenLineSaid(BaseModel):
 
 
 class OpenLinesSaid(BaseModel):
-    """What a system says is open; orders without lines are asked of the connection `against`.
+    """What a system says is open; without lines the connection `against` is asked for them.
 
     `kind` is orders or purchases.
     `as_of` is when the extraction began, for lines that do not say. `is_full`: a line that it

@@ -42,7 +42,7 @@ class QuestionSaid(BaseModel):
 
 
 class Plans(BaseModel):
-    """Channels that are read back, systems that are asked for stock or open orders (by `kind`).
+    """Channels that are read back, systems that are asked for stock or what is open (by `kind`).
 
     Each says what that takes of its quota, and how long a round is.
     """
@@ -55,7 +55,7 @@ def router(hub: Hub) -> APIRouter:
 
     @routes.get("/plan", **needs("cases:read"))
     async def show_reading_plan(caller: Caller) -> Plans:
-        """Show how often channels, stock and open orders are read, of what share of a quota."""
+        """Show how often channels, stock and what is open are read, of what share of a quota."""
         channels = await hub.sampler.plans(caller.scope)
         systems = await hub.stock_sampler.plans(caller.scope)
         return Plans(plans=[*channels, *systems, *await hub.open_rounds.plans(caller.scope)])

@@ -339,6 +339,8 @@ def heal(
         stdout.print(f"{len(done.findings)} to mend, {done.sent} documents sent again")
         for source in done.asked:
             stdout.print(f"  {source} is read again for what the ledger lacks", markup=False)
+        if done.unlisted:
+            stdout.print(f"  of {done.unlisted} lines nothing is to come any more")
     if done.stopped:
         raise typer.Exit(EXIT_FINDINGS)
 

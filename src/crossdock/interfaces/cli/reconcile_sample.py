@@ -12,9 +12,9 @@ from crossdock.interfaces.cli.reconcile_said import print_run
 
 
 def plan(as_json: AsJson = False) -> None:
-    """Show how often channels, stock and open orders are read, and what share of a quota it takes.
+    """Show how often channels, stock and what is open are read, and of what share of a quota.
 
-    Of open orders it is what two readings take: what the first one suspects is read once more.
+    Of orders and purchases it is what two readings take: what the first suspects is read again.
     """
 
     async def shown(hub: Hub) -> None:
@@ -39,7 +39,7 @@ def plan(as_json: AsJson = False) -> None:
                 )
                 for one in found
             ],
-            empty="no channel can be read back, and no system asked for stock or open orders",
+            empty="no channel can be read back, and no system asked for stock or what is open",
         )
         for one in found:
             name = _name(one)

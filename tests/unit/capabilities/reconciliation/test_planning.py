@@ -16,9 +16,9 @@ from crossdock.capabilities.reconciliation.planning import (
     askings,
     has_settled,
     is_turn,
-    orders_due,
-    orders_every,
-    orders_planned,
+    lines_due,
+    lines_every,
+    lines_planned,
     parted,
     planned,
     plans_of,
@@ -248,8 +248,10 @@ def test_a_million_positions_of_stock_cost_a_bounded_share_of_a_slow_system() ->
 def test_open_orders_take_no_more_than_a_hundredth_of_a_quota(
     every: int, pages: int, lines: int, quota: int
 ) -> None:
-    plan = orders_planned("erp", lines=lines, pages=pages, every=every, quota_calls_a_day=quota)
-    between = orders_every(every, pages, quota)
+    plan = lines_planned(
+        "erp", "orders", lines=lines, pages=pages, every=every, quota_calls_a_day=quota
+    )
+    between = lines_every(every, pages, quota)
 
     assert plan.calls_a_day * 100 <= quota
     assert (plan.calls_a_day > 0) == bool(between) == bool(every and quota >= 100)
@@ -257,6 +259,37 @@ def test_open_orders_take_no_more_than_a_hundredth_of_a_quota(
     assert plan.share_ppm <= 10_000
     if between:
         assert plan.calls_a_day * between >= 2 * max(1, pages) * DAY
+
+
+@given(
+    pages=st.tuples(st.integers(1, 5_000), st.integers(1, 5_000)),
+    quota=st.integers(100, 10**7),
+)
+def test_all_kinds_of_documents_of_a_system_share_one_hundredth_of_its_quota(
+    pages: tuple[int, int], quota: int
+) -> None:
+    of_orders, of_purchases = pages
+    between = lines_every(HOUR, sum(pages), quota)
+    plans = [
+        lines_planned(
+            "erp",
+            kind,
+            lines=0,
+            pages=own,
+            every=HOUR,
+            quota_calls_a_day=quota,
+            pages_of_others=others,
+        )
+        for kind, own, others in (
+            ("orders", of_orders, of_purchases),
+            ("purchases", of_purchases, of_orders),
+        )
+    ]
+
+    assert [plan.kind for plan in plans] == ["ORDERS", "PURCHASES"]
+    assert 2 * sum(pages) * DAY * 100 <= quota * between
+    for plan, own in zip(plans, pages, strict=True):
+        assert (plan.calls_a_day - 1) * between < 2 * own * DAY <= plan.calls_a_day * between
 
 
 @given(
@@ -270,7 +303,7 @@ def test_open_orders_are_read_twice_in_an_interval_at_most_and_half_an_hour_apar
     every, now, at, reads = 6 * HOUR, 0, OpenRound(0, is_second=True), list[int]()
     for step in steps:
         now += step * MINUTE
-        if orders_due(at, now, every, is_doubted=is_doubted):
+        if lines_due(at, now, every, is_doubted=is_doubted):
             at = OpenRound(now, now, not at.is_over(now, every), has_failed)
             reads.append(now)
 
@@ -289,8 +322,8 @@ def test_a_reading_that_gets_on_is_due_half_an_hour_after_it_was_broken_off(
 ) -> None:
     at = OpenRound(0, None, is_second, has_failed=True, gets_on=True)
 
-    assert orders_due(at, minutes * MINUTE, 6 * HOUR, is_doubted=False) == (minutes >= 30)
+    assert lines_due(at, minutes * MINUTE, 6 * HOUR, is_doubted=False) == (minutes >= 30)
 
 
 def test_open_orders_that_nobody_wants_compared_are_never_due() -> None:
-    assert not orders_due(OpenRound(0), 10**18, 0, is_doubted=True)
+    assert not lines_due(OpenRound(0), 10**18, 0, is_doubted=True)

@@ -31,6 +31,8 @@ create table supply_commitment (
 ) with (fillfactor = 70);
 create index supply_commitment_open on supply_commitment (tenant, item, location)
     where micros > 0 or kind = 'VENDOR_STOCK'; -- a supplier's own zero is a word, too
+create index supply_commitment_bought on supply_commitment (tenant, supply_id)
+    where micros > 0 and kind = 'PO_SCHEDULE' and parent_supply_id = ''; -- purchases to come
 create index supply_commitment_late on supply_commitment (tenant, eta)
     where micros > 0 and eta is not null;
 create index supply_commitment_announced on supply_commitment (tenant, parent_supply_id)

@@ -87,11 +87,12 @@ create table reconciliation_round (
     primary key (tenant, kind, connection, location)
 );
 select guard_table('reconciliation_round');
--- When each system was last asked for all its open orders, what that took, and whether what it
--- found was looked at a second time; `failed_at` is when it last gave no answer.
+-- When each system was last asked for all its open orders or purchases, what that took, and
+-- whether what it found was looked at a second time; `failed_at` is when it last gave no answer.
 create table reconciliation_open_round (
     tenant text not null,
     connection text collate "C" not null,
+    kind text collate "C" not null,
     read_at timestamptz,
     asked_at timestamptz not null,
     pages bigint not null default 0,
@@ -99,7 +100,7 @@ create table reconciliation_open_round (
     is_second boolean not null default false,
     refusal text not null default '',
     failed_at timestamptz,
-    primary key (tenant, connection)
+    primary key (tenant, connection, kind)
 );
 select guard_table('reconciliation_open_round');
 alter table reconciliation_finding add tried_at timestamptz;
