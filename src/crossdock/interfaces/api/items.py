@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.canonical.catalog import (
+    ITEM_CLASS_MAX,
     ItemChanged,
     ItemStatus,
     ItemUnit,
@@ -32,6 +33,7 @@ from crossdock.interfaces.api.groups_said import check_group
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, Code, Limit, LongText, Text
 
+ItemClass = Annotated[Text, Field(max_length=ITEM_CLASS_MAX)]
 Factor = Annotated[int, Field(gt=0, le=10**12, strict=True)]
 
 
@@ -47,7 +49,7 @@ class UnitSaid(BaseModel):
 
 
 class ItemSaid(BaseModel):
-    """`is_regulated` left out or null leaves what was said before."""
+    """`is_regulated` and `item_class` left out or null leave what was said before; "" is none."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,6 +60,7 @@ class ItemSaid(BaseModel):
     tracking: Tracking = Tracking.NONE
     gtin: Text = ""
     is_regulated: bool | None = Field(default=None, strict=True)
+    item_class: ItemClass | None = None
 
 
 class LocationSaid(BaseModel):
