@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.canonical.catalog import (
-    ITEM_CLASS_MAX,
     ItemChanged,
     ItemStatus,
     ItemUnit,
@@ -31,9 +30,8 @@ from crossdock.connectivity.recording import FactVerdict
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.groups_said import check_group
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Code, Limit, LongText, Text
+from crossdock.interfaces.api.shapes import After, Code, ItemClass, Limit, LongText, Text
 
-ItemClass = Annotated[Text, Field(max_length=ITEM_CLASS_MAX)]
 Factor = Annotated[int, Field(gt=0, le=10**12, strict=True)]
 
 
