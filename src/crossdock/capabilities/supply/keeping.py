@@ -317,7 +317,9 @@ class KeptPromises:
             ref = lines[0].demand_ref
             known = ([row for row in rows if row[0] == ref], orders.get(ref, Told()))
             wanted = Wanted(shown, lines, one.channel)
-            had = await hold(tx, self._stock, self._ids, wanted, known)
+            had = refusals.Had(0)
+            if lines[0].item not in answer.beside_stock:
+                had = await hold(tx, self._stock, self._ids, wanted, known)
             held = kept.spread(lines, had.held)
             await kept_store.put_lines(tx, ask.promise_id, one.channel, held)
             if reason := refusals.cut(lines, had):

@@ -278,7 +278,8 @@ def _show(answer: AtpShown) -> None:
         unknown += f"  [yellow]stale: {_silent(answer)}[/]"
     unknown += "  [yellow]advice: a supplier's own stock[/]" if answer.is_advice else ""
     place = f"{answer.item} at {answer.location}"
-    stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
+    now = "unlimited" if answer.is_unlimited else f"[bold]{_amount(answer.now)}[/] now"
+    stdout.print(f"{place}: {now}{unknown}")
     print_doubts(answer.doubts)
     if answer.quantity:
         on = answer.promised_on or "no date"
