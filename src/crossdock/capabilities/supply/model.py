@@ -33,8 +33,8 @@ class AtpMode(StrEnum):
 BESIDE_STOCK = frozenset({AtpMode.INFINITE, AtpMode.LEAD_TIME})
 """What only a rule says, and no stock limits."""
 
-UNLIMITED = 10**12 * MICROS
-"""What stands for no end of it: a trillion of the base unit, more than anybody asks for."""
+UNLIMITED = (10**12 - 1) * MICROS
+"""What stands for no end of it: the most whole base units that an amount can be."""
 
 
 class ScheduleLine(NamedTuple):

@@ -206,7 +206,7 @@ class AtpShown:
     invoiced by weight. Where the item does not reach `quantity` on time, `alternatives` are those
     that may stand in, and `proposal` shares it out; nothing is replaced by that. What `is_advice`
     is told of a supplier's own stock (`basis` VENDOR_STOCK) or lead time: nobody can promise it.
-    What `is_unlimited` is so by a rule (`basis` UNLIMITED): a trillion stands for no end of it.
+    What `is_unlimited` is so by a rule (`basis` UNLIMITED): 999999999999 stands for no end of it.
     """
 
     item: str
