@@ -48,6 +48,7 @@ from crossdock.capabilities.sourcing import (
 from crossdock.capabilities.supply import (
     ALL,
     Atp,
+    AtpMode,
     AtpRule,
     CalendarSaid,
     LifeTerms,
@@ -856,3 +857,25 @@ async def test_a_customer_is_served_as_he_is_whatever_rules_and_orders_call_him(
 
     assert (made.customer, made.rules.scope) == ("METRO", f"customer:{named.upper()}")
     assert [(one.node, str(one.parts[0].quantity)) for one in made.shipments] == [("DC2", "2 EA")]
+
+
+async def test_a_service_beside_goods_limits_no_node_and_is_not_reserved(hub: Hub) -> None:
+    service = Fact(identity="S", payload=ItemChanged(sku="S"), occurred_at=NOON)
+    await hub.record([service], source="erp")
+    lane = Lane(country="DE", transit_days=1, runs_on=EVERY_DAY)
+    await put(hub, "DC1", {"X": 5}, lanes=(lane,))
+    said = PlacedRule(item="S", rule=AtpRule(mode=AtpMode.INFINITE))
+    await hub.supply.put_rule(hub.scope, said, by="test")
+    order = asked(("X", 2), ("S", 700), request_id="o1")
+
+    made = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+    short = await decided(hub, asked(("X", 9), ("S", 700)))
+
+    decision = made.answer.decided
+    parts = [(part.item, str(part.quantity)) for one in decision.shipments for part in one.parts]
+    assert sorted(parts) == [("S", "700 EA"), ("X", "2 EA")]
+    assert decision.is_complete
+    assert made.reservation is not None
+    assert made.reservation.is_granted
+    assert [line.item for line in made.reservation.lines] == ["X"]
+    assert [(one.item, str(one.quantity)) for one in short.waiting] == [("X", "6 EA")]

@@ -11,6 +11,8 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference, Resolution
 
 CIRCLE = "MD-KIT-CIRCLE"
+ITEM_CLASS_MAX = 40
+"""A class is a short code."""
 
 
 class Tracking(StrEnum):
@@ -58,8 +60,10 @@ class ItemUnit:
 class ItemChanged:
     """An item as its source knows it; the source's key is the fact's `native_ref`.
 
-    `is_regulated`: by law each piece of it is accounted for, so no difference is let pass; None is
-    from a source that knows nothing of it, and leaves what was said before.
+    `is_regulated`: by law each piece of it is accounted for, so no difference is let pass.
+    `item_class`: a short code of its source's own, A, B, C, SERVICE; rules of promises may be for
+    a class, and "" is none. None is from a source that knows nothing of it, and leaves what was
+    said before.
     """
 
     TYPE: ClassVar[str] = "catalog.item_changed.v1"
@@ -72,6 +76,7 @@ class ItemChanged:
     tracking: Tracking = Tracking.NONE
     gtin: str = ""
     is_regulated: bool | None = None
+    item_class: str | None = None
 
     @property
     def key(self) -> str:

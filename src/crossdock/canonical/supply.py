@@ -163,9 +163,10 @@ class SubstitutionChanged:
 class AtpRuleChanged:
     """A rule of answers by date was said or taken back, and holds from now on (§3.3).
 
-    It is for an item at a location; "*" is all of them. `says` names all that it says, what is
-    null among the rest is said by the next wider rule; in full it is listed by item and location.
-    `pack` is in the base unit. `version` counts from 1, by item and location.
+    It is for an item at a location; "*" is all of them, of one `item_class` if that is named.
+    `says` names all that it says, what is null among the rest is said by the next wider rule; in
+    full it is listed by what it is for.
+    `pack` is in the base unit. `version` counts from 1, by what it is for.
     """
 
     TYPE: ClassVar[str] = "supply.atp_rule_changed.v1"
@@ -175,6 +176,7 @@ class AtpRuleChanged:
     version: int
     changed_by: str
     is_cleared: bool = False
+    item_class: str = ""
     says: tuple[str, ...] = ()
     mode: str | None = None
     fence_days: int | None = None

@@ -160,6 +160,8 @@ def _with(
     and the line that it stands in by, which leaves on some days alone.
     """
     stands_in = bounds[1]
+    if answer.is_unlimited and stands_in is None:
+        return _unlimited(stock, line, answer.now)
     has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
     if stands_in and not stands_in.may_leave(node.ships_on):
         has = 0
@@ -171,6 +173,12 @@ def _with(
     steps = list(_steps(answer, has, bounds))
     supply = {**stock.supply, line.line_no: steps} if steps else stock.supply
     return replace(stock, keeps=keeps, supply=supply)
+
+
+def _unlimited(stock: Stock, line: Line, micros: int) -> Stock:
+    """Say that no stock limits a line's item: it needs none, and waits for nothing."""
+    own = {**stock.own, line.line_no: micros} if line.line_no in stock.own else stock.own
+    return replace(stock, own=own, available={**stock.available, line.item: micros})
 
 
 def _is_now(day: date, answer: Atp, node: Candidate) -> bool:

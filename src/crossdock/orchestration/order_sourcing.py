@@ -44,6 +44,7 @@ from crossdock.capabilities.sourcing import (
     leaves_on,
     zone_of,
 )
+from crossdock.capabilities.supply import UNLIMITED
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks, less
@@ -307,7 +308,10 @@ class OrderSourcing:
     async def _reserved(
         self, scope: Scope, client: str, answer: Answer, channel: str, now: datetime
     ) -> Reservation | None:
-        """Promise a plan for the channel as its caller spells it, which is how its orders do."""
+        """Promise a plan for the channel as its caller spells it, which is how its orders do.
+
+        Nothing is held of what no stock limits.
+        """
         decided = answer.decided
         if any(part.supply_on for one in decided.shipments for part in one.parts):
             raise Conflict(
@@ -316,10 +320,17 @@ class OrderSourcing:
                 hint="promise it by date (POST /v1/promises/by-date), or plan it to be reserved"
                 " under a new request id: then it is made of stock alone",
             )
+        unlimited = {
+            (item, one.node)
+            for one in decided.candidates
+            for item, has in one.available.items()
+            if has is not None and has.micros >= UNLIMITED
+        }
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)
             for shipment in decided.shipments
             for part in shipment.parts
+            if (part.item, shipment.node) not in unlimited
         )
         if not lines:
             return None

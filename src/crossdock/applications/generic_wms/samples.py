@@ -221,6 +221,7 @@ _ITEM = Fact(
         description="Bolt M8",
         units=(ItemUnit(unit="CS", numerator=12),),
         tracking=Tracking.LOT,
+        item_class="A",
     ),
     occurred_at=AT,
     version=3,
@@ -239,6 +240,7 @@ _ITEM_FIELDS = {
     "description": "Bolt M8",
     "units": "CS=12",
     "tracking": "LOT",
+    "item_class": "A",
     "version": 3,
     "occurred_at": "2026-03-02T08:00:00Z",
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Event, Fact
@@ -86,6 +87,13 @@ class Heard:
         return (self.event.tenant, self.hub_id)
 
 
+class LastWord(NamedTuple):
+    """What was last said of an item by those who knew; None is that nobody did."""
+
+    is_regulated: bool | None = None
+    item_class: str | None = None
+
+
 def normalised(code: str) -> str:
     """Make two spellings of one code equal: spaces around it and case do not count.
 
@@ -160,13 +168,16 @@ def accepted(
     return kept
 
 
-def regulated(facts: Iterable[Heard]) -> dict[tuple[str, str], bool]:
-    """Give the last word on whether an item is regulated, of those about which there is one."""
-    return {
-        fact.hub_key: item.is_regulated
-        for fact in facts
-        if isinstance(item := fact.event.payload, ItemChanged) and item.is_regulated is not None
-    }
+def last_words(facts: Iterable[Heard]) -> dict[tuple[str, str], LastWord]:
+    """Give the last word on what not every source knows of an item."""
+    found: dict[tuple[str, str], LastWord] = {}
+    for fact in facts:
+        if isinstance(item := fact.event.payload, ItemChanged):
+            had = found.get(fact.hub_key, LastWord())
+            said = item.is_regulated if item.is_regulated is not None else had.is_regulated
+            code = None if item.item_class is None else normalised(item.item_class)
+            found[fact.hub_key] = LastWord(said, had.item_class if code is None else code)
+    return found
 
 
 def conversions(item: ItemChanged, base_unit: str) -> tuple[list[Conversion], list[Finding]]:

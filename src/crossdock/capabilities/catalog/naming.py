@@ -22,6 +22,9 @@ cross join lateral (
         and native_id = k.native_id and valid_to is null
     order by qualifier desc limit 1) named
 """
+CLASSES = """
+select item, item_class from item where tenant = $1 and item = any($2) and item_class <> ''
+"""
 GOODS = """
 select k.item, i.base_unit, i.tracking, i.is_regulated from unnest($2::text[]) k(item)
 cross join lateral (select base_unit, tracking, is_regulated from item

@@ -29,6 +29,7 @@ class ItemRecord:
     status: str
     tracking: str
     is_regulated: bool
+    item_class: str
     source: str
     changed_at: datetime
     units: tuple[UnitRecord, ...] = ()

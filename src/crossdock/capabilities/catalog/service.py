@@ -20,16 +20,18 @@ from crossdock.capabilities.catalog.model import (
     Conversion,
     Finding,
     Heard,
+    LastWord,
     Qualifier,
     accepted,
     check_members,
     conversions,
     gtins,
     heard,
+    last_words,
     newest,
     normalised,
-    regulated,
 )
+from crossdock.capabilities.catalog.naming import CLASSES
 from crossdock.capabilities.catalog.parties import KnowsCustomers, PartyNames, PartyRecord
 from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord, item_record
 from crossdock.foundation.clock import Clock
@@ -66,7 +68,7 @@ class Catalog:
         places = [fact for fact in fresh if isinstance(fact.event.payload, LocationChanged)]
         traders = [fact for fact in fresh if isinstance(fact.event.payload, PartyChanged)]
         if items:
-            await self._take_items(tx, items, regulated(accepted(facts, known)))
+            await self._take_items(tx, items, last_words(accepted(facts, known)))
         if places:
             await store.put_locations(tx, places)
         if traders:
@@ -181,6 +183,10 @@ class Catalog:
         rows = await tx.fetch(store.TIME_ZONES, tenants, locations)
         return {(row["tenant"], row["location"]): row["timezone"] for row in rows}
 
+    async def item_classes(self, tx: Transaction, items: Sequence[str]) -> dict[str, str]:
+        """Name the class of each of these items that has one."""
+        return dict(await tx.fetch(CLASSES, tx.tenant, items))
+
     async def items(
         self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None
     ) -> list[ItemRecord]:
@@ -249,9 +255,9 @@ class Catalog:
         self,
         tx: Transaction,
         items: Sequence[tuple[Heard, ItemChanged]],
-        said: Mapping[tuple[str, str], bool],
+        said: Mapping[tuple[str, str], LastWord],
     ) -> None:
-        """Take in items; `said` is the last word on which of them are regulated."""
+        """Take in items; `said` is the last word on what not every source knows."""
         facts = [fact for fact, _ in items]
         bases = await store.base_units(tx, facts)
         units: list[tuple[Heard, Conversion]] = []

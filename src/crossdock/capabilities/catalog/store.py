@@ -12,6 +12,7 @@ from crossdock.capabilities.catalog.model import (
     Conversion,
     Finding,
     Heard,
+    LastWord,
     Qualifier,
     native_names,
     normalised,
@@ -39,12 +40,13 @@ join unnest($1::text[], $2::text[]) as asked(tenant, item) using (tenant, item)
 # The base unit is set once: stock is counted in it.
 PUT_ITEMS = """
 insert into item (tenant, item, sku, description, base_unit, status, tracking, is_regulated,
-    source, changed_at)
+    item_class, source, changed_at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[], $8::boolean[], $9::text[], $10::timestamptz[])
+    $7::text[], $8::boolean[], $9::text[], $10::text[], $11::timestamptz[])
 on conflict (tenant, item) do update set sku = excluded.sku, description = excluded.description,
     status = excluded.status, tracking = excluded.tracking,
     is_regulated = coalesce(excluded.is_regulated, item.is_regulated),
+    item_class = coalesce(excluded.item_class, item.item_class),
     source = excluded.source, changed_at = excluded.changed_at
 """
 # The first factor known holds for all of the past; another one from its own date on.
@@ -193,8 +195,8 @@ union all
 select location, '' from location where tenant = $1 and location = any($3)
 """
 ITEMS = """
-select item, sku, description, base_unit, status, tracking,
-    coalesce(is_regulated, false) as is_regulated, source, changed_at
+select item, sku, description, base_unit, status, tracking, source, changed_at,
+    coalesce(is_regulated, false) as is_regulated, coalesce(item_class, '') as item_class
 from item where tenant = $1 and item > $2 and ($3::text[] is null or item = any($3))
 order by item limit $4
 """
@@ -274,7 +276,7 @@ async def base_units(tx: Transaction, facts: Sequence[Heard]) -> dict[tuple[str,
 
 
 async def put_items(
-    tx: Transaction, facts: Sequence[Heard], regulated: Mapping[tuple[str, str], bool]
+    tx: Transaction, facts: Sequence[Heard], said: Mapping[tuple[str, str], LastWord]
 ) -> None:
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for fact in facts:
@@ -287,11 +289,11 @@ async def put_items(
                 canonical_unit(item.base_unit),
                 item.status,
                 item.tracking,
-                regulated.get(fact.hub_key),
+                *said[fact.hub_key],
                 fact.event.source,
                 fact.event.received_at,
             )
-    await tx.execute(PUT_ITEMS, *columns(rows.values(), 10))
+    await tx.execute(PUT_ITEMS, *columns(rows.values(), 11))
 
 
 async def put_units(tx: Transaction, units: Iterable[tuple[Heard, Conversion]]) -> None:

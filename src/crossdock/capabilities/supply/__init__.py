@@ -32,7 +32,7 @@ from crossdock.capabilities.supply.known import (
     KnownSupply,
     KnownWeight,
 )
-from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
+from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.place_calendars import CalendarSaid
@@ -60,6 +60,7 @@ __all__ = [
     "ALL",
     "QUESTIONS_MAX",
     "TURN",
+    "UNLIMITED",
     "Alternative",
     "AtRisk",
     "Atp",

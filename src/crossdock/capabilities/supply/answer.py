@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from crossdock.capabilities.supply.inbound import Inbound, Supply
-from crossdock.capabilities.supply.model import AtpMode, Limits
+from crossdock.capabilities.supply.model import BESIDE_STOCK, UNLIMITED, AtpMode, Limits
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
 from crossdock.capabilities.supply.substitution import Option
 
@@ -157,11 +157,13 @@ class Basis(StrEnum):
     """What an answer stands on: goods and dated supply, or the time a new order takes.
 
     VENDOR_STOCK: what a supplier says that he has, which is advice for a drop-shipped line.
+    UNLIMITED: no stock, for a rule says that none limits it.
     """
 
     SUPPLY = "SUPPLY"
     VENDOR_STOCK = "VENDOR_STOCK"
     LEAD_TIME = "LEAD_TIME"
+    UNLIMITED = "UNLIMITED"
     NONE = "NONE"
 
 
@@ -236,6 +238,11 @@ class Part(NamedTuple):
     into: tuple[tuple[str, int], ...] = ()
     needed: int | None = None
     made: int = 0
+
+    @property
+    def is_beside_stock(self) -> bool:
+        """Say whether no stock limits it: there is no end of it, at once or some day."""
+        return any(bucket.atp >= UNLIMITED for bucket in self.buckets[-1:])
 
 
 class Offer(NamedTuple):
@@ -328,6 +335,17 @@ class Atp:
     def is_stale(self) -> bool:
         """Say whether a source of its stock has been silent for too long."""
         return any(one.is_stale(self.as_of) for one in self.sources)
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Say whether a rule says that no stock limits it; its figures are no amounts then."""
+        return self.mode is AtpMode.INFINITE
+
+    @property
+    def beside_stock(self) -> frozenset[str]:
+        """Name what goes into it, itself or as a component, that no stock limits."""
+        own = {self.item} if self.mode in BESIDE_STOCK else set[str]()
+        return frozenset(own | {one.item for one in self.parts if one.is_beside_stock})
 
     @property
     def now(self) -> int:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.capabilities.supply.answer import Question
-from crossdock.capabilities.supply.rules import AtpRule
+from crossdock.capabilities.supply.rules import AtpRule, RuleKey
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.substitution import SubstitutionRule, SubstitutionVersion
 from crossdock.foundation.database import Transaction
@@ -66,8 +66,8 @@ class Customers:
         return _party(customer, await self._parties_of(tx, tenant, [customer]))
 
     async def ruled(
-        self, tx: Transaction, tenant: str, rules: Mapping[Key, AtpRule]
-    ) -> dict[Key, AtpRule]:
+        self, tx: Transaction, tenant: str, rules: Mapping[RuleKey, AtpRule]
+    ) -> dict[RuleKey, AtpRule]:
         """Say of the party what rules say of another name of it."""
         named = (life.customer for rule in rules.values() for life in rule.lives)
         party_of = await self._parties_of(tx, tenant, named)

@@ -20,8 +20,7 @@ from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
 from crossdock.capabilities.supply.kept import KeptPromise, PromiseAsked, PromiseProof, Told
 from crossdock.capabilities.supply.rule_store import Word
-from crossdock.capabilities.supply.rules import PlacedRule
-from crossdock.capabilities.supply.store import Key
+from crossdock.capabilities.supply.rules import PlacedRule, RuleKey
 from crossdock.capabilities.supply.told import HUB, Turn
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
@@ -68,7 +67,7 @@ class _Derived:
 
     answers: list[Atp] = field(default_factory=list[Atp])
     reasons: list[str] = field(default_factory=list[str])
-    rules: dict[Key, PlacedRule] = field(default_factory=dict[Key, PlacedRule])
+    rules: dict[RuleKey, PlacedRule] = field(default_factory=dict[RuleKey, PlacedRule])
 
     def proof(self) -> PromiseProof:
         rules = tuple(self.rules[key] for key in sorted(self.rules))
@@ -307,7 +306,7 @@ class KeptPromises:
             await self._stock.lock_in(tx, sorted(parts))
             answer, said = await self._answers(tx, asking, ask.now)
         derived.answers.append(answer)
-        derived.rules |= {(rule.item, rule.location): rule for rule in said}
+        derived.rules |= {rule.key: rule for rule in said}
         refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
         rows = await self._stock.held_in(tx, sorted(refs))
         orders = kept.told_of(rows)
@@ -318,7 +317,9 @@ class KeptPromises:
             ref = lines[0].demand_ref
             known = ([row for row in rows if row[0] == ref], orders.get(ref, Told()))
             wanted = Wanted(shown, lines, one.channel)
-            had = await hold(tx, self._stock, self._ids, wanted, known)
+            had = refusals.Had(0)
+            if lines[0].item not in answer.beside_stock:
+                had = await hold(tx, self._stock, self._ids, wanted, known)
             held = kept.spread(lines, had.held)
             await kept_store.put_lines(tx, ask.promise_id, one.channel, held)
             if reason := refusals.cut(lines, had):

@@ -19,12 +19,22 @@ class AtpMode(StrEnum):
 
     CUMULATIVE: nothing is promised that a later demand needs. DISCRETE: a promise comes out of
     one supply, which covers what is due until the next. UNTIL_NEXT_SUPPLY: as the first, but only
-    up to the next net surplus; it promises what a demand behind that may miss (A27).
+    up to the next net surplus; it promises what a demand behind that may miss (A27). INFINITE: no
+    stock limits it, as services. LEAD_TIME: by the lead time alone, whatever lies there.
     """
 
     CUMULATIVE = "CUMULATIVE"
     DISCRETE = "DISCRETE"
     UNTIL_NEXT_SUPPLY = "UNTIL_NEXT_SUPPLY"
+    INFINITE = "INFINITE"
+    LEAD_TIME = "LEAD_TIME"
+
+
+BESIDE_STOCK = frozenset({AtpMode.INFINITE, AtpMode.LEAD_TIME})
+"""What only a rule says, and no stock limits."""
+
+UNLIMITED = (10**12 - 1) * MICROS
+"""What stands for no end of it: the most whole base units that an amount can be."""
 
 
 class ScheduleLine(NamedTuple):
@@ -93,9 +103,9 @@ def until_next_supply(pab: Sequence[int]) -> list[int]:
 
 def promisable(mode: AtpMode, pab: Sequence[int]) -> list[int]:
     """Give what each bucket has to promise: in all by then, or of its own supply if DISCRETE."""
-    if mode is AtpMode.CUMULATIVE:
-        return cumulative(pab)
-    return discrete(pab) if mode is AtpMode.DISCRETE else until_next_supply(pab)
+    if mode is AtpMode.UNTIL_NEXT_SUPPLY:
+        return until_next_supply(pab)
+    return discrete(pab) if mode is AtpMode.DISCRETE else cumulative(pab)
 
 
 def beside_group(mine: Sequence[int], others: Sequence[int], group: Sequence[int]) -> list[int]:

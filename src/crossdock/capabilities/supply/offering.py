@@ -35,7 +35,7 @@ def on_time(answer: Atp) -> int:
     """Say how much is there by the day asked for, or on any day where none was."""
     if answer.by is not None:
         return answer.by_then or 0
-    if answer.basis is Basis.SUPPLY:
+    if answer.basis in {Basis.SUPPLY, Basis.UNLIMITED}:
         return answer.quantity or 0
     return sum(part.micros for part in answer.schedule)
 

@@ -22,6 +22,7 @@ from crossdock.capabilities.supply.answer import (
     Question,
     Shelved,
 )
+from crossdock.capabilities.supply.beside import balances
 from crossdock.capabilities.supply.calendar import Grid
 from crossdock.capabilities.supply.due import due_by, pegged, without
 from crossdock.capabilities.supply.explosion import Stage, Tree
@@ -73,6 +74,9 @@ class Outlook(NamedTuple):
 
 def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
+    if node.terms.mode in model.BESIDE_STOCK:
+        pab, none = balances(node.terms, ahead), [0] * len(ahead.days)
+        return Outlook(pab[0], none, none, pab, pab, [], [])
     terms, standing, today, grid = node.terms, node.standing, ahead.today, ahead.grid
     step = step_micros(question.unit)
     alone = question.own.difference(ref for ref, _ in question.keeping)
@@ -192,12 +196,10 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
 
 
 def _is_deep(components: Sequence[Component]) -> bool:
-    """Say whether some component is put together itself."""
     return any(one.level > 1 for one in components)
 
 
 def _stages(components: Sequence[Component], has: Mapping[str, Sequence[int]]) -> list[Stage]:
-    """Name the items on the way down, each behind the kits that take it."""
     made = {of for one in components for of, _ in one.into}
     return [Stage(one.item, one.into, has[one.item], one.item in made) for one in components]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from crossdock.canonical.calendars import Calendar
-from crossdock.capabilities.supply import rule_store, rules, told
+from crossdock.capabilities.supply import rule_checks, rule_store, rules, told
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import ALL, AtpRule, PlacedRule
 from crossdock.foundation import event_log
@@ -53,7 +53,7 @@ class PlaceCalendars:
                     cutoff=before.cutoff if said.cutoff is None else said.cutoff,
                 ),
             )
-            rules.check_placed(placed)
+            rule_checks.check_placed(placed)
             version = await rule_store.put_rule(tx, placed, word)
             if version is not None:
                 await event_log.append(tx, [told.rule(tx.tenant, placed, version, word)])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from crossdock.capabilities.supply import explosion, model, shelf
+from crossdock.capabilities.supply import beside, explosion, model, shelf
 from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
@@ -33,6 +33,8 @@ from crossdock.capabilities.supply.shelving import life_of
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
     """Answer one question, as of now."""
+    if kin.own.terms.mode in model.BESIDE_STOCK:
+        return beside.answered(question, kin.own, ahead, now)
     terms, standing = _said_terms(question, kin.own.terms), kin.own.standing
     found = reached(question, kin, ahead)
     has = found.by_lots

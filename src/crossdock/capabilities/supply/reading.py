@@ -24,7 +24,7 @@ from crossdock.capabilities.supply.horizon import Horizon, horizon
 from crossdock.capabilities.supply.inbound import Supply, with_dock
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.promise import answered, nodes_of
-from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, LifeTerms
+from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, LifeTerms, PlacedRule, RuleKey
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.vendor import advised
 from crossdock.foundation.database import Transaction
@@ -41,12 +41,16 @@ Of each source when it last spoke, if ever, and how many seconds it may be silen
 
 
 class KnowsPlaces(Protocol):
-    """Whoever knows the locations' own clocks; the catalogue, usually."""
+    """Whoever knows the locations' own clocks and the items' classes; the catalogue, usually."""
 
     async def time_zones(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
         """Answer the zone of each (tenant, location)."""
+        ...
+
+    async def item_classes(self, tx: Transaction, items: Sequence[str]) -> Mapping[str, str]:
+        """Name the class of each of these items that has one."""
         ...
 
 
@@ -58,7 +62,7 @@ class Read:
         self._now = now
         self._locals = dict(local)
         self._groups: dict[str, str] = {}
-        self._terms: dict[tuple[Key, ...], AtpTerms] = {}
+        self._terms: dict[tuple[RuleKey, ...], AtpTerms] = {}
         self._horizons: dict[tuple[int, str], Horizon] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._promised: dict[Key, list[Claim]] = {}
@@ -71,6 +75,8 @@ class Read:
         self._apart: set[str] = set()
         self._throughs: dict[tuple[Key, str], list[Through]] = {}
         self.standing: dict[Key, Figures] = {}
+        self.classes: dict[str, str] = {}
+        self._asked_class: set[str] = set()
         self.docked: dict[Key, int] = {}
         self.found = store.Found.nothing()
 
@@ -114,10 +120,33 @@ class Read:
     def terms(self, key: Key) -> AtpTerms:
         """Give what holds for a key; keys under the same rules share it."""
         said = self.found.rules
-        rules_of = tuple(at for at in rules.places(*key) if at in said)
+        rules_of = self._rules_of(key)
         if rules_of not in self._terms:
             self._terms[rules_of] = rules.terms_of(said[at] for at in rules_of)
         return self._terms[rules_of]
+
+    def _rules_of(self, key: Key) -> tuple[RuleKey, ...]:
+        of_class = self.classes.get(key[0], "")
+        return tuple(at for at in rules.places(*key, of_class) if at in self.found.rules)
+
+    def said(self) -> list[PlacedRule]:
+        """Give the rules that hold for what was read."""
+        held = {at for key in self.standing for at in self._rules_of(key)}
+        return [
+            PlacedRule(item=at[0], item_class=at[1], location=at[2], rule=self.found.rules[at])
+            for at in sorted(held)
+        ]
+
+    def unclassed(self, keys: Iterable[Key]) -> list[str]:
+        """Name the items whose class matters, for some rule is for one, and is not known yet."""
+        if not any(item_class for _, item_class, _ in self.found.rules):
+            return []
+        return sorted({item for item, _ in keys} - self._asked_class)
+
+    def classify(self, items: Iterable[str], classes: Mapping[str, str]) -> None:
+        """Note the classes of items; who is not named has none."""
+        self._asked_class.update(items)
+        self.classes.update(classes)
 
     def docked_since(self, keys: Iterable[Key]) -> dict[Key, datetime]:
         """Say since when what lies at the dock must have come, where any does and counts.

@@ -11,7 +11,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Basis
 from crossdock.capabilities.supply.kept import DatedLine, PromiseAsked, Told, own
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import BESIDE_STOCK, AtpMode
 
 TTL_SECONDS_MAX = 31 * 24 * 3600
 LINES_MAX = 20
@@ -33,9 +33,9 @@ def check(asked: PromiseAsked) -> None:
     for number, question in enumerate(asked.questions):
         if not question.micros or question.micros < 0:
             raise Invalid("more than zero is promised", where=f"/lines/{number}/quantity")
-        if question.mode is AtpMode.UNTIL_NEXT_SUPPLY:
+        if question.mode not in {None, AtpMode.CUMULATIVE, AtpMode.DISCRETE}:
             raise Invalid(
-                "what a later demand needs is promised by a rule alone, and to nobody who asks",
+                f"{question.mode} is promised by a rule alone, and to nobody who asks",
                 where=f"/lines/{number}/mode",
                 hint="CUMULATIVE, or DISCRETE to promise it out of one supply",
             )
@@ -47,15 +47,19 @@ def check(asked: PromiseAsked) -> None:
 def refusal(answer: Atp, told: Told, mode: AtpMode | None = None) -> str:
     """Say why an answer cannot be kept; "" is that it can (I6: what counts by class alone).
 
-    `mode` is what was asked for, None is what the rules say; it is never answered by another.
+    `mode` is what was asked for, None is what the rules say; it is never answered by another, but
+    where no stock limits it.
 
-    What only the time of a new order stands for is a date, not a promise; of a kit what it draws
+    What only the time of a new order stands for is a date, not a promise, unless its rule promises
+    it so; of a kit what it draws
     on is held, where that is one place. What goes beyond a known order would be held by nobody.
     """
-    if mode is not None and answer.mode is not mode:
+    is_beside_stock = answer.mode in BESIDE_STOCK
+    if mode is not None and answer.mode is not mode and not is_beside_stock:
         asked = f"a kit of kits, and goods in lots, are not promised {mode}"
         return f"{asked}: leave out the mode, and it is {answer.mode}"
-    if answer.basis is not Basis.SUPPLY or answer.left_over or not answer.schedule:
+    is_supplied = answer.basis is Basis.SUPPLY or is_beside_stock
+    if not is_supplied or answer.left_over or not answer.schedule:
         return answer.reason
     if answer.by is not None and answer.schedule[-1].day > answer.by:
         return f"not all of it can leave by {answer.by}"

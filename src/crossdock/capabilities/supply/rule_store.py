@@ -1,4 +1,4 @@
-"""Rules of answers by date as stored: the newest version of each, by item and location."""
+"""Rules of answers by date as stored: the newest version of each, by what it is for."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,39 +6,39 @@ from typing import NamedTuple
 
 import msgspec
 
-from crossdock.capabilities.supply.rules import ALL, AtpRule, PlacedRule
+from crossdock.capabilities.supply.rules import ALL, AtpRule, PlacedRule, RuleKey
 from crossdock.foundation.database import Transaction
 
 # The same said again is no version. One that was taken back stays, without a rule, for its number.
 PUT_RULE = """
-insert into supply_rule (tenant, item, location, rule, changed_at, changed_by)
-values ($1, $2, $3, $4, $5, $6)
-on conflict (tenant, item, location) do update
+insert into supply_rule (tenant, item, item_class, location, rule, changed_at, changed_by)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (tenant, item, location, item_class) do update
 set rule = excluded.rule, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
     version = supply_rule.version + 1
 where supply_rule.rule is distinct from excluded.rule
 returning version
 """
 DROP_RULE = """
-update supply_rule set rule = null, changed_at = $4, changed_by = $5, version = version + 1
-where tenant = $1 and item = $2 and location = $3 and rule is not null
+update supply_rule set rule = null, changed_at = $5, changed_by = $6, version = version + 1
+where tenant = $1 and item = $2 and item_class = $3 and location = $4 and rule is not null
 returning version
 """
 TAKES_PARTS = """
 select (rule ->> 'takes_parts')::boolean from supply_rule
-where tenant = $1 and item = $2 and location = $3 for update
+where tenant = $1 and item = $2 and item_class = $3 and location = $4 for update
 """
 RULES = """
-select item, location, rule from supply_rule
-where tenant = $1 and (item, location) > ($2, $3) and rule is not null
-order by item, location limit $4
+select item, location, item_class, rule from supply_rule
+where tenant = $1 and (item, location, item_class) > ($2, $3, $4) and rule is not null
+order by item, location, item_class limit $5
 """
 
 
 # The rules that speak of places alone.
 PLACED = """
 select location, rule from supply_rule
-where tenant = $1 and item = '*' and location = any($2) and rule is not null
+where tenant = $1 and item = '*' and item_class = '' and location = any($2) and rule is not null
 """
 
 
@@ -56,26 +56,29 @@ class Word(NamedTuple):
 async def put_rule(tx: Transaction, placed: PlacedRule, word: Word) -> int | None:
     """Write a rule and give its version; None is that it was said already."""
     rule = msgspec.json.encode(placed.rule).decode()
-    said = (placed.item, placed.location, rule, word.at, word.by)
+    said = (*placed.key, rule, word.at, word.by)
     version: int | None = await tx.fetchval(PUT_RULE, tx.tenant, *said)
     return version
 
 
-async def drop_rule(tx: Transaction, item: str, location: str, word: Word) -> int | None:
+async def drop_rule(tx: Transaction, key: RuleKey, word: Word) -> int | None:
     """Take a rule back and give its last version; None is that there is none."""
-    version: int | None = await tx.fetchval(DROP_RULE, tx.tenant, item, location, word.at, word.by)
+    version: int | None = await tx.fetchval(DROP_RULE, tx.tenant, *key, word.at, word.by)
     return version
 
 
-async def takes_parts(tx: Transaction, item: str, location: str) -> bool | None:
+async def takes_parts(tx: Transaction, key: RuleKey) -> bool | None:
     """Read whether the rule said of just these has orders for the kit claim its components."""
-    found: bool | None = await tx.fetchval(TAKES_PARTS, tx.tenant, item, location)
+    found: bool | None = await tx.fetchval(TAKES_PARTS, tx.tenant, *key)
     return found
 
 
-async def rules(tx: Transaction, after: tuple[str, str], limit: int) -> list[PlacedRule]:
+async def rules(tx: Transaction, after: tuple[str, str, str], limit: int) -> list[PlacedRule]:
     rows = await tx.fetch(RULES, tx.tenant, *after, limit)
-    return [PlacedRule(item=row[0], location=row[1], rule=rule_of(row[2])) for row in rows]
+    return [
+        PlacedRule(item=row[0], location=row[1], item_class=row[2], rule=rule_of(row[3]))
+        for row in rows
+    ]
 
 
 async def alone(tx: Transaction) -> None:

@@ -1,29 +1,28 @@
 """Rules of availability by date, as data: what each says, which of them hold, and for what. Pure.
 
-A rule is for an item at a location, an item, a location, or all ("*"). Each says as much as it
-likes; what it does not say is said by the next wider one, and in the end by the defaults.
+A rule is for an item at a location, an item, a class of items at a location, a class, a
+location, or all ("*"). Each says as much as it likes; what it does not say is said by the next
+wider one, and in the end by the defaults.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, time
 from decimal import Decimal
-from types import MappingProxyType
 
-from crossdock.canonical.calendars import DAY, Calendar
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
 from crossdock.capabilities.supply.model import AtpMode, Limits
 
 ALL = "*"
-CALENDAR = ("weekdays", "holidays", "cutoff")
-"""What a rule says of a place, whatever lies there."""
-
 DAYS_MAX = 3650
 """Ten years: as a limit of what is past due it is none."""
 _NAMES = KeyRule()
+
+RuleKey = tuple[str, str, str]
+"""What a rule is for: item, class of items ("" is no class), location."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +102,16 @@ class AtpRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedRule:
-    """A rule, and what it is for; "*" is all."""
+    """A rule, and what it is for; "*" is all. An `item_class` is of items that are not named."""
 
     item: str = ALL
+    item_class: str = ""
     location: str = ALL
     rule: AtpRule = field(default_factory=AtpRule)
+
+    @property
+    def key(self) -> "RuleKey":
+        return (self.item, self.item_class, self.location)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +149,14 @@ class AtpTerms:
         """
         if not self.lives:
             return None
-        who, where = _named(customer, channel)
+        who, where = named(customer, channel)
         for key in ((who, where), (who, ""), ("", where), ("", "")):
             if key in self.lives:
                 return self.lives[key]
         return None
 
 
-def _named(customer: str, channel: str) -> tuple[str, str]:
+def named(customer: str, channel: str) -> tuple[str, str]:
     return _NAMES.comparable(customer), _NAMES.comparable(channel)
 
 
@@ -185,28 +189,16 @@ DEFAULTS = AtpRule(
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
-BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {
-        "daily_buckets": (1, 366),
-        "weekly_buckets": (0, 104),
-        "fence_days": (0, DAYS_MAX),
-        "past_due_demand_days": (0, DAYS_MAX),
-        "past_due_supply_days": (0, DAYS_MAX),
-        "lead_time_days": (0, DAYS_MAX),
-        "dock_to_stock_days": (0, 60),
-        "split_lines_max": (0, 1000),
-        "receipt_life_days": (0, DAYS_MAX),
-    }
-)
-LAST_DAY = date(9990, 1, 1)
-"""Behind it nobody counts working days any more."""
-PERCENT_MAX, BUFFER_DAYS_MAX, HOLIDAYS_MAX = 100, 60, 1000
-TRANSIT_DAYS_MAX, LIVES_MAX, OWNERS_MAX = 365, 1000, 100
 
+def places(item: str, location: str, item_class: str = "") -> tuple[RuleKey, ...]:
+    """Name whose rules hold for an item, of a class or none, at a location; the narrowest first.
 
-def places(item: str, location: str) -> tuple[tuple[str, str], ...]:
-    """Name whose rules hold for an item at a location, the narrowest first."""
-    return ((item, location), (item, ALL), (ALL, location), (ALL, ALL))
+    What is said of an item comes before what is said of its class, wherever.
+    """
+    own = ((item, "", location), (item, "", ALL))
+    every = ((ALL, "", location), (ALL, "", ALL))
+    of_class = ((ALL, item_class, location), (ALL, item_class, ALL)) if item_class else ()
+    return (*own, *of_class, *every)
 
 
 def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
@@ -230,7 +222,7 @@ def _lives(rule: AtpRule) -> dict[tuple[str, str], LifeTerms]:
     """Name what a rule says of lives; of one who is named twice, in another case, the stricter."""
     found: dict[tuple[str, str], LifeTerms] = {}
     for one in rule.lives:
-        name = _named(one.customer, one.channel)
+        name = named(one.customer, one.channel)
         had = found.get(name, one)
         days, transit = max(had.days, one.days), max(had.transit_days, one.transit_days)
         found[name] = replace(one, days=days, transit_days=transit)
@@ -254,9 +246,9 @@ def _terms(
         dock_to_stock_days=rule.dock_to_stock_days or 0,
         classes=classes,
         calendar=calendar_of([rule]),
-        pack=_micros(rule.pack),
+        pack=micros_said(rule.pack),
         pack_up=bool(rule.pack_up),
-        limits=Limits(_micros(rule.split_min), rule.split_lines_max or 0),
+        limits=Limits(micros_said(rule.split_min), rule.split_lines_max or 0),
         lives=lives,
         receipt_life_days=rule.receipt_life_days or 0,
         owners={one.owner: one.is_first for one in rule.owners or ()},
@@ -278,116 +270,5 @@ def calendar_of(rules: Iterable[AtpRule]) -> Calendar:
     )
 
 
-def check_placed(placed: PlacedRule) -> None:
-    """Refuse what nobody could keep, and a calendar that is an item's: a place has one (§1.3)."""
-    check_rule(placed.rule)
-    for name in CALENDAR if placed.item != ALL else ():
-        if getattr(placed.rule, name) is not None:
-            raise Invalid(
-                "a location works on the same days for every item",
-                where=f"/{name}",
-                hint='say it for all items: crossdock stock calendar LOCATION, or "*" as the item',
-            )
-
-
-def check_rule(rule: AtpRule) -> None:
-    """Refuse what nobody could keep, naming the place."""
-    for name, (least, most) in BOUNDS.items():
-        value = getattr(rule, name)
-        if value is not None and not least <= value <= most:
-            raise Invalid(f"{value} is not between {least} and {most}", where=f"/{name}")
-    for name in ("pack", "split_min"):
-        value = getattr(rule, name)
-        if value is not None and (not value.is_finite() or value < 0):
-            raise Invalid("an amount is zero or more", where=f"/{name}")
-        _micros(value, f"/{name}")
-    for number, terms in enumerate(rule.classes):
-        _check_class(terms, f"/classes/{number}")
-    if len({terms.confidence for terms in rule.classes}) < len(rule.classes):
-        raise Invalid("one class is there twice", where="/classes")
-    _check_lives(rule)
-    _check_owners(rule.owners or ())
-    _check_calendar(rule)
-
-
-def _check_class(terms: ClassTerms, where: str) -> None:
-    if terms.confidence not in (ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C):
-        raise Invalid(
-            f"nothing is ever promised from class {terms.confidence}",
-            where=f"{where}/confidence",
-            hint="a rule speaks of the classes A, B and C",
-        )
-    if not 0 <= terms.percent <= PERCENT_MAX:
-        raise Invalid(f"{terms.percent} is no percentage", where=f"{where}/percent")
-    if not 0 <= terms.buffer_days <= BUFFER_DAYS_MAX:
-        raise Invalid(
-            f"a buffer has 0 to {BUFFER_DAYS_MAX} working days", where=f"{where}/buffer_days"
-        )
-
-
-def _check_lives(rule: AtpRule) -> None:
-    if len(rule.lives) > LIVES_MAX:
-        raise Invalid(f"a rule has at most {LIVES_MAX} of these", where="/lives")
-    seen: set[tuple[str, str]] = set()
-    for number, life in enumerate(rule.lives):
-        for name, most in (("days", DAYS_MAX), ("transit_days", TRANSIT_DAYS_MAX)):
-            if not 0 <= getattr(life, name) <= most:
-                raise Invalid(
-                    f"{getattr(life, name)} is not between 0 and {most}",
-                    where=f"/lives/{number}/{name}",
-                )
-        named = _named(life.customer, life.channel)
-        if named in seen:
-            raise Invalid(
-                "one customer and channel are there twice",
-                where=f"/lives/{number}",
-                hint="say it once; leave both out for whoever is not named",
-            )
-        seen.add(named)
-
-
-def _check_owners(owners: Sequence[OwnerTerms]) -> None:
-    if len(owners) > OWNERS_MAX:
-        raise Invalid(f"a rule has at most {OWNERS_MAX} owners", where="/owners")
-    for number, one in enumerate(owners):
-        if not one.owner.strip():
-            raise Invalid("our own goods need no rule", where=f"/owners/{number}/owner")
-        if any(one.owner == other.owner for other in owners[:number]):
-            raise Invalid(f"{one.owner} is there twice", where=f"/owners/{number}/owner")
-
-
-def _check_calendar(rule: AtpRule) -> None:
-    days = rule.weekdays
-    if days is not None and (not days or set(days) - set("1234567") or len(set(days)) < len(days)):
-        raise Invalid(
-            f"{days!r} names no working days",
-            where="/weekdays",
-            hint="ISO numbers, once each: 12345 is Monday to Friday",
-        )
-    if len(rule.holidays or ()) > HOLIDAYS_MAX:
-        raise Invalid(f"at most {HOLIDAYS_MAX} holidays are kept", where="/holidays")
-    _check_holidays(rule)
-    try:
-        at = time.fromisoformat(rule.cutoff) if rule.cutoff else None
-    except ValueError:
-        raise Invalid(f"{rule.cutoff!r} is no time", where="/cutoff", hint="15:30") from None
-    if at is not None and at.tzinfo is not None:
-        raise Invalid("a cut-off is in the location's own time", where="/cutoff", hint="15:30")
-
-
-def _check_holidays(rule: AtpRule) -> None:
-    """Refuse holidays that leave no working day in a year, whichever weekdays hold."""
-    weekdays = frozenset(map(int, rule.weekdays or "1234567"))
-    calendar = Calendar(weekdays, frozenset(rule.holidays or ()))
-    for day in sorted(calendar.holidays):
-        is_first = day == date.min or day - DAY not in calendar.holidays
-        if is_first and day < LAST_DAY and calendar.is_starved(day):
-            raise Invalid(
-                f"there is no working day in the year from {day} on",
-                where="/holidays",
-                hint="a holiday is a day on which nothing leaves that else would",
-            )
-
-
-def _micros(value: Decimal | None, where: str = "") -> int:
+def micros_said(value: Decimal | None, where: str = "") -> int:
     return 0 if value is None else Quantity(decimal_of(value, where=where)).micros

@@ -10,6 +10,7 @@ from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.supply import (
     explosion,
     goods_store,
+    rule_checks,
     rule_store,
     rules,
     store,
@@ -143,11 +144,7 @@ class Supply:
         """Answer one question in the caller's transaction, and name the rules that were said."""
         [question] = await self._customers.asking(tx, tx.tenant, [question])
         read = await self._read(tx, tx.tenant, [question], now)
-        said = [
-            PlacedRule(item=item, location=location, rule=rule)
-            for (item, location), rule in read.found.rules.items()
-        ]
-        return read.answers([question])[0], said
+        return read.answers([question])[0], read.said()
 
     async def answers_in(
         self, tx: Transaction, questions: Sequence[Question], now: datetime
@@ -279,11 +276,11 @@ class Supply:
         return found
 
     async def put_rule(self, scope: Scope, placed: PlacedRule, *, by: str) -> PlacedRule:
-        """Say a rule; it replaces what was said for the same item and location.
+        """Say a rule; it replaces what was said for the same.
 
         The log is told of each version; the same said twice in a row is said once.
         """
-        rules.check_placed(placed)
+        rule_checks.check_placed(placed)
         word = Word(by, self._clock.now())
         async with self._database.transaction(scope) as tx, self._shown(tx, placed):
             version = await rule_store.put_rule(tx, placed, word)
@@ -291,13 +288,17 @@ class Supply:
                 await event_log.append(tx, [told.rule(tx.tenant, placed, version, word)])
         return placed
 
-    async def drop_rule(self, scope: Scope, item: str, location: str, *, by: str) -> None:
+    async def drop_rule(
+        self, scope: Scope, item: str, location: str, *, by: str, item_class: str = ""
+    ) -> None:
         """Take a rule back: the next wider one holds again."""
-        word, nothing = Word(by, self._clock.now()), PlacedRule(item=item, location=location)
+        word = Word(by, self._clock.now())
+        nothing = PlacedRule(item=item, item_class=item_class, location=location)
         async with self._database.transaction(scope) as tx, self._shown(tx, nothing):
-            version = await rule_store.drop_rule(tx, item, location, word)
+            version = await rule_store.drop_rule(tx, nothing.key, word)
             if version is None:
-                raise NotFound(f"there is no rule for {item!r} at {location!r}")
+                whom = f"class {item_class!r}" if item_class else repr(item)
+                raise NotFound(f"there is no rule for {whom} at {location!r}")
             gone = told.rule(tx.tenant, nothing, version, word, is_cleared=True)
             await event_log.append(tx, [gone])
 
@@ -308,7 +309,7 @@ class Supply:
         What they claimed before is named before, and what they claim now by who looks.
         """
         await rule_store.alone(tx)
-        said = await rule_store.takes_parts(tx, placed.item, placed.location)
+        said = await rule_store.takes_parts(tx, placed.key)
         if self._shows is None or said == placed.rule.takes_parts:
             yield
             return
@@ -319,11 +320,11 @@ class Supply:
             await self._shows().recipes_changed(tx, named)
 
     async def rules(
-        self, scope: Scope, *, after: Key = ("", ""), limit: int = 100
+        self, scope: Scope, *, after: Key = ("", ""), after_class: str = "", limit: int = 100
     ) -> list[PlacedRule]:
-        """List what was said, by item and location."""
+        """List what was said, by item, location and class."""
         async with self._database.transaction(scope) as tx:
-            return await rule_store.rules(tx, after, limit)
+            return await rule_store.rules(tx, (*after, after_class), limit)
 
     async def _read(
         self, tx: Transaction, tenant: str, questions: Sequence[Question], now: datetime
@@ -373,10 +374,12 @@ class Supply:
             more = [key for key in kin if key not in read.standing]
             read.standing |= await self._stock.standing(tx, tenant, more)
             keys = kin
-        rules_of = (at for key in keys for at in rules.places(*key))
+        rules_of = ((item, at) for key in keys for item, _, at in rules.places(*key))
         found = await store.read(tx, tenant, keys, rules_of, read.yesterday)
         ruled = await self._customers.ruled(tx, tenant, found.rules)
         read.found.add(found._replace(rules=ruled))
+        if unclassed := read.unclassed(keys):
+            read.classify(unclassed, await self._places.item_classes(tx, unclassed))
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
         if since := read.docked_since(keys):

@@ -10,7 +10,7 @@ from crossdock.capabilities.supply.answer import Weight
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.kept import DatedLine as PromisedLine
 from crossdock.capabilities.supply.rule_store import rule_of
-from crossdock.capabilities.supply.rules import AtpRule
+from crossdock.capabilities.supply.rules import AtpRule, RuleKey
 from crossdock.capabilities.supply.sent_store import Sent, keep_sent
 from crossdock.foundation.database import Transaction
 
@@ -121,8 +121,8 @@ from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date > $4
 union all
-select 'rule', r.item, r.location, null, null, null, null, null, null, null, null, null, r.rule,
-    null, null, null
+select 'rule', r.item, r.location, r.item_class, null, null, null, null, null, null, null, null,
+    r.rule, null, null, null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
     and r.rule is not null
@@ -271,7 +271,7 @@ class Found(NamedTuple):
 
     supplies: dict[Key, list[Supply]]
     ship_dates: dict[tuple[str, Key], date]
-    rules: dict[Key, AtpRule]
+    rules: dict[RuleKey, AtpRule]
     kits: dict[str, tuple[Part, ...]]
     lotted: set[str]
     weights: dict[str, Weight]
@@ -313,7 +313,9 @@ def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
         found.supplies.setdefault((row[1], row[2]), []).append(_supply_of(row))
     for one in found.supplies.values():
         one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
-    found.rules.update({(row[1], row[2]): rule_of(row["said"]) for row in rows.get("rule", ())})
+    found.rules.update(
+        {(row[1], row[3], row[2]): rule_of(row["said"]) for row in rows.get("rule", ())}
+    )
     found.ship_dates.update(_dated(rows.get("line", ())))
     for row in sorted(rows.get("kit", ()), key=lambda row: (row["micros"], row["source"])):
         found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))

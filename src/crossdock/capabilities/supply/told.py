@@ -58,6 +58,7 @@ def rule(
     payload = AtpRuleChanged(
         item=placed.item,
         location=placed.location,
+        item_class=placed.item_class,
         version=version,
         changed_by=word.by,
         is_cleared=is_cleared,
@@ -74,7 +75,8 @@ def rule(
         cutoff=said.cutoff,
         pack=None if said.pack is None else Decimal(plain(said.pack)),
     )
-    named = joined("atp_rule", placed.item, placed.location, str(version))
+    of_class = [placed.item_class] if placed.item_class else []
+    named = joined("atp_rule", placed.item, placed.location, *of_class, str(version))
     return _entry(tenant, named, payload, word.at)
 
 

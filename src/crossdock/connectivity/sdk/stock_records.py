@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from crossdock.canonical.catalog import (
+    ITEM_CLASS_MAX,
     ItemChanged,
     ItemStatus,
     ItemUnit,
@@ -152,6 +153,7 @@ def item_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         tracking=_tracking(record),
         gtin=record.text("gtin"),
         is_regulated=None if record.value("regulated") is None else record.flag("regulated"),
+        item_class=record.text("item_class", characters_max=ITEM_CLASS_MAX) or None,
     )
     return fact_of(record, f"item:{sku}", payload, version=version_of(record), native_ref=sku)
 

@@ -27,7 +27,7 @@ from crossdock.interfaces.api.atp_shapes import AtpAnswers, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.rules_said import place_said
-from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
+from crossdock.interfaces.api.shapes import AmountText, Code, ItemClass, Limit, Text
 from crossdock.interfaces.api.stock_shapes import doubts_shown
 
 Whole = Annotated[int, Field(ge=0, le=3650, strict=True)]
@@ -138,11 +138,15 @@ class OwnerSaid(BaseModel):
 
 
 class AtpRuleSaid(BaseModel):
-    """What is left out or null is said by the next wider rule; "*" is every item or location."""
+    """What is left out or null is said by the next wider rule; "*" is every item or location.
+
+    `item_class` beside the item "*": the items of that class alone, as the catalogue has it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     item: Code = ALL
+    item_class: ItemClass = ""
     location: Code = ALL
     mode: AtpMode | None = None
     daily_buckets: Whole | None = None
@@ -168,12 +172,14 @@ class AtpRuleSaid(BaseModel):
     counts_dock: Flag | None = None
 
     def rule(self) -> AtpRule:
-        said: dict[str, Any] = self.model_dump(mode="json", exclude={"item", "location"})
+        said: dict[str, Any] = self.model_dump(
+            mode="json", exclude={"item", "item_class", "location"}
+        )
         return msgspec.convert(said, AtpRule)
 
 
 class AtpRulesShown(BaseModel):
-    """By item and location. Amounts are in the item's base unit."""
+    """By item, location and class. Amounts are in the item's base unit."""
 
     rules: list[PlacedRule]
 
@@ -209,19 +215,29 @@ def rule_routes(hub: Hub) -> APIRouter:
         caller: Caller,
         after_item: Annotated[Text, after] = "",
         after_location: Annotated[Text, after] = "",
+        after_class: Annotated[Text, after] = "",
         limit: Limit = 100,
     ) -> AtpRulesShown:
-        """List the rules that were said; an item at a location > an item > a location > all."""
+        """List the rules that were said.
+
+        An item at a location > an item > a class at a location > a class > a location > all.
+        """
+        behind = (after_item, after_location)
         found = await hub.supply.rules(
-            caller.scope, after=(after_item, after_location), limit=limit
+            caller.scope, after=behind, after_class=after_class, limit=limit
         )
         return AtpRulesShown(rules=found)
 
     # A rule of the house, as safety stock is: a shop that may ask may not change it.
     @routes.put("", **needs("catalog:write"))
     async def put_rule(said: AtpRuleSaid, caller: Caller) -> PlacedRule:
-        """Say a rule; it replaces what was said for the same item and location."""
-        placed = PlacedRule(item=said.item, location=said.location, rule=said.rule())
+        """Say a rule; it replaces what was said for the same."""
+        placed = PlacedRule(
+            item=said.item,
+            item_class=said.item_class,
+            location=said.location,
+            rule=said.rule(),
+        )
         placed = await place_said(hub.catalog, caller.scope, placed)
         return await hub.supply.put_rule(caller.scope, placed, by=caller.client)
 
@@ -230,11 +246,15 @@ def rule_routes(hub: Hub) -> APIRouter:
         caller: Caller,
         item: Annotated[Code, Query(description="The hub's item id, or * for all.")],
         location: Annotated[Code, Query(description="The hub's location, or * for all.")],
+        item_class: Annotated[
+            ItemClass, Query(description="Of the rule of a class; the item is * then.")
+        ] = "",
     ) -> None:
         """Take a rule back: the next wider one holds again."""
-        placed = PlacedRule(item=item, location=location)
+        placed = PlacedRule(item=item, item_class=item_class, location=location)
         placed = await place_said(hub.catalog, caller.scope, placed)
-        await hub.supply.drop_rule(caller.scope, placed.item, placed.location, by=caller.client)
+        key, of_class, by = (placed.item, placed.location), placed.item_class, caller.client
+        await hub.supply.drop_rule(caller.scope, *key, item_class=of_class, by=by)
 
     return routes
 

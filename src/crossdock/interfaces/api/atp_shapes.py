@@ -206,6 +206,7 @@ class AtpShown:
     invoiced by weight. Where the item does not reach `quantity` on time, `alternatives` are those
     that may stand in, and `proposal` shares it out; nothing is replaced by that. What `is_advice`
     is told of a supplier's own stock (`basis` VENDOR_STOCK) or lead time: nobody can promise it.
+    What `is_unlimited` is so by a rule (`basis` UNLIMITED): 999999999999 stands for no end of it.
     """
 
     item: str
@@ -214,6 +215,7 @@ class AtpShown:
     as_of: datetime
     today: date
     is_known: bool
+    is_unlimited: bool
     is_stale: bool
     sources: list[SourceShown]
     now: AmountShown
@@ -259,6 +261,7 @@ def atp_shown(
         as_of=answer.as_of,
         today=answer.today,
         is_known=answer.is_known,
+        is_unlimited=answer.is_unlimited,
         is_stale=answer.is_stale,
         sources=[SourceShown(*one, one.is_stale(answer.as_of)) for one in answer.sources],
         now=shown(answer.now),

@@ -30,7 +30,7 @@ from crossdock.connectivity.recording import FactVerdict
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.groups_said import check_group
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Code, Limit, LongText, Text
+from crossdock.interfaces.api.shapes import After, Code, ItemClass, Limit, LongText, Text
 
 Factor = Annotated[int, Field(gt=0, le=10**12, strict=True)]
 
@@ -47,7 +47,7 @@ class UnitSaid(BaseModel):
 
 
 class ItemSaid(BaseModel):
-    """`is_regulated` left out or null leaves what was said before."""
+    """`is_regulated` and `item_class` left out or null leave what was said before; "" is none."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,6 +58,7 @@ class ItemSaid(BaseModel):
     tracking: Tracking = Tracking.NONE
     gtin: Text = ""
     is_regulated: bool | None = Field(default=None, strict=True)
+    item_class: ItemClass | None = None
 
 
 class LocationSaid(BaseModel):

@@ -19,4 +19,5 @@ async def place_said(catalog: Catalog, scope: Scope, placed: PlacedRule) -> Plac
     if location != ALL and location not in locations:
         reason = f"no location is called {placed.location!r}"
         raise Invalid(reason, where="/location", code="MD-LOC", hint=hint)
-    return replace(placed, item=item, location=location)
+    item_class = normalised(placed.item_class)
+    return replace(placed, item=item, item_class=item_class, location=location)

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import AfterValidator, Field, StringConstraints
 
+from crossdock.canonical.catalog import ITEM_CLASS_MAX
+
 TEXT_LENGTH_MAX = 500
 PAGE = 1_000
 """So many are tried or sent again at a time, where all that match are meant."""
@@ -22,6 +24,7 @@ def storable(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX), AfterValidator(storable)]
+ItemClass = Annotated[Text, Field(max_length=ITEM_CLASS_MAX)]
 Code = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
 Reason = Annotated[LongText, Field(min_length=1, pattern=r"\S")]

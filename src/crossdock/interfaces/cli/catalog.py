@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
+from crossdock.canonical.catalog import (
+    ITEM_CLASS_MAX,
+    ItemChanged,
+    LocationChanged,
+    LocationKind,
+)
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.references import Reference, ReferenceKind
@@ -33,8 +38,11 @@ def items(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> Non
             print_json(found)
             return
         table(
-            ("item", "description", "unit", "status", "source"),
-            [(one.item, one.description, one.base_unit, one.status, one.source) for one in found],
+            ("item", "description", "unit", "class", "status", "source"),
+            [
+                (o.item, o.description, o.base_unit, o.item_class, o.status, o.source)
+                for o in found
+            ],
             empty="no items yet: connect a system that knows some, or add one: `add-item`",
         )
 
@@ -107,10 +115,19 @@ def add_item(
     sku: Annotated[str, typer.Argument(help="The item's number.")],
     description: Annotated[str, typer.Option(help="What it is.")] = "",
     unit: Annotated[str, typer.Option(help="Base unit that stock is counted in.")] = "EA",
+    item_class: Annotated[
+        str | None,
+        typer.Option("--class", help='Its class: A, SERVICE; left out it stays, "" is none.'),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add an item, or change it."""
-    _say(ItemChanged(sku=sku, description=description, base_unit=unit), as_json=as_json)
+    if item_class is not None and len(item_class) > ITEM_CLASS_MAX:
+        raise Invalid(
+            f"a class is a code of at most {ITEM_CLASS_MAX} characters", where="--class", hint="A"
+        )
+    said = ItemChanged(sku=sku, description=description, base_unit=unit, item_class=item_class)
+    _say(said, as_json=as_json)
 
 
 @app.command()

@@ -44,6 +44,9 @@ RuleItem = Annotated[str, typer.Argument(metavar="ITEM", help='The hub\'s item i
 RuleAt = Annotated[
     str, typer.Argument(metavar="LOCATION", help='Location or group of locations, or "*".')
 ]
+RuleClass = Annotated[
+    str, typer.Option("--class", help='Of the items of a class alone; the item is "*" then.')
+]
 
 
 def atp(
@@ -112,7 +115,7 @@ def atp_rules(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rules listed, at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the rules of answers by date: an item at a location > an item > a location > all."""
+    """List the rules of answers by date: an item before its class, a location before all."""
 
     async def listed(hub: Hub) -> None:
         rules = await hub.supply.rules(hub.scope, limit=limit)
@@ -120,8 +123,8 @@ def atp_rules(
             print_json(rules)
             return
         table(
-            ("item", "location", "says"),
-            [(one.item, one.location, _said(one.rule)) for one in rules],
+            ("item", "class", "location", "says"),
+            [(one.item, one.item_class, one.location, _said(one.rule)) for one in rules],
             empty="no rules yet: the defaults hold (docs/how-to/promise-by-date.md)",
         )
 
@@ -131,6 +134,7 @@ def atp_rules(
 def atp_rule(
     item: RuleItem,
     location: RuleAt,
+    item_class: RuleClass = "",
     mode: Annotated[AtpMode | None, typer.Option(help="How far an answer looks ahead.")] = None,
     lead_time: Annotated[
         int | None, typer.Option(help="Days in which a replenishable item can be had anew.")
@@ -154,7 +158,7 @@ def atp_rule(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say a rule; it replaces what was said for the same item and location."""
+    """Say a rule; it replaces what was said for the same."""
     options: dict[str, Any] = {
         "mode": mode,
         "lead_time_days": lead_time,
@@ -166,7 +170,10 @@ def atp_rule(
     }
     said = {name: value for name, value in options.items() if value is not None}
     placed = PlacedRule(
-        item=item, location=location, rule=_rule((read_object(file) if file else {}) | said)
+        item=item,
+        item_class=item_class,
+        location=location,
+        rule=_rule((read_object(file) if file else {}) | said),
     )
 
     async def asked(hub: Hub) -> None:
@@ -175,19 +182,23 @@ def atp_rule(
         if as_json:
             print_json(known)
         else:
-            stdout.print(f"{known.item} at {known.location}: {_said(known.rule)}")
+            whose = f"class {known.item_class}" if known.item_class else known.item
+            stdout.print(f"{whose} at {known.location}: {_said(known.rule)}")
 
     with_hub(asked)
 
 
-def drop_atp_rule(item: RuleItem, location: RuleAt, as_json: AsJson = False) -> None:
+def drop_atp_rule(
+    item: RuleItem, location: RuleAt, item_class: RuleClass = "", as_json: AsJson = False
+) -> None:
     """Take a rule back: the next wider one holds again."""
 
     async def asked(hub: Hub) -> None:
-        placed = PlacedRule(item=item, location=location)
+        placed = PlacedRule(item=item, item_class=item_class, location=location)
         known = await place_said(hub.catalog, hub.scope, placed)
-        await hub.supply.drop_rule(hub.scope, known.item, known.location, by=ACTOR)
-        answer = {"item": known.item, "location": known.location}
+        key, of_class = (known.item, known.location), known.item_class
+        await hub.supply.drop_rule(hub.scope, *key, item_class=of_class, by=ACTOR)
+        answer = {"item": known.item, "item_class": of_class, "location": known.location}
         print_json(answer) if as_json else stdout.print("taken back")
 
     with_hub(asked)
@@ -267,7 +278,8 @@ def _show(answer: AtpShown) -> None:
         unknown += f"  [yellow]stale: {_silent(answer)}[/]"
     unknown += "  [yellow]advice: a supplier's own stock[/]" if answer.is_advice else ""
     place = f"{answer.item} at {answer.location}"
-    stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
+    now = "unlimited" if answer.is_unlimited else f"[bold]{_amount(answer.now)}[/] now"
+    stdout.print(f"{place}: {now}{unknown}")
     print_doubts(answer.doubts)
     if answer.quantity:
         on = answer.promised_on or "no date"

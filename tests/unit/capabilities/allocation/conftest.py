@@ -19,13 +19,17 @@ from tests.unit.capabilities.inventory.house import MAIN, House
 
 
 class Greenwich:
-    """Every location goes by UTC."""
+    """Every location goes by UTC, and no item has a class."""
 
     async def time_zones(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
         assert tx.tenant == "main"
         return dict.fromkeys(places, "UTC")
+
+    async def item_classes(self, tx: Transaction, items: Sequence[str]) -> Mapping[str, str]:
+        assert tx.tenant == "main"
+        return dict.fromkeys(items, "")
 
 
 class Floor(House):

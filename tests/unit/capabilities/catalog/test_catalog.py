@@ -127,6 +127,28 @@ async def test_a_source_without_versions_goes_by_its_clock(town: Town) -> None:
     assert (await town.catalog.item(MAIN, "A")).description == "now"
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ([None], ""),
+        ([" a "], "A"),
+        (["A", None], "A"),
+        (["A", "service"], "SERVICE"),
+        (["A", "", None], ""),
+    ],
+)
+async def test_an_item_keeps_its_class_until_somebody_says_another(
+    town: Town, said: list[str | None], found: str
+) -> None:
+    for item_class in said:
+        await town.say(ItemChanged(sku="BOLT", item_class=item_class))
+
+    assert (await town.catalog.item(MAIN, "BOLT")).item_class == found
+    async with town.database.transaction(MAIN) as tx:
+        classes = await town.catalog.item_classes(tx, ["BOLT", "NOBODY"])
+    assert classes == ({"BOLT": found} if found else {})
+
+
 async def test_a_changed_factor_holds_from_its_date_on(town: Town) -> None:
     tomorrow = NOON + timedelta(days=1)
     await town.say(ItemChanged(sku="A", units=(ItemUnit(unit="CS", numerator=12),)))

@@ -4,6 +4,7 @@ Nothing here is shared with the code under test. Amounts are any whole number.
 """
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
@@ -160,3 +161,43 @@ def _match(needs: list[set[int]]) -> bool:
         return False
 
     return all(placed(need, set()) for need in range(len(needs)))
+
+
+class Walk(NamedTuple):
+    """What no stock limits: when it works, how long it takes, and the days asked for."""
+
+    today: date
+    weekdays: set[int]
+    holidays: list[date]
+    lead_days: int
+    not_before: date | None
+    before: date | None
+    by: date | None
+
+
+def random_walk(random: Random, today: date) -> Walk:
+    def some_day() -> date | None:
+        return random.choice((None, today + timedelta(days=random.randint(0, 40))))
+
+    return Walk(
+        today,
+        set(random.sample(range(1, 8), random.randint(1, 7))),
+        [today + timedelta(days=random.randint(0, 40)) for _ in range(random.randint(0, 5))],
+        random.choice((0, random.randint(1, 30))),
+        some_day(),
+        some_day(),
+        some_day(),
+    )
+
+
+def first_day(walk: Walk) -> date | None:
+    """Walk on from today until a working day has all that is asked for; None is too late."""
+    day = walk.today
+    while (
+        day < walk.today + timedelta(days=walk.lead_days)
+        or day.isoweekday() not in walk.weekdays
+        or day in walk.holidays
+        or (walk.not_before is not None and day < walk.not_before)
+    ):
+        day += timedelta(days=1)
+    return None if walk.before is not None and day >= walk.before else day

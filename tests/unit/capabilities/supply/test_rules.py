@@ -13,6 +13,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import ConfidenceClass
 from crossdock.capabilities.supply.model import AtpMode, Limits
+from crossdock.capabilities.supply.rule_checks import check_placed, check_rule
 from crossdock.capabilities.supply.rules import (
     DEFAULTS,
     AtpRule,
@@ -20,8 +21,6 @@ from crossdock.capabilities.supply.rules import (
     LifeTerms,
     OwnerTerms,
     PlacedRule,
-    check_placed,
-    check_rule,
     places,
     terms_of,
 )
@@ -60,7 +59,10 @@ def test_the_law_holds_where_nobody_says_anything() -> None:
 
 
 def test_rules_are_asked_from_the_narrowest_on() -> None:
-    assert places("X", "DC1") == (("X", "DC1"), ("X", "*"), ("*", "DC1"), ("*", "*"))
+    own, all_ = (("X", "", "DC1"), ("X", "", "*")), (("*", "", "DC1"), ("*", "", "*"))
+
+    assert places("X", "DC1") == (*own, *all_)
+    assert places("X", "DC1", "A") == (*own, ("*", "A", "DC1"), ("*", "A", "*"), *all_)
 
 
 @given(rules)
@@ -205,4 +207,23 @@ def test_a_rule_of_an_item_says_no_calendar(said: AtpRule, where: str) -> None:
 
     with pytest.raises(Invalid) as refused:
         check_placed(PlacedRule(item="X", location="DC1", rule=said))
+    assert refused.value.where == where
+    of_class = PlacedRule(item_class="A", rule=said)
+    with pytest.raises(Invalid) as refused:
+        check_placed(of_class)
+    assert refused.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("placed", "where"),
+    [
+        (PlacedRule(item="X", item_class="A"), "/item_class"),
+        (PlacedRule(item_class="A", rule=AtpRule(takes_parts=False)), "/takes_parts"),
+    ],
+)
+def test_a_rule_of_a_class_names_no_item_and_opens_no_kits(placed: PlacedRule, where: str) -> None:
+    check_placed(PlacedRule(item_class="A", location="DC1", rule=AtpRule(fence_days=9)))
+
+    with pytest.raises(Invalid) as refused:
+        check_placed(placed)
     assert refused.value.where == where

@@ -7,13 +7,15 @@ import pytest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Basis, Kin, Node, Offer, Question, Standing
 from crossdock.capabilities.supply.horizon import horizon
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import BESIDE_STOCK, AtpMode
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.capabilities.supply.substitution import options
 from tests.unit.capabilities.supply.test_shelf import EVERY_DAY, NOW, coming, day, lot, node
 from tests.unit.capabilities.supply.test_substitution import ENDS, option, other, version
+
+OF_STOCK = [mode for mode in AtpMode if mode not in BESIDE_STOCK]
 
 DAYS = terms_of([AtpRule(daily_buckets=14), EVERY_DAY])
 
@@ -69,7 +71,7 @@ def test_what_comes_when_an_alternative_has_ended_is_not_offered() -> None:
     assert offered(supplied, 40, not_before=day(40)).covers == 0
 
 
-@pytest.mark.parametrize("mode", AtpMode)
+@pytest.mark.parametrize("mode", OF_STOCK)
 def test_what_is_there_earlier_may_leave_when_it_may(mode: AtpMode) -> None:
     terms = terms_of([AtpRule(daily_buckets=14, mode=mode), EVERY_DAY])
     supplied = stocked(10, terms=terms, supplies=[coming(6, 3)])

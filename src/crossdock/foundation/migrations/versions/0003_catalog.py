@@ -15,6 +15,7 @@ create table item (
     status text not null,
     tracking text not null,
     is_regulated boolean,  -- null: nobody has said
+    item_class text,  -- null: nobody has said; empty: it has none
     source text not null,
     changed_at timestamptz not null,
     primary key (tenant, item)

@@ -94,11 +94,12 @@ create table supply_rule (
     tenant text not null,
     item text collate "C" not null,
     location text collate "C" not null,
+    item_class text collate "C" not null,  -- of items that are not named; empty: of whatever class
     rule jsonb,
     version integer not null default 1,
     changed_at timestamptz not null,
     changed_by text not null,
-    primary key (tenant, item, location)
+    primary key (tenant, item, location, item_class)
 );
 select guard_table('supply_rule');
 """
