@@ -182,6 +182,7 @@ class AtpRuleChanged:
     lead_time_days: int | None = None
     weekdays: str | None = None
     cutoff: str | None = None
+    hours: str | None = None
     pack: Decimal | None = None
 
     @property

@@ -347,12 +347,14 @@ async def test_a_substitution_that_makes_no_sense_is_refused_with_its_place(
 async def test_a_calendar_is_put_and_told_over_http(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT", micros=1)
     put = await call("PUT", "/v1/atp/calendars/dc", {"cutoff": "15:30"})
-    more = await call("PUT", "/v1/atp/calendars/DC", {"holidays": ["2026-12-25"]})
+    said = {"holidays": ["2026-12-25"], "hours": "08:00-24:00"}
+    more = await call("PUT", "/v1/atp/calendars/DC", said)
 
     assert (put.status, more.status) == (200, 200), more.body
     assert (await call("GET", "/v1/atp/calendars/DC")).json == more.json
     assert more.json["cutoff"] == "15:30"
     assert more.json["holidays"] == ["2026-12-25"]
+    assert more.json["hours"] == "08:00-00:00"
     wrong = await call("PUT", "/v1/atp/calendars/DC", {"weekdays": "8"})
     assert wrong.status == 422
     assert "/weekdays" in str(wrong.json)

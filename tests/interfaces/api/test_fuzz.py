@@ -138,7 +138,12 @@ RIGHT: list[tuple[str, str, Any]] = [
     (
         "PUT",
         "/v1/atp/calendars/*",
-        {"weekdays": "12345", "holidays": ["2026-12-25"], "cutoff": "15:30"},
+        {
+            "weekdays": "12345",
+            "holidays": ["2026-12-25"],
+            "cutoff": "15:30",
+            "hours": "08:00-17:00",
+        },
     ),
     ("GET", "/v1/atp/substitutions?item=BOLT&after=BOLT/1&limit=5", None),
     ("GET", "/v1/supply?item=BOLT&location=DC1&with_closed=true&after=po:1/1&limit=5", None),

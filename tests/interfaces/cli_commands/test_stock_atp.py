@@ -243,20 +243,26 @@ async def test_a_calendar_is_said_piece_by_piece_and_shown_as_it_holds(
 ) -> None:
     await hub.put_stock("BOLT", "DC1", 1)
     shown = await crossdock("stock", "calendar", "dc1")
-    assert shown.out == "DC1: works on 12345, cut-off none, holidays none\n"
+    assert shown.out == "DC1: works on 12345, cut-off none, hours not said, holidays none\n"
 
     days = ("--holiday", "2026-12-25", "--holiday", "2026-01-01")
     await crossdock("stock", "calendar", "DC1", *days)
     await crossdock("stock", "calendar", "*", "--weekdays", "123456")
     said = await crossdock("stock", "calendar", "DC1", "--cutoff", "15:30", "--json")
+    assert said.json["hours"] == ""
+    night = ("--hours", "22:00-06:00")
+    said = await crossdock("stock", "calendar", "DC1", *night, "--json")
     assert said.json == {
         "location": "DC1",
         "weekdays": "123456",
         "holidays": ["2026-01-01", "2026-12-25"],
         "cutoff": "15:30",
+        "hours": "22:00-06:00",
     }
     gone = await crossdock("stock", "calendar", "DC1", "--cutoff", "", "--holiday", "")
-    assert gone.out == "DC1: works on 123456, cut-off none, holidays none\n"
+    assert gone.out == "DC1: works on 123456, cut-off none, hours 22:00-06:00, holidays none\n"
+    always = await crossdock("stock", "calendar", "DC1", "--hours", "", "--json")
+    assert always.json["hours"] == ""
 
 
 @pytest.mark.parametrize(
@@ -264,6 +270,8 @@ async def test_a_calendar_is_said_piece_by_piece_and_shown_as_it_holds(
     [
         (("DC1", "--weekdays", "18"), "/weekdays"),
         (("DC1", "--cutoff", "25:00"), "/cutoff"),
+        (("DC1", "--hours", "8-17"), "/hours"),
+        (("DC1", "--hours", "08:00-25:00"), "/hours"),
         (("DC1", "--holiday", "Christmas"), "/holidays/0"),
         (("NOWHERE", "--cutoff", "15:30"), "/location"),
     ],

@@ -31,6 +31,7 @@ from crossdock.capabilities.catalog.model import (
     regulated,
 )
 from crossdock.capabilities.catalog.parties import KnowsCustomers, PartyNames, PartyRecord
+from crossdock.capabilities.catalog.place_zones import zones_in
 from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord, item_record
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -177,9 +178,7 @@ class Catalog:
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
         """Answer the zone of each (tenant, location); one that nobody knows is left out."""
-        tenants, locations = [of for of, _ in places], [name for _, name in places]
-        rows = await tx.fetch(store.TIME_ZONES, tenants, locations)
-        return {(row["tenant"], row["location"]): row["timezone"] for row in rows}
+        return await zones_in(tx, places)
 
     async def items(
         self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None

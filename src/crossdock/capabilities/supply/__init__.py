@@ -13,6 +13,7 @@ from crossdock.capabilities.supply.answer import (
     Weight,
 )
 from crossdock.capabilities.supply.bills import Bills
+from crossdock.capabilities.supply.calendar_rules import CalendarSaid
 from crossdock.capabilities.supply.inbound import Inbound
 from crossdock.capabilities.supply.keeping import KeptPromises
 from crossdock.capabilities.supply.kept import (
@@ -34,7 +35,7 @@ from crossdock.capabilities.supply.known import (
 from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply
 from crossdock.capabilities.supply.overdue import OverdueSupply
-from crossdock.capabilities.supply.place_calendars import CalendarSaid
+from crossdock.capabilities.supply.place_calendars import calendars_in
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.risk_cases import RiskCases
 from crossdock.capabilities.supply.rules import (
@@ -106,6 +107,7 @@ __all__ = [
     "SubstitutionVersion",
     "Supply",
     "Weight",
+    "calendars_in",
     "supply_reader",
     "weight_of",
 ]

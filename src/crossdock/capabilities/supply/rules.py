@@ -10,15 +10,16 @@ from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 
-from crossdock.canonical.calendars import DAY, Calendar
+from crossdock.canonical.calendars import Calendar, Hours
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
+from crossdock.capabilities.supply.calendar_rules import CalendarSaid, check_calendar
 from crossdock.capabilities.supply.model import AtpMode, Limits
 
 ALL = "*"
-CALENDAR = ("weekdays", "holidays", "cutoff")
+CALENDAR = ("weekdays", "holidays", "cutoff", "hours")
 """What a rule says of a place, whatever lies there."""
 
 DAYS_MAX = 3650
@@ -67,8 +68,9 @@ class AtpRule:
     nothing back and nothing is computed there; 0 is no fence. `lead_time_days`: where nothing
     else comes in time, a replenishable item is promised in so many days; 0 is no such promise.
     `weekdays`: working days as ISO numbers ("12345" is Monday to Friday). `cutoff`: "15:30"
-    local time, from which on today is over; "" is none. These and `holidays` are the calendar of
-    a location: only rules for every item say them. `pack`: sold in multiples of so much of
+    local time, from which on today is over; "" is none. `hours`: "08:00-17:00" local time, when
+    a working day is worked; "" is around the clock. These and `holidays` are the calendar of a
+    location: only rules for every item say them. `pack`: sold in multiples of so much of
     the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none. `lives`:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
@@ -90,6 +92,7 @@ class AtpRule:
     weekdays: str | None = None
     holidays: tuple[date, ...] | None = None
     cutoff: str | None = None
+    hours: str | None = None
     pack: Decimal | None = None
     pack_up: bool | None = None
     split_min: Decimal | None = None
@@ -174,6 +177,7 @@ DEFAULTS = AtpRule(
     weekdays="12345",
     holidays=(),
     cutoff="",
+    hours="",
     pack=Decimal(0),
     pack_up=True,
     split_min=Decimal(0),
@@ -198,9 +202,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "receipt_life_days": (0, DAYS_MAX),
     }
 )
-LAST_DAY = date(9990, 1, 1)
-"""Behind it nobody counts working days any more."""
-PERCENT_MAX, BUFFER_DAYS_MAX, HOLIDAYS_MAX = 100, 60, 1000
+PERCENT_MAX, BUFFER_DAYS_MAX = 100, 60
 TRANSIT_DAYS_MAX, LIVES_MAX, OWNERS_MAX = 365, 1000, 100
 
 
@@ -271,10 +273,12 @@ def calendar_of(rules: Iterable[AtpRule]) -> Calendar:
     weekdays = next(one.weekdays for one in said if one.weekdays is not None)
     holidays = next(one.holidays for one in said if one.holidays is not None)
     cutoff = next(one.cutoff for one in said if one.cutoff is not None)
+    hours = next(one.hours for one in said if one.hours is not None)
     return Calendar(
         frozenset(map(int, weekdays)),
         frozenset(holidays),
         time.fromisoformat(cutoff) if cutoff else None,
+        Hours.read(hours) if hours else None,
     )
 
 
@@ -307,7 +311,14 @@ def check_rule(rule: AtpRule) -> None:
         raise Invalid("one class is there twice", where="/classes")
     _check_lives(rule)
     _check_owners(rule.owners or ())
-    _check_calendar(rule)
+    check_calendar(
+        CalendarSaid(
+            weekdays=rule.weekdays,
+            holidays=rule.holidays,
+            cutoff=rule.cutoff,
+            hours=rule.hours,
+        )
+    )
 
 
 def _check_class(terms: ClassTerms, where: str) -> None:
@@ -354,39 +365,6 @@ def _check_owners(owners: Sequence[OwnerTerms]) -> None:
             raise Invalid("our own goods need no rule", where=f"/owners/{number}/owner")
         if any(one.owner == other.owner for other in owners[:number]):
             raise Invalid(f"{one.owner} is there twice", where=f"/owners/{number}/owner")
-
-
-def _check_calendar(rule: AtpRule) -> None:
-    days = rule.weekdays
-    if days is not None and (not days or set(days) - set("1234567") or len(set(days)) < len(days)):
-        raise Invalid(
-            f"{days!r} names no working days",
-            where="/weekdays",
-            hint="ISO numbers, once each: 12345 is Monday to Friday",
-        )
-    if len(rule.holidays or ()) > HOLIDAYS_MAX:
-        raise Invalid(f"at most {HOLIDAYS_MAX} holidays are kept", where="/holidays")
-    _check_holidays(rule)
-    try:
-        at = time.fromisoformat(rule.cutoff) if rule.cutoff else None
-    except ValueError:
-        raise Invalid(f"{rule.cutoff!r} is no time", where="/cutoff", hint="15:30") from None
-    if at is not None and at.tzinfo is not None:
-        raise Invalid("a cut-off is in the location's own time", where="/cutoff", hint="15:30")
-
-
-def _check_holidays(rule: AtpRule) -> None:
-    """Refuse holidays that leave no working day in a year, whichever weekdays hold."""
-    weekdays = frozenset(map(int, rule.weekdays or "1234567"))
-    calendar = Calendar(weekdays, frozenset(rule.holidays or ()))
-    for day in sorted(calendar.holidays):
-        is_first = day == date.min or day - DAY not in calendar.holidays
-        if is_first and day < LAST_DAY and calendar.is_starved(day):
-            raise Invalid(
-                f"there is no working day in the year from {day} on",
-                where="/holidays",
-                hint="a holiday is a day on which nothing leaves that else would",
-            )
 
 
 def _micros(value: Decimal | None, where: str = "") -> int:

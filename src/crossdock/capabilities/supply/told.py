@@ -72,6 +72,7 @@ def rule(
         lead_time_days=said.lead_time_days,
         weekdays=said.weekdays,
         cutoff=said.cutoff,
+        hours=said.hours,
         pack=None if said.pack is None else Decimal(plain(said.pack)),
     )
     named = joined("atp_rule", placed.item, placed.location, str(version))

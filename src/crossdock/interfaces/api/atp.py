@@ -157,6 +157,7 @@ class AtpRuleSaid(BaseModel):
     weekdays: Annotated[Text, Field(max_length=7)] | None = None
     holidays: Annotated[list[Day], Field(max_length=1000)] | None = None
     cutoff: Annotated[Text, Field(max_length=15)] | None = None
+    hours: Annotated[Text, Field(max_length=11)] | None = None
     pack: AmountText | None = None
     pack_up: Flag | None = None
     split_min: AmountText | None = None
