@@ -1,5 +1,6 @@
 """`crossdock stock atp` as a person reads it, and what it refuses."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -188,6 +189,28 @@ async def test_what_answers_are_made_from_is_listed(crossdock: CommandLine, comi
     assert [one["supply_id"] for one in page] == ["po:2"]
     behind = await crossdock("stock", "lots", "--after", "BOLT", "--after-lot", "L7", "--json")
     assert behind.json == {"lots": []}
+
+
+async def test_a_suppliers_fill_is_shown(crossdock: CommandLine, coming: Hub) -> None:
+    assert "no line of ACME ended lately" in (await crossdock("stock", "fill", "acme")).out
+    ended = SupplyCommitmentChanged(
+        supply_id="po:9",
+        kind=SupplyKind.PO_SCHEDULE,
+        item="BOLT",
+        location="DC1",
+        open_quantity=Quantity.of(0),
+        supplier="ACME",
+        acknowledged=Quantity.of(60),
+        received=Quantity.of(45),
+    )
+    at = datetime(2099, 1, 1, tzinfo=UTC)
+    await coming.record([replace(fact("ended", ended), occurred_at=at)])
+
+    shown = (await crossdock("stock", "fill", "acme")).out
+    assert all(word in shown for word in ("po:9", "BOLT", "60", "45", "75"))
+    assert "ACME: 75 % (P10 of 1 line, rules need 10)" in shown
+    told = (await crossdock("stock", "fill", "acme", "--json")).json
+    assert (told["percent"], told["is_enough"], len(told["lines"])) == (75, False, 1)
 
 
 async def test_lots_picks_and_weights_are_told(crossdock: CommandLine, coming: Hub) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crossdock.canonical.calendars import DAY, Calendar, Hours
+from crossdock.canonical.calendars import DAY, Calendar, Hours, WorkingTime
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 5, 4)
@@ -318,3 +318,13 @@ def test_more_time_is_never_due_sooner_and_parts_add_up(
     due = later(since, first)
     assert since <= due < later(since, first + more)
     assert later(due, more) == later(since, first + more)
+
+
+def test_hours_are_written_as_they_are_read_and_midnight_closes_the_day() -> None:
+    assert str(Hours.read("22:00-06:00")) == "22:00-06:00"
+    assert Hours.read("08:00-24:00") == Hours(time(8), time(0))
+
+
+def test_working_time_is_told_by_the_clock_of_the_place() -> None:
+    found = datetime(2026, 5, 8, 14, tzinfo=UTC)  # Friday at four in Berlin
+    assert WorkingTime(DAYTIME, BERLIN).later(found, 2 * HOUR) == local("2026-05-11T09:00")

@@ -14,6 +14,8 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.bills import Bills
 from crossdock.capabilities.supply.calendar_rules import CalendarSaid
+from crossdock.capabilities.supply.fill import LINES_LEAST, Fill
+from crossdock.capabilities.supply.fill_store import FilledLine
 from crossdock.capabilities.supply.inbound import Inbound
 from crossdock.capabilities.supply.keeping import KeptPromises
 from crossdock.capabilities.supply.kept import (
@@ -58,6 +60,7 @@ from crossdock.capabilities.supply.substitution import (
 
 __all__ = [
     "ALL",
+    "LINES_LEAST",
     "QUESTIONS_MAX",
     "TURN",
     "Alternative",
@@ -74,6 +77,8 @@ __all__ = [
     "Count",
     "DatedLine",
     "Figures",
+    "Fill",
+    "FilledLine",
     "Inbound",
     "KeptPromise",
     "KeptPromises",

@@ -29,11 +29,16 @@ _NAMES = KeyRule()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassTerms:
-    """How much of a class counts, in percent, and how many working days after its date."""
+    """How much of a class counts, in percent, and how many working days after its date.
+
+    `by_supplier`: of class C so much as its supplier's fill says (P10), and `percent` where too
+    few of his lines are known.
+    """
 
     confidence: ConfidenceClass
     percent: int
     buffer_days: int
+    by_supplier: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +332,12 @@ def _check_class(terms: ClassTerms, where: str) -> None:
             f"nothing is ever promised from class {terms.confidence}",
             where=f"{where}/confidence",
             hint="a rule speaks of the classes A, B and C",
+        )
+    if terms.by_supplier and terms.confidence is not ConfidenceClass.C:
+        raise Invalid(
+            f"a supplier's fill is of what he acknowledged, not of class {terms.confidence}",
+            where=f"{where}/by_supplier",
+            hint="say it of class C",
         )
     if not 0 <= terms.percent <= PERCENT_MAX:
         raise Invalid(f"{terms.percent} is no percentage", where=f"{where}/percent")

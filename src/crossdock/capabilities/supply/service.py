@@ -20,6 +20,7 @@ from crossdock.capabilities.supply import (
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.customers import Customers, KnowsOrders
+from crossdock.capabilities.supply.fill_store import Fills, fills
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
@@ -108,6 +109,7 @@ class Supply:
         self._shows = shows
         self._customers = Customers(orders)
         self.known = KnownSupply(database)
+        self.fills = Fills(database, clock)
         self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
@@ -369,6 +371,8 @@ class Supply:
         found = await store.read(tx, tenant, keys, rules_of, read.yesterday)
         ruled = await self._customers.ruled(tx, tenant, found.rules)
         read.found.add(found._replace(rules=ruled))
+        if suppliers := read.suppliers(keys):
+            read.hear_fills(keys, await fills(tx, tenant, suppliers, read.now))
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
         if since := read.docked_since(keys):

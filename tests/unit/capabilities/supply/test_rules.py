@@ -138,6 +138,16 @@ TWICE = AtpRule(classes=(*worth(A).classes, *worth(A).classes))
         (AtpRule(holidays=tuple(map(date.fromordinal, range(1, 1002)))), "/holidays"),
         (AtpRule(cutoff="half past three"), "/cutoff"),
         (AtpRule(cutoff="15:30+02:00"), "/cutoff"),
+        (
+            AtpRule(
+                classes=(
+                    ClassTerms(
+                        confidence=ConfidenceClass.B, percent=90, buffer_days=0, by_supplier=True
+                    ),
+                )
+            ),
+            "/classes/0/by_supplier",
+        ),
         (AtpRule(hours="8-17"), "/hours"),
         (AtpRule(hours="08:00"), "/hours"),
         (AtpRule(hours="08:00-24:01"), "/hours"),
