@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+AROUND_THE_CLOCK = "S1"
+"""The severity that knows no night and no weekend (§7.1)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCase:
     """One cause, one open case: met again under the same `fingerprint`, it counts up.
 
     `code`, `severity`, `owner_role` and `within` are from the exception taxonomy; `entity` is
-    what it is about, `evidence` the figures a person needs to judge it.
+    what it is about, `evidence` the figures a person needs to judge it. Where it names a
+    `location`, `within` is counted while that works, whole days as working days, unless it is S1.
     """
 
     code: str
@@ -21,4 +25,5 @@ class OpenCase:
     within: timedelta
     entity: str
     title: str
+    location: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -81,6 +81,8 @@ class SupplyCommitmentChanged:
     twice (A29). `eta` is a day of the location's own calendar; none is no date. `confidence` is
     for sources that judge by themselves; else the hub does, by `kind`, `evidence`, `eta` and
     `acknowledgment_due`. `base_open` is the same in the item's base unit, set by the hub.
+    `supplier` is whose it is, and of his line he `acknowledged` so much last, of which so much was
+    `received` so far, both in the unit of `open_quantity`; none is that nobody says it.
     """
 
     TYPE: ClassVar[str] = "supply.commitment_changed.v1"
@@ -98,6 +100,9 @@ class SupplyCommitmentChanged:
     parent_supply_id: str = ""
     document_ref: str = ""
     pegs: tuple[SupplyPeg, ...] = ()
+    supplier: str = ""
+    acknowledged: Quantity | None = None
+    received: Quantity | None = None
     base_open: Quantity | None = None
 
     @property
@@ -105,10 +110,12 @@ class SupplyCommitmentChanged:
         return self.supply_id
 
     def references(self) -> tuple[Reference, ...]:
+        of = [Reference.party(self.supplier, may_be_unknown=True)] if self.supplier.strip() else []
         return (
             Reference.item(self.item, self.open_quantity),
             *(Reference.item(self.item, peg.quantity) for peg in self.pegs),
             Reference.location(self.location),
+            *of,
         )
 
     def resolved(self, resolution: Resolution) -> Self:
@@ -127,15 +134,29 @@ class SupplyCommitmentChanged:
                 code="EVT-SCHEMA",
                 hint="send what is still open in all: zero or more",
             )
+        self._check_fill()
         return replace(
             self,
             item=resolution.item(self.item),
             location=resolution.location(self.location),
+            supplier=resolution.party(self.supplier) if self.supplier.strip() else "",
             base_open=resolution.base(self.item, self.open_quantity),
             pegs=tuple(
                 replace(peg, base=resolution.base(self.item, peg.quantity)) for peg in self.pegs
             ),
         )
+
+    def _check_fill(self) -> None:
+        for name, amount in (("acknowledged", self.acknowledged), ("received", self.received)):
+            if amount is None:
+                continue
+            if amount.value < 0 or amount.unit != self.open_quantity.unit:
+                raise Invalid(
+                    f"{self.supply_id} has {name} {amount.value} {amount.unit}",
+                    where=f"/payload/{name}",
+                    code="EVT-SCHEMA",
+                    hint=f"zero or more, in the unit of what is open: {self.open_quantity.unit}",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +205,7 @@ class AtpRuleChanged:
     lead_time_days: int | None = None
     weekdays: str | None = None
     cutoff: str | None = None
+    hours: str | None = None
     pack: Decimal | None = None
 
     @property

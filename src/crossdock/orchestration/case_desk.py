@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from crossdock.canonical.calendars import WorkingTime
 from crossdock.canonical.cases import OpenCase
 from crossdock.capabilities.allocation import still_early
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration import cases
+from crossdock.orchestration.case_hours import working_times
 from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.order_desk import Key, allocation_name
@@ -32,6 +34,13 @@ class CaseDesk:
     async def still_open(self, tx: Transaction, fingerprints: Sequence[str]) -> Collection[str]:
         """Say which of these cases nobody has closed."""
         return await cases.open_of(tx, tx.tenant, fingerprints)
+
+    async def working(
+        self, tx: Transaction, locations: Collection[str]
+    ) -> Mapping[str, WorkingTime]:
+        """Give when each of these places works: in that time deadlines there run."""
+        found = await working_times(tx, {(tx.tenant, at) for at in locations})
+        return {at: one for (_, at), one in found.items()}
 
     async def told(self, tx: Transaction, fingerprint: str) -> Mapping[str, Any]:
         """Give what an open case was last met with; nothing if none is open."""

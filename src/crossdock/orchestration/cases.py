@@ -13,6 +13,8 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration import case_hours
+from crossdock.orchestration.case_hours import Places
 from crossdock.orchestration.decision import CloseCase
 
 
@@ -156,9 +158,11 @@ class Cases:
 
 async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
     """Open, count up and close, in the order given."""
+    places = await _places(tx, said)
     for word in said:
         if isinstance(word.case, OpenCase):
-            await _open(tx, word, word.case, now)
+            due_at = case_hours.due_at(word.tenant, word.case, places, now)
+            await _open(tx, word, word.case, now, due_at)
         else:
             await tx.execute(CLOSE, word.tenant, word.case.fingerprint, word.case.resolution, now)
 
@@ -212,7 +216,16 @@ async def _found(tx: Transaction, case_id: str) -> Case:
     return _case_of(row)
 
 
-async def _open(tx: Transaction, word: Said, case: OpenCase, now: datetime) -> None:
+async def _places(tx: Transaction, said: Sequence[Said]) -> Places:
+    """Read when the places work that cases are opened of."""
+    opening = [(one.tenant, one.case) for one in said if isinstance(one.case, OpenCase)]
+    places = {case_hours.place_of(tenant, case) for tenant, case in opening}
+    return await case_hours.working_times(tx, {place for place in places if place})
+
+
+async def _open(
+    tx: Transaction, word: Said, case: OpenCase, now: datetime, due_at: datetime
+) -> None:
     case_id = prefixed("case", derived_uuid("case", word.tenant, case.fingerprint, str(now)))
     await tx.execute(
         OPEN,
@@ -226,7 +239,7 @@ async def _open(tx: Transaction, word: Said, case: OpenCase, now: datetime) -> N
         case.title,
         msgspec.json.encode(case.evidence).decode(),
         word.correlation_id,
-        now + case.within,
+        due_at,
         now,
     )
 

@@ -108,6 +108,36 @@ async def test_what_is_to_come_is_listed_as_the_last_to_speak_says(
         assert (await call("GET", f"/v1/supply?{nothing}")).json == {"supply": []}
 
 
+async def test_a_suppliers_fill_is_shown_with_the_lines_it_is_of(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=1)
+    none = await call("GET", "/v1/supply/fills/ACME")
+    assert none.json == {"supplier": "ACME", "percent": None, "is_enough": False, "lines": []}
+    ended = coming("po:1/1", open_quantity=amount("0"), kind="PO_SCHEDULE")
+    ended["occurred_at"] = "2099-01-01T00:00:00Z"
+    ended["payload"] |= {
+        "supplier": "Acme",
+        "acknowledged": amount("60"),
+        "received": amount("45.5"),
+    }
+    told = await call("POST", "/v1/events", {"source": "erp", "events": [ended]})
+    assert told.json["counts"] == {"NEW": 1}
+    await house.catch_up()
+
+    shown = (await call("GET", "/v1/supply/fills/acme")).json
+    assert (shown["supplier"], shown["percent"], shown["is_enough"]) == ("ACME", 75, False)
+    [line] = shown["lines"]
+    assert (line["supply_id"], line["acknowledged"], line["received"], line["percent"]) == (
+        "po:1/1",
+        "60",
+        "45.5",
+        75,
+    )
+    [supply] = (await call("GET", "/v1/supply?with_closed=true")).json["supply"]
+    assert supply["supplier"] == "ACME"
+
+
 async def test_kits_lots_and_weights_are_listed_page_by_page(call: Caller, house: House) -> None:
     await told_of_goods(call, house)
 
@@ -347,12 +377,14 @@ async def test_a_substitution_that_makes_no_sense_is_refused_with_its_place(
 async def test_a_calendar_is_put_and_told_over_http(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT", micros=1)
     put = await call("PUT", "/v1/atp/calendars/dc", {"cutoff": "15:30"})
-    more = await call("PUT", "/v1/atp/calendars/DC", {"holidays": ["2026-12-25"]})
+    said = {"holidays": ["2026-12-25"], "hours": "08:00-24:00"}
+    more = await call("PUT", "/v1/atp/calendars/DC", said)
 
     assert (put.status, more.status) == (200, 200), more.body
     assert (await call("GET", "/v1/atp/calendars/DC")).json == more.json
     assert more.json["cutoff"] == "15:30"
     assert more.json["holidays"] == ["2026-12-25"]
+    assert more.json["hours"] == "08:00-00:00"
     wrong = await call("PUT", "/v1/atp/calendars/DC", {"weekdays": "8"})
     assert wrong.status == 422
     assert "/weekdays" in str(wrong.json)

@@ -102,6 +102,7 @@ ONCE: tuple[str, ...] = (
     "stock put-substitutes BOLT --file none.json",
     "stock substitutes",
     "stock supply --closed",
+    "stock fill ACME",
     "stock kits",
     "stock lots",
     "stock weights",

@@ -1,5 +1,6 @@
 """`crossdock stock atp` as a person reads it, and what it refuses."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -190,6 +191,28 @@ async def test_what_answers_are_made_from_is_listed(crossdock: CommandLine, comi
     assert behind.json == {"lots": []}
 
 
+async def test_a_suppliers_fill_is_shown(crossdock: CommandLine, coming: Hub) -> None:
+    assert "no line of ACME ended lately" in (await crossdock("stock", "fill", "acme")).out
+    ended = SupplyCommitmentChanged(
+        supply_id="po:9",
+        kind=SupplyKind.PO_SCHEDULE,
+        item="BOLT",
+        location="DC1",
+        open_quantity=Quantity.of(0),
+        supplier="ACME",
+        acknowledged=Quantity.of(60),
+        received=Quantity.of(45),
+    )
+    at = datetime(2099, 1, 1, tzinfo=UTC)
+    await coming.record([replace(fact("ended", ended), occurred_at=at)])
+
+    shown = (await crossdock("stock", "fill", "acme")).out
+    assert all(word in shown for word in ("po:9", "BOLT", "60", "45", "75"))
+    assert "ACME: 75 % (P10 of 1 line, rules need 10)" in shown
+    told = (await crossdock("stock", "fill", "acme", "--json")).json
+    assert (told["percent"], told["is_enough"], len(told["lines"])) == (75, False, 1)
+
+
 async def test_lots_picks_and_weights_are_told(crossdock: CommandLine, coming: Hub) -> None:
     lots = LotChanged(item="BOLT", lot="OLD", expires_on=datetime(2020, 1, 1, tzinfo=UTC).date())
     weight = CatchWeightChanged(item="BOLT", nominal=Quantity.of(2, "KGM"), high_percent=50)
@@ -243,20 +266,26 @@ async def test_a_calendar_is_said_piece_by_piece_and_shown_as_it_holds(
 ) -> None:
     await hub.put_stock("BOLT", "DC1", 1)
     shown = await crossdock("stock", "calendar", "dc1")
-    assert shown.out == "DC1: works on 12345, cut-off none, holidays none\n"
+    assert shown.out == "DC1: works on 12345, cut-off none, hours not said, holidays none\n"
 
     days = ("--holiday", "2026-12-25", "--holiday", "2026-01-01")
     await crossdock("stock", "calendar", "DC1", *days)
     await crossdock("stock", "calendar", "*", "--weekdays", "123456")
     said = await crossdock("stock", "calendar", "DC1", "--cutoff", "15:30", "--json")
+    assert said.json["hours"] == ""
+    night = ("--hours", "22:00-06:00")
+    said = await crossdock("stock", "calendar", "DC1", *night, "--json")
     assert said.json == {
         "location": "DC1",
         "weekdays": "123456",
         "holidays": ["2026-01-01", "2026-12-25"],
         "cutoff": "15:30",
+        "hours": "22:00-06:00",
     }
     gone = await crossdock("stock", "calendar", "DC1", "--cutoff", "", "--holiday", "")
-    assert gone.out == "DC1: works on 123456, cut-off none, holidays none\n"
+    assert gone.out == "DC1: works on 123456, cut-off none, hours 22:00-06:00, holidays none\n"
+    always = await crossdock("stock", "calendar", "DC1", "--hours", "", "--json")
+    assert always.json["hours"] == ""
 
 
 @pytest.mark.parametrize(
@@ -264,6 +293,8 @@ async def test_a_calendar_is_said_piece_by_piece_and_shown_as_it_holds(
     [
         (("DC1", "--weekdays", "18"), "/weekdays"),
         (("DC1", "--cutoff", "25:00"), "/cutoff"),
+        (("DC1", "--hours", "8-17"), "/hours"),
+        (("DC1", "--hours", "08:00-25:00"), "/hours"),
         (("DC1", "--holiday", "Christmas"), "/holidays/0"),
         (("NOWHERE", "--cutoff", "15:30"), "/location"),
     ],

@@ -186,6 +186,9 @@ REAL: list[Payload] = [
         open_quantity=FOUR,
         eta=date(2026, 5, 6),
         pegs=(SupplyPeg(demand_ref="shop:1001/1", quantity=FOUR),),
+        supplier="ACME",
+        acknowledged=FOUR,
+        received=FOUR,
     ),
     PartyChanged(code="C-1", roles=(PartyRole.CUSTOMER, PartyRole.THIRD_PARTY_LOGISTICS)),
     CommandSettled(

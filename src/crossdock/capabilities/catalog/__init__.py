@@ -10,6 +10,7 @@ from crossdock.capabilities.catalog.model import (
 )
 from crossdock.capabilities.catalog.naming import Naming
 from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
+from crossdock.capabilities.catalog.place_zones import zones_in
 from crossdock.capabilities.catalog.reactions import reader
 from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord
 from crossdock.capabilities.catalog.service import (
@@ -34,4 +35,5 @@ __all__ = [
     "normalised",
     "own_fact",
     "reader",
+    "zones_in",
 ]

@@ -33,6 +33,7 @@ from crossdock.capabilities.catalog.model import (
 )
 from crossdock.capabilities.catalog.naming import CLASSES
 from crossdock.capabilities.catalog.parties import KnowsCustomers, PartyNames, PartyRecord
+from crossdock.capabilities.catalog.place_zones import zones_in
 from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord, item_record
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -179,9 +180,7 @@ class Catalog:
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
         """Answer the zone of each (tenant, location); one that nobody knows is left out."""
-        tenants, locations = [of for of, _ in places], [name for _, name in places]
-        rows = await tx.fetch(store.TIME_ZONES, tenants, locations)
-        return {(row["tenant"], row["location"]): row["timezone"] for row in rows}
+        return await zones_in(tx, places)
 
     async def item_classes(self, tx: Transaction, items: Sequence[str]) -> dict[str, str]:
         """Name the class of each of these items that has one."""

@@ -220,10 +220,6 @@ select location, code, name, kind, timezone, is_active, source, changed_at,
 from location where tenant = $1 and location > $2 and ($3::text[] is null or location = any($3))
 order by location limit $4
 """
-TIME_ZONES = """
-select tenant, location, timezone from location
-where (tenant, location) in (select * from unnest($1::text[], $2::text[]))
-"""
 FINDINGS = """
 select code, source, hub_id, value, reason, found_at from catalog_finding
 where tenant = $1 order by found_at desc, hub_id, code, value limit $2

@@ -210,6 +210,7 @@ def _case(name: str, entity: str, title: str, buckets: Sequence[Below]) -> OpenC
         owner_role="Inventory control",
         within=timedelta(hours=4),
         entity=entity,
+        location=buckets[0].location,
         title=title,
         evidence={
             "buckets": len(buckets),

@@ -105,6 +105,7 @@ def case_of(row: FindingRow, brake: Brake) -> OpenCase:
         owner_role=responsible.owner_of(row, brake),
         within=responsible.within(row, brake),
         entity=f"{row.item} at {row.location}",
+        location=row.location,
         title=f"{row.against} says {amount} {row.unit} {than} than {ours}{of}: {row.cause}"
         f"{', ' + row.because if row.because else ''}",
         evidence={

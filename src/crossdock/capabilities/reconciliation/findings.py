@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.canonical.calendars import WorkingTime
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
 from crossdock.capabilities.reconciliation import judging, ranking, responsible, withholding
@@ -201,8 +202,8 @@ def run_shown(row: RunRow) -> Run:
     )
 
 
-def finding_shown(row: FindingRow, now: datetime, house: str) -> Finding:
-    """Show a finding; `house` names the functional currency."""
+def finding_shown(row: FindingRow, now: datetime, house: str, working: WorkingTime) -> Finding:
+    """Show a finding; `house` names the functional currency, `working` is when its place works."""
     evidence: dict[str, Any] = msgspec.json.decode(row.evidence)
     return Finding(
         finding_id=row.finding_id,
@@ -229,7 +230,7 @@ def finding_shown(row: FindingRow, now: datetime, house: str) -> Finding:
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),
         priority=priority_of(row, now),
-        due_at=responsible.due_at(row),
+        due_at=responsible.due_at(row, working),
         is_in_flight=row.is_in_flight,
         is_gone=row.is_gone,
         times=row.times,

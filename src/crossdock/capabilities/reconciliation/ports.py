@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from crossdock.canonical.calendars import WorkingTime
 from crossdock.canonical.envelope import Fact
 from crossdock.capabilities.reconciliation.planning import Seller
 from crossdock.foundation.database import Transaction
@@ -13,6 +14,16 @@ from crossdock.foundation.watching import Desk
 
 Key = tuple[str, str]
 """Location and item: what both sides are in order of."""
+
+
+class TimedDesk(Desk, Protocol):
+    """Opens and closes cases, and knows by when they are to be settled."""
+
+    async def working(
+        self, tx: Transaction, locations: Collection[str]
+    ) -> Mapping[str, WorkingTime]:
+        """Give when each of these places works: in that time deadlines there run."""
+        ...
 
 
 class LedgerBucket(Protocol):
@@ -376,7 +387,7 @@ class Informants:
     names: KnowsNames
     bookings: KnowsBookings
     proposals: KnowsProposals
-    cases: Desk
+    cases: TimedDesk
     sender: SendsAgain
     reader: ReadsAgain
     bills: KnowsBills

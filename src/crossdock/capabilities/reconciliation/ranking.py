@@ -92,7 +92,7 @@ def priority(value: int | None, *, sellable_mille: int, age: int) -> int:
 
 
 def due_within(of: ItemClass) -> int:
-    """Answer how long a confirmed difference may stay open: A 8 hours, others 3 days."""
+    """Answer how long a confirmed difference may stay open: A 8 working hours, others 3 days."""
     return 8 * HOUR if of is ItemClass.A else 3 * DAY
 
 

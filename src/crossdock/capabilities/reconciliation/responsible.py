@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from crossdock.canonical.calendars import WorkingTime
 from crossdock.capabilities.reconciliation import money, ranking
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
@@ -105,17 +106,21 @@ def severity_of(row: Difference, brake: Brake) -> str:
 
 
 def within(row: Difference, brake: Brake) -> timedelta:
-    """Say how long it may take from now on: never longer than what its class has."""
+    """Say how long it may take from now on, in working time: never longer than its class has."""
     by_class = timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
     return min(by_class, _urgent(row)) if is_escalated(row, brake) else by_class
 
 
-def due_at(row: Difference) -> datetime:
-    """Say by when it is to be settled: by its class since found, or since it was escalated."""
-    by_class = row.found_at + timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
+def due_at(row: Difference, working: WorkingTime) -> datetime:
+    """Say by when it is to be settled: by its class since found, or since it was escalated.
+
+    `working` is when its place works: hours are working hours, days working days (§4.5).
+    """
+    by_class = timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
+    due = working.later(row.found_at, by_class)
     if row.escalated_at is None:
-        return by_class
-    return min(by_class, row.escalated_at + _urgent(row))
+        return due
+    return min(due, working.later(row.escalated_at, _urgent(row)))
 
 
 def _urgent(row: Difference) -> timedelta:

@@ -17,6 +17,7 @@ from crossdock.capabilities.reconciliation import (
     findings,
     happened,
     rulebook,
+    showing,
     store,
     withholding,
 )
@@ -283,21 +284,12 @@ class Reconciliation:
         async with self._database.transaction(scope) as tx:
             house = await rulebook.currency(tx, self._policy)
             rows = await store.find(tx, replace(wanted or Wanted(), house=house), limit)
-        return sorted(
-            (findings.finding_shown(row, now, house) for row in rows),
-            key=lambda one: (
-                one.value_at_risk is None,
-                one.currency,
-                -one.priority,
-                -one.absolute,
-            ),
-        )
+            found = await showing.shown(tx, self._informants.cases, rows, now, house)
+        return showing.ranked(found)
 
     async def finding(self, scope: Scope, finding_id: str) -> Finding:
         async with self._database.transaction(scope) as tx:
-            row = await self._one(tx, finding_id)
-            house = await rulebook.currency(tx, self._policy)
-        return findings.finding_shown(row, self._clock.now(), house)
+            return await self._shown(tx, await self._one(tx, finding_id))
 
     async def close(
         self, scope: Scope, finding_id: str, root_cause: str, note: str, *, by: str
@@ -328,8 +320,7 @@ class Reconciliation:
             if row.withheld and not row.is_gone:
                 told.append((f"withholding:closed:{finding_id}", withholding.changed(row, 0)))
             await tell(tx, told, now)
-            house = await rulebook.currency(tx, self._policy)
-        return findings.finding_shown(row, now, house)
+            return await self._shown(tx, row)
 
     async def heal(
         self,
@@ -376,6 +367,11 @@ class Reconciliation:
                 tx, self._clock.now(), self._informants.ledger, location=location, limit=limit,
                 told=told,
             )  # fmt: skip
+
+    async def _shown(self, tx: Transaction, row: FindingRow) -> Finding:
+        house, now = await rulebook.currency(tx, self._policy), self._clock.now()
+        [found] = await showing.shown(tx, self._informants.cases, [row], now, house)
+        return found
 
     async def _one(self, tx: Transaction, finding_id: str) -> FindingRow:
         rows = await store.find(tx, Wanted(finding_id=finding_id), 1)

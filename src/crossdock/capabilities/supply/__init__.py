@@ -13,6 +13,9 @@ from crossdock.capabilities.supply.answer import (
     Weight,
 )
 from crossdock.capabilities.supply.bills import Bills
+from crossdock.capabilities.supply.calendar_rules import CalendarSaid
+from crossdock.capabilities.supply.fill import LINES_LEAST, Fill
+from crossdock.capabilities.supply.fill_store import FilledLine
 from crossdock.capabilities.supply.inbound import Inbound
 from crossdock.capabilities.supply.keeping import KeptPromises
 from crossdock.capabilities.supply.kept import (
@@ -35,7 +38,7 @@ from crossdock.capabilities.supply.known import (
 from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
-from crossdock.capabilities.supply.place_calendars import CalendarSaid
+from crossdock.capabilities.supply.place_calendars import calendars_in
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.risk_cases import RiskCases
 from crossdock.capabilities.supply.rules import (
@@ -58,6 +61,7 @@ from crossdock.capabilities.supply.substitution import (
 
 __all__ = [
     "ALL",
+    "LINES_LEAST",
     "QUESTIONS_MAX",
     "TURN",
     "UNLIMITED",
@@ -75,6 +79,8 @@ __all__ = [
     "Count",
     "DatedLine",
     "Figures",
+    "Fill",
+    "FilledLine",
     "Inbound",
     "KeptPromise",
     "KeptPromises",
@@ -110,6 +116,7 @@ __all__ = [
     "Supply",
     "Weight",
     "Withdrawn",
+    "calendars_in",
     "supply_reader",
     "weight_of",
 ]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.fill import LINES_LEAST, Fill
+from crossdock.capabilities.supply.rules import AtpTerms, ClassTerms
 
 PROMISED = frozenset({ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C})
 """No promise is ever pegged to any other class, whatever a rule says (I6)."""
@@ -26,6 +27,7 @@ class Supply(NamedTuple):
 
     `room` is what its parent has open for it, None where it has no parent that is known: notices
     never come to more than the purchase they belong to (I9). `told_at` is when its source said so.
+    `fill` is how much of what `supplier` acknowledges comes, where a rule asks for it.
     """
 
     supply_id: str
@@ -42,6 +44,8 @@ class Supply(NamedTuple):
     document_ref: str = ""
     room: int | None = None
     told_at: datetime | None = None
+    supplier: str = ""
+    fill: Fill | None = None
 
     @property
     def remaining(self) -> int:
@@ -144,7 +148,8 @@ def effective(
     worth = terms.classes.get(confidence) if confidence in PROMISED else None
     if worth is None:
         return Inbound(supply, confidence, 0, None, reason)
-    whole = supply.remaining * worth.percent // 100 // step * step
+    percent, why = _haircut(supply, worth)
+    whole = supply.remaining * percent // 100 // step * step
     micros = max(0, whole - supply.pegged)
     expected = max(arrival(supply, today), today)
     if expected > last:
@@ -154,7 +159,21 @@ def effective(
         on = calendar.plus_working_days(on, terms.dock_to_stock_days)
     if supply.room is not None and supply.room < supply.micros - supply.announced:
         reason += ", cut to what its purchase has open"
+    reason += why
     return Inbound(supply, confidence, micros, on, reason)
+
+
+def _haircut(supply: Supply, worth: ClassTerms) -> tuple[int, str]:
+    """Give how many percent of a supply count, and what is to be said of it."""
+    if not worth.by_supplier:
+        return worth.percent, ""
+    fill = supply.fill
+    if fill is None or not fill.is_enough:
+        had = fill.lines if fill else 0
+        why = f"its supplier's fill has {had} lines, and needs {LINES_LEAST}"
+        return worth.percent, f"; {worth.percent} % count by the rule: {why}"
+    of = f"the fill of {fill.supplier} (P10 of his last {fill.lines} lines)"
+    return fill.percent, f"; {fill.percent} % count, {of}"
 
 
 def with_dock(

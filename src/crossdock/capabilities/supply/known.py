@@ -19,7 +19,8 @@ Shown = TypeVar("Shown")
 # nothing is to come is only listed where all are wanted.
 COMMITMENTS = """
 select s.supply_id, s.source, s.kind, s.item, s.location, s.micros, s.evidence, s.eta,
-    s.acknowledgment_due, s.confidence, s.parent_supply_id, s.document_ref, s.pegs::text pegs, s.us
+    s.acknowledgment_due, s.confidence, s.parent_supply_id, s.document_ref, s.supplier,
+    s.pegs::text pegs, s.us
 from supply_commitment s
 where s.tenant = $1 and s.supply_id > $2 and ($3 = '' or s.item = $3)
     and ($4 = '' or s.location = $4) and (s.micros > 0 or $5)
@@ -71,6 +72,7 @@ class KnownCommitment(NamedTuple):
     confidence: str | None
     parent_supply_id: str
     document_ref: str
+    supplier: str
     pegs: tuple[tuple[str, int], ...]
     told_at: datetime
 

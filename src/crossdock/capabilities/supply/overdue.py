@@ -193,6 +193,7 @@ def _case(document: str, lines: Sequence[LateLine]) -> Overdue:
         owner_role=owner.owner_role,
         within=owner.within,
         entity=document,
+        location=lines[0].location if len({one.location for one in lines}) == 1 else "",
         title=f"{owner.what}: {document} was to come on {since}, {count} still open",
         evidence={
             "document": document,

@@ -1,26 +1,27 @@
 """When places work: said by a location's rule for every item, asked by all who plan (§1.3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 
 from crossdock.canonical.calendars import Calendar
 from crossdock.capabilities.supply import rule_checks, rule_store, rules, told
+from crossdock.capabilities.supply.calendar_rules import CalendarSaid
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import ALL, AtpRule, PlacedRule
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarSaid:
-    """What is said anew of a calendar; None leaves as it is what was said of it before."""
-
-    weekdays: str | None = None
-    holidays: tuple[date, ...] | None = None
-    cutoff: str | None = None
+async def calendars_in(tx: Transaction, locations: Sequence[str]) -> dict[str, Calendar]:
+    """Give when each place works, by what is said of it, of all places, and the defaults."""
+    said = await rule_store.of_places(tx, locations)
+    of_all = [said[ALL]] if ALL in said else []
+    else_ = rules.calendar_of(of_all)
+    return {
+        at: rules.calendar_of([said[at], *of_all]) if at in said else else_ for at in locations
+    }
 
 
 class PlaceCalendars:
@@ -31,12 +32,7 @@ class PlaceCalendars:
     async def calendars(self, scope: Scope, locations: Sequence[str]) -> dict[str, Calendar]:
         """Give when each place works, by what is said of it, of all places, and the defaults."""
         async with self._database.transaction(scope) as tx:
-            said = await rule_store.of_places(tx, locations)
-        of_all = [said[ALL]] if ALL in said else []
-        else_ = rules.calendar_of(of_all)
-        return {
-            at: rules.calendar_of([said[at], *of_all]) if at in said else else_ for at in locations
-        }
+            return await calendars_in(tx, locations)
 
     async def put(self, scope: Scope, location: str, said: CalendarSaid, *, by: str) -> PlacedRule:
         """Say when a place works; what else its rule says stays as it is."""
@@ -51,6 +47,7 @@ class PlaceCalendars:
                     weekdays=before.weekdays if said.weekdays is None else said.weekdays,
                     holidays=before.holidays if said.holidays is None else said.holidays,
                     cutoff=before.cutoff if said.cutoff is None else said.cutoff,
+                    hours=before.hours if said.hours is None else said.hours,
                 ),
             )
             rule_checks.check_placed(placed)

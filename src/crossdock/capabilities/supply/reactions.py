@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
 from crossdock.canonical.envelope import Event
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.canonical.units import canonical_unit
@@ -22,6 +23,7 @@ from crossdock.capabilities.supply.store import DatedLine, Heard, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
+_NAMES = KeyRule()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Versioned = TypeVar("Versioned", Heard, Kit, LotSaid, Order, WeightSaid)
 
@@ -136,6 +138,9 @@ def _heard(event: Event, payload: SupplyCommitmentChanged) -> Heard:
         payload.parent_supply_id,
         payload.document_ref,
         json.dumps(pegs),
+        _NAMES.comparable(payload.supplier),
+        None if payload.acknowledged is None else payload.acknowledged.micros,
+        None if payload.received is None else payload.received.micros,
         *_version(event),
     )
 

@@ -20,6 +20,7 @@ from crossdock.capabilities.supply.answer import (
     Standing,
     Through,
 )
+from crossdock.capabilities.supply.fill import Fill
 from crossdock.capabilities.supply.horizon import Horizon, horizon
 from crossdock.capabilities.supply.inbound import Supply, with_dock
 from crossdock.capabilities.supply.kept import Held
@@ -147,6 +148,29 @@ class Read:
         """Note the classes of items; who is not named has none."""
         self._asked_class.update(items)
         self.classes.update(classes)
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    def suppliers(self, keys: Iterable[Key]) -> set[str]:
+        """Name whose fill the rules ask for, of what is to come to these keys."""
+        return {
+            one.supplier
+            for key in keys
+            for one in self.found.supplies.get(key, ())
+            if one.supplier and self._is_by_supplier(key)
+        }
+
+    def hear_fills(self, keys: Iterable[Key], fills: Mapping[str, Fill]) -> None:
+        """Note the fill of those who supply what is to come to these keys."""
+        for key in filter(self._is_by_supplier, keys):
+            if supplies := self.found.supplies.get(key):
+                known = [one._replace(fill=fills.get(one.supplier)) for one in supplies]
+                self.found.supplies[key] = known
+
+    def _is_by_supplier(self, key: Key) -> bool:
+        return any(one.by_supplier for one in self.terms(key).classes.values())
 
     def docked_since(self, keys: Iterable[Key]) -> dict[Key, datetime]:
         """Say since when what lies at the dock must have come, where any does and counts.

@@ -327,6 +327,7 @@ def _case(key: Key, owner: Owner, risks: Sequence[Risk]) -> Overdue:
         owner_role=owner.owner_role,
         within=owner.within,
         entity=f"{item}/{location}",
+        location=location,
         title=f"{what}: {count} promised of {item} at {location} from {risks[0].found.day} on",
         evidence={
             "item": item,

@@ -1,12 +1,11 @@
 """What a rule of availability by date may say: whatever nobody could keep is refused. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time
 from types import MappingProxyType
 
-from crossdock.canonical.calendars import DAY, Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.supply import ConfidenceClass
+from crossdock.capabilities.supply.calendar_rules import CalendarSaid, check_calendar
 from crossdock.capabilities.supply.rules import (
     ALL,
     DAYS_MAX,
@@ -18,7 +17,7 @@ from crossdock.capabilities.supply.rules import (
     named,
 )
 
-CALENDAR = ("weekdays", "holidays", "cutoff")
+CALENDAR = ("weekdays", "holidays", "cutoff", "hours")
 """What a rule says of a place, whatever lies there."""
 BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
@@ -33,9 +32,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "receipt_life_days": (0, DAYS_MAX),
     }
 )
-LAST_DAY = date(9990, 1, 1)
-"""Behind it nobody counts working days any more."""
-PERCENT_MAX, BUFFER_DAYS_MAX, HOLIDAYS_MAX = 100, 60, 1000
+PERCENT_MAX, BUFFER_DAYS_MAX = 100, 60
 TRANSIT_DAYS_MAX, LIVES_MAX, OWNERS_MAX = 365, 1000, 100
 
 
@@ -85,7 +82,14 @@ def check_rule(rule: AtpRule) -> None:
         raise Invalid("one class is there twice", where="/classes")
     _check_lives(rule)
     _check_owners(rule.owners or ())
-    _check_calendar(rule)
+    check_calendar(
+        CalendarSaid(
+            weekdays=rule.weekdays,
+            holidays=rule.holidays,
+            cutoff=rule.cutoff,
+            hours=rule.hours,
+        )
+    )
 
 
 def _check_confidence(terms: ClassTerms, where: str) -> None:
@@ -94,6 +98,12 @@ def _check_confidence(terms: ClassTerms, where: str) -> None:
             f"nothing is ever promised from class {terms.confidence}",
             where=f"{where}/confidence",
             hint="a rule speaks of the classes A, B and C",
+        )
+    if terms.by_supplier and terms.confidence is not ConfidenceClass.C:
+        raise Invalid(
+            f"a supplier's fill is of what he acknowledged, not of class {terms.confidence}",
+            where=f"{where}/by_supplier",
+            hint="say it of class C",
         )
     if not 0 <= terms.percent <= PERCENT_MAX:
         raise Invalid(f"{terms.percent} is no percentage", where=f"{where}/percent")
@@ -132,36 +142,3 @@ def _check_owners(owners: Sequence[OwnerTerms]) -> None:
             raise Invalid("our own goods need no rule", where=f"/owners/{number}/owner")
         if any(one.owner == other.owner for other in owners[:number]):
             raise Invalid(f"{one.owner} is there twice", where=f"/owners/{number}/owner")
-
-
-def _check_calendar(rule: AtpRule) -> None:
-    days = rule.weekdays
-    if days is not None and (not days or set(days) - set("1234567") or len(set(days)) < len(days)):
-        raise Invalid(
-            f"{days!r} names no working days",
-            where="/weekdays",
-            hint="ISO numbers, once each: 12345 is Monday to Friday",
-        )
-    if len(rule.holidays or ()) > HOLIDAYS_MAX:
-        raise Invalid(f"at most {HOLIDAYS_MAX} holidays are kept", where="/holidays")
-    _check_holidays(rule)
-    try:
-        at = time.fromisoformat(rule.cutoff) if rule.cutoff else None
-    except ValueError:
-        raise Invalid(f"{rule.cutoff!r} is no time", where="/cutoff", hint="15:30") from None
-    if at is not None and at.tzinfo is not None:
-        raise Invalid("a cut-off is in the location's own time", where="/cutoff", hint="15:30")
-
-
-def _check_holidays(rule: AtpRule) -> None:
-    """Refuse holidays that leave no working day in a year, whichever weekdays hold."""
-    weekdays = frozenset(map(int, rule.weekdays or "1234567"))
-    calendar = Calendar(weekdays, frozenset(rule.holidays or ()))
-    for day in sorted(calendar.holidays):
-        is_first = day == date.min or day - DAY not in calendar.holidays
-        if is_first and day < LAST_DAY and calendar.is_starved(day):
-            raise Invalid(
-                f"there is no working day in the year from {day} on",
-                where="/holidays",
-                hint="a holiday is a day on which nothing leaves that else would",
-            )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, time
 from decimal import Decimal
 
-from crossdock.canonical.calendars import Calendar
+from crossdock.canonical.calendars import Calendar, Hours
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
@@ -27,11 +27,16 @@ RuleKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassTerms:
-    """How much of a class counts, in percent, and how many working days after its date."""
+    """How much of a class counts, in percent, and how many working days after its date.
+
+    `by_supplier`: of class C so much as its supplier's fill says (P10), and `percent` where too
+    few of his lines are known.
+    """
 
     confidence: ConfidenceClass
     percent: int
     buffer_days: int
+    by_supplier: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +71,9 @@ class AtpRule:
     nothing back and nothing is computed there; 0 is no fence. `lead_time_days`: where nothing
     else comes in time, a replenishable item is promised in so many days; 0 is no such promise.
     `weekdays`: working days as ISO numbers ("12345" is Monday to Friday). `cutoff`: "15:30"
-    local time, from which on today is over; "" is none. These and `holidays` are the calendar of
-    a location: only rules for every item say them. `pack`: sold in multiples of so much of
+    local time, from which on today is over; "" is none. `hours`: "08:00-17:00" local time, when
+    a working day is worked; "" is around the clock. These and `holidays` are the calendar of a
+    location: only rules for every item say them. `pack`: sold in multiples of so much of
     the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none. `lives`:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
@@ -89,6 +95,7 @@ class AtpRule:
     weekdays: str | None = None
     holidays: tuple[date, ...] | None = None
     cutoff: str | None = None
+    hours: str | None = None
     pack: Decimal | None = None
     pack_up: bool | None = None
     split_min: Decimal | None = None
@@ -178,6 +185,7 @@ DEFAULTS = AtpRule(
     weekdays="12345",
     holidays=(),
     cutoff="",
+    hours="",
     pack=Decimal(0),
     pack_up=True,
     split_min=Decimal(0),
@@ -263,10 +271,12 @@ def calendar_of(rules: Iterable[AtpRule]) -> Calendar:
     weekdays = next(one.weekdays for one in said if one.weekdays is not None)
     holidays = next(one.holidays for one in said if one.holidays is not None)
     cutoff = next(one.cutoff for one in said if one.cutoff is not None)
+    hours = next(one.hours for one in said if one.hours is not None)
     return Calendar(
         frozenset(map(int, weekdays)),
         frozenset(holidays),
         time.fromisoformat(cutoff) if cutoff else None,
+        Hours.read(hours) if hours else None,
     )
 
 

@@ -21,6 +21,7 @@ from crossdock.capabilities.supply import (
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.customers import Customers, KnowsOrders
+from crossdock.capabilities.supply.fill_store import Fills, fills
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
@@ -115,6 +116,7 @@ class Supply:
         self._shows = shows
         self._customers = Customers(orders)
         self.known = KnownSupply(database)
+        self.fills = Fills(database, clock)
         self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
@@ -380,6 +382,8 @@ class Supply:
         read.found.add(found._replace(rules=ruled))
         if unclassed := read.unclassed(keys):
             read.classify(unclassed, await self._places.item_classes(tx, unclassed))
+        if suppliers := read.suppliers(keys):
+            read.hear_fills(keys, await fills(tx, tenant, suppliers, read.now))
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
         if since := read.docked_since(keys):

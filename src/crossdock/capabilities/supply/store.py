@@ -17,16 +17,18 @@ from crossdock.foundation.database import Transaction
 # The newest version of each commitment stands; an older one that comes late changes nothing.
 KEEP = """
 insert into supply_commitment as s (tenant, supply_id, source, kind, item, location, micros,
-    evidence, eta, acknowledgment_due, confidence, parent_supply_id, document_ref, pegs, rank, us,
-    position)
+    evidence, eta, acknowledgment_due, confidence, parent_supply_id, document_ref, pegs, supplier,
+    acknowledged, received, rank, us, position)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::text[], $9::date[], $10::date[], $11::text[], $12::text[], $13::text[],
-    $14::jsonb[], $15::bigint[], $16::bigint[], $17::bigint[])
+    $14::jsonb[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+    $20::bigint[])
 on conflict (tenant, supply_id, source) do update set kind = excluded.kind, item = excluded.item,
     location = excluded.location, micros = excluded.micros, evidence = excluded.evidence,
     eta = excluded.eta, acknowledgment_due = excluded.acknowledgment_due,
     confidence = excluded.confidence, parent_supply_id = excluded.parent_supply_id,
-    document_ref = excluded.document_ref, pegs = excluded.pegs, rank = excluded.rank,
+    document_ref = excluded.document_ref, pegs = excluded.pegs, supplier = excluded.supplier,
+    acknowledged = excluded.acknowledged, received = excluded.received, rank = excluded.rank,
     us = excluded.us, position = excluded.position
 where (excluded.rank, excluded.us, excluded.position) > (s.rank, s.us, s.position)
 """
@@ -109,49 +111,49 @@ select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
         then 'DROP_SHIP' else s.kind end as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
     s.pegs as said, {ANNOUNCED} as announced,
-    {ROOM} as room, s.us as told_us
+    {ROOM} as room, s.us as told_us, s.supplier
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
     and (s.micros > 0 or s.kind = 'VENDOR_STOCK')
 where {LAST_WORD}
 union all
 select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
-    null, null, null, null, null, null, null, null
+    null, null, null, null, null, null, null, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date > $4
 union all
 select 'rule', r.item, r.location, r.item_class, null, null, null, null, null, null, null, null,
-    r.rule, null, null, null
+    r.rule, null, null, null, null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
     and r.rule is not null
 union all
 select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
-    null, null, null
+    null, null, null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
 union all
 select 'used', p.part, null, p.item, p.source, null, null, null, null, null, null, null, null,
-    null, null, null
+    null, null, null, null
 from unnest($7::text[]) k(item)
 join supply_kit_part p on p.tenant = $1 and p.part = k.item
 union all
 select 'lotted', k.item, null, null, null, null, null, null, null, null, null, null, null, null,
-    null, null
+    null, null, null
 from unnest($7::text[]) k(item)
 where exists (select from supply_lot l
     where l.tenant = $1 and l.item = k.item and l.expires_on is not null)
 union all
 select 'weight', w.item, null, null, w.source, w.unit, w.micros, null, null, null, null, null,
-    null, w.low_percent, w.high_percent, null
+    null, w.low_percent, w.high_percent, null, null
 from unnest($7::text[]) k(item)
 join supply_weight w on w.tenant = $1 and w.item = k.item
 where not exists (select from supply_weight n where n.tenant = $1 and n.item = w.item
     and (n.us, n.source) > (w.us, w.source))
 union all
 select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
-    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days), p.used, p.said, null
+    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days), p.used, p.said, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -187,6 +189,9 @@ class Heard(NamedTuple):
     parent_supply_id: str
     document_ref: str
     pegs: str
+    supplier: str
+    acknowledged: int | None
+    received: int | None
     rank: int
     us: int
     position: int
@@ -366,6 +371,7 @@ def _supply_of(row: Any) -> Supply:
         row["document_ref"],
         row["room"],
         _EPOCH + timedelta(microseconds=row["told_us"]),
+        row["supplier"],
     )
 
 

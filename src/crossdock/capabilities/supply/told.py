@@ -73,6 +73,7 @@ def rule(
         lead_time_days=said.lead_time_days,
         weekdays=said.weekdays,
         cutoff=said.cutoff,
+        hours=said.hours,
         pack=None if said.pack is None else Decimal(plain(said.pack)),
     )
     of_class = [placed.item_class] if placed.item_class else []

@@ -44,6 +44,9 @@ def supply_changed(record: Record, vocabulary: Vocabulary) -> Fact:
 
     Less than nothing is nothing: more came than was ordered, and `ordered - received` says so.
 
+    Its `supplier`, what he `acknowledged` of the line last and what was `received` of it so far
+    say how well he fills what he acknowledges.
+
     Ordered and not answered is what nobody says more of (SENT): it is shown, not promised.
     """
     supply_id = record.key("supply_id")
@@ -62,6 +65,9 @@ def supply_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         confidence=record.word("confidence", ConfidenceClass),
         parent_supply_id=record.text("parent_supply_id"),
         document_ref=record.text("document"),
+        supplier=record.text("supplier"),
+        acknowledged=_amount_or_none(record, "acknowledged", unit),
+        received=_amount_or_none(record, "received", unit),
         pegs=tuple(
             SupplyPeg(demand_ref=part.name, quantity=Quantity(part.amount, part.unit or unit))
             for part in _parts(record, "pegs", "demand_ref")
@@ -192,6 +198,13 @@ def _amount(record: Record, name: str) -> Decimal:
     if amount <= 0:
         raise record.invalid(name, f"{amount} is too little: send more than zero")
     return amount
+
+
+def _amount_or_none(record: Record, name: str, unit: str) -> Quantity | None:
+    """Read an amount that a source need not say; less than nothing is nothing."""
+    if record.value(name) is None:
+        return None
+    return Quantity(max(record.decimal(name), Decimal(0)), unit)
 
 
 def _percent(record: Record, name: str) -> int:

@@ -108,13 +108,18 @@ class AtpAsked(BaseModel):
 
 
 class ClassSaid(BaseModel):
-    """So many percent of a class count, so many working days after its date."""
+    """So many percent of a class count, so many working days after its date.
+
+    `by_supplier`, of class C alone: so much counts as the supplier's fill says (its tenth
+    percentile, `GET /v1/supply/fills/{supplier}`), and `percent` where too few lines are known.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     confidence: ConfidenceClass
     percent: Annotated[int, Field(ge=0, le=100, strict=True)]
     buffer_days: Annotated[int, Field(ge=0, le=60, strict=True)]
+    by_supplier: Flag = False
 
 
 class LifeSaid(BaseModel):
@@ -161,6 +166,7 @@ class AtpRuleSaid(BaseModel):
     weekdays: Annotated[Text, Field(max_length=7)] | None = None
     holidays: Annotated[list[Day], Field(max_length=1000)] | None = None
     cutoff: Annotated[Text, Field(max_length=15)] | None = None
+    hours: Annotated[Text, Field(max_length=11)] | None = None
     pack: AmountText | None = None
     pack_up: Flag | None = None
     split_min: AmountText | None = None

@@ -20,7 +20,9 @@ from crossdock.interfaces.api.shapes import Code, Text
 class CalendarPut(BaseModel):
     """Days that a location works, as ISO numbers ("12345" is Monday to Friday), and its holidays.
 
-    From `cutoff` on ("15:30", its own time), today is over; "" is none. What is left out stays.
+    From `cutoff` on ("15:30", its own time), today is over; "" is none. `hours` ("08:00-17:00",
+    its own time) are those of a working day, in which deadlines of cases about it run; "" is
+    around the clock, on all days. What is left out stays.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -28,10 +30,13 @@ class CalendarPut(BaseModel):
     weekdays: Annotated[Text, Field(max_length=7)] | None = None
     holidays: Annotated[list[Day], Field(max_length=1000)] | None = None
     cutoff: Annotated[Text, Field(max_length=15)] | None = None
+    hours: Annotated[Text, Field(max_length=11)] | None = None
 
     def said(self) -> CalendarSaid:
         holidays = None if self.holidays is None else tuple(sorted(set(self.holidays)))
-        return CalendarSaid(weekdays=self.weekdays, holidays=holidays, cutoff=self.cutoff)
+        return CalendarSaid(
+            weekdays=self.weekdays, holidays=holidays, cutoff=self.cutoff, hours=self.hours
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,7 @@ class CalendarShown:
     weekdays: str
     holidays: Sequence[date]
     cutoff: str
+    hours: str
 
 
 def calendar_routes(hub: Hub) -> APIRouter:
@@ -73,4 +79,5 @@ async def calendar_shown(hub: Hub, scope: Scope, location: str) -> CalendarShown
         weekdays="".join(map(str, sorted(found.weekdays))),
         holidays=sorted(found.holidays),
         cutoff=f"{found.cutoff:%H:%M}" if found.cutoff else "",
+        hours=str(found.hours) if found.hours else "",
     )

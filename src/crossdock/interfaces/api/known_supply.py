@@ -7,12 +7,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from crossdock.canonical.quantities import Quantity, plain
 from crossdock.capabilities.catalog import normalised
-from crossdock.capabilities.supply import KnownCommitment, KnownKit, KnownLot, KnownWeight
+from crossdock.capabilities.supply import (
+    Fill,
+    FilledLine,
+    KnownCommitment,
+    KnownKit,
+    KnownLot,
+    KnownWeight,
+)
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Limit, Text
+from crossdock.interfaces.api.shapes import After, Code, Limit, Text
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 OfItem = Annotated[Text, Query(description="The hub's item id; all where left out.")]
@@ -50,6 +58,7 @@ class CommitmentShown:
     confidence: str | None
     parent_supply_id: str
     document: str
+    supplier: str
     pegs: list[PegShown]
     source: str
     told_at: datetime
@@ -60,6 +69,34 @@ class CommitmentsShown:
     """By `supply_id`; the last one begins the next page (`after`)."""
 
     supply: list[CommitmentShown]
+
+
+@dataclass(slots=True)
+class FilledLineShown:
+    """A purchase line that ended: `percent` of what was acknowledged came, rounded down."""
+
+    supply_id: str
+    source: str
+    item: str
+    location: str
+    acknowledged: str
+    received: str
+    percent: int
+    ended_at: datetime
+
+
+@dataclass(slots=True)
+class FillShown:
+    """Of nine in ten of a supplier's last lines `percent` or more came; null with no line at all.
+
+    Rules that go by it do so where `is_enough`. Amounts are in the unit that the line's source
+    counts in. The last line to end is the first.
+    """
+
+    supplier: str
+    percent: int | None
+    is_enough: bool
+    lines: list[FilledLineShown]
 
 
 @dataclass(slots=True)
@@ -177,7 +214,34 @@ def known_routes(hub: Hub) -> APIRouter:
         found = await known.weights(caller.scope, item=of, after=normalised(after), limit=limit)
         return CatchWeightsShown([weight_shown(one) for one in found])
 
+    _add_fill(routes, hub)
     return routes
+
+
+def _add_fill(routes: APIRouter, hub: Hub) -> None:
+    @routes.get("/supply/fills/{supplier}", **needs("stock:read"))
+    async def show_fill(supplier: Code, caller: Caller) -> FillShown:
+        """Tell how much of what a supplier acknowledges comes: by his last lines."""
+        return fill_shown(*await hub.supply.fills.of(caller.scope, supplier))
+
+
+def fill_shown(fill: Fill, lines: Iterable[FilledLine]) -> FillShown:
+    """Show a supplier's fill with the lines it is of."""
+    shown = [
+        FilledLineShown(
+            supply_id=one.supply_id,
+            source=one.source,
+            item=one.item,
+            location=one.location,
+            acknowledged=plain(Quantity.from_micros(one.acknowledged).value),
+            received=plain(Quantity.from_micros(one.received).value),
+            percent=one.percent,
+            ended_at=one.ended_at,
+        )
+        for one in lines
+    ]
+    percent = fill.percent if fill.lines else None
+    return FillShown(fill.supplier, percent, fill.is_enough, shown)
 
 
 async def commitments_shown(
@@ -203,6 +267,7 @@ def _commitment_shown(one: KnownCommitment, units: Mapping[str, str]) -> Commitm
         confidence=one.confidence,
         parent_supply_id=one.parent_supply_id,
         document=one.document_ref,
+        supplier=one.supplier,
         pegs=[PegShown(ref, amount(micros, unit)) for ref, micros in one.pegs],
         source=one.source,
         told_at=one.told_at,

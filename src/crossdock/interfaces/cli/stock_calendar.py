@@ -22,6 +22,10 @@ def calendar(
     cutoff: Annotated[
         str | None, typer.Option(help='Local time at which today is over: 15:30; "" is none.')
     ] = None,
+    hours: Annotated[
+        str | None,
+        typer.Option(help='Hours of a working day, local: 08:00-17:00; "" is around the clock.'),
+    ] = None,
     holiday: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,10 +36,16 @@ def calendar(
 ) -> None:
     """Show when a location works, or say it: what is left out stays as it is.
 
-    The same calendar holds for answers by date and for the plans of `crossdock source`.
+    The same calendar holds for answers by date and for the plans of `crossdock source`. Where
+    hours are said, deadlines of cases about the location run in them.
     """
     days = [one for one in holiday if one] if holiday else None
-    options: dict[str, Any] = {"weekdays": weekdays, "cutoff": cutoff, "holidays": days}
+    options: dict[str, Any] = {
+        "weekdays": weekdays,
+        "cutoff": cutoff,
+        "hours": hours,
+        "holidays": days,
+    }
     said = {name: value for name, value in options.items() if value is not None}
     new = said_as(CalendarPut, said)
 
@@ -50,7 +60,7 @@ def calendar(
         closed = ", ".join(map(str, shown.holidays)) or "none"
         stdout.print(
             f"{shown.location}: works on {shown.weekdays}, cut-off {shown.cutoff or 'none'},"
-            f" holidays {closed}",
+            f" hours {shown.hours or 'not said'}, holidays {closed}",
             markup=False,
         )
 

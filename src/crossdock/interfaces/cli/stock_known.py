@@ -6,16 +6,18 @@ import typer
 
 from crossdock.assembly import Hub
 from crossdock.capabilities.catalog import normalised
+from crossdock.capabilities.supply import LINES_LEAST
 from crossdock.interfaces.api.known_supply import (
     KitShown,
     commitments_shown,
+    fill_shown,
     kit_shown,
     lot_shown,
     weight_shown,
 )
 from crossdock.interfaces.api.stock_shapes import AmountShown
 from crossdock.interfaces.cli.hub import with_hub
-from crossdock.interfaces.cli.output import AsJson, print_json, table
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 PAGE = "docs/how-to/promise-by-date.md"
 OfItem = Annotated[str, typer.Option(help="Of this item alone.")]
@@ -63,6 +65,40 @@ def supply(
         )
 
     with_hub(listed)
+
+
+def fill(
+    supplier: Annotated[str, typer.Argument(help="A supplier, as his lines name him.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how much of what a supplier acknowledges comes, by his last lines.
+
+    A rule whose class C goes by it (`by_supplier`) counts so much of what he acknowledges.
+    """
+
+    async def asked(hub: Hub) -> None:
+        shown = fill_shown(*await hub.supply.fills.of(hub.scope, supplier))
+        if as_json:
+            print_json(shown)
+            return
+        table(
+            ("supply", "item", "location", "acknowledged", "received", "percent", "ended"),
+            [
+                (
+                    *(one.supply_id, one.item, one.location, one.acknowledged, one.received),
+                    *(str(one.percent), f"{one.ended_at:%Y-%m-%d}"),
+                )
+                for one in shown.lines
+            ],
+            empty=f"no line of {shown.supplier} ended lately ({PAGE})",
+        )
+        if shown.lines:
+            goes = "rules go by it" if shown.is_enough else f"rules need {LINES_LEAST}"
+            count = "1 line" if len(shown.lines) == 1 else f"{len(shown.lines)} lines"
+            of = f"P10 of {count}, {goes}"
+            stdout.print(f"{shown.supplier}: {shown.percent} % ({of})", markup=False)
+
+    with_hub(asked)
 
 
 def kits(
@@ -146,7 +182,7 @@ def weights(
 
 def add_to(app: typer.Typer) -> None:
     """Hang these commands under `crossdock stock`."""
-    for command in (supply, kits, lots, weights):
+    for command in (supply, fill, kits, lots, weights):
         app.command()(command)
 
 

@@ -1,12 +1,13 @@
 """Whose a difference is, how urgent, by when: by what it is and is worth (§4.3, §7.2)."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.calendars import Calendar, Hours, WorkingTime
 from crossdock.capabilities.reconciliation import responsible
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
@@ -18,6 +19,7 @@ from tests.conftest import NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CAP = 10_000
+ALWAYS = WorkingTime(Calendar(), UTC)
 BRAKE = Brake(value=CAP)
 ROW = FindingRow(
     finding_id="fnd_1", system="crossdock", against="erp", location="DC1", item="BOLT",
@@ -87,7 +89,7 @@ def test_nothing_is_less_urgent_for_more_money_nor_for_having_been_above(
     for one in (was_above, dearer):
         assert responsible.severity_of(one, BRAKE) <= responsible.severity_of(now, BRAKE)
         assert responsible.within(one, BRAKE) <= responsible.within(now, BRAKE)
-        assert responsible.due_at(one) <= responsible.due_at(now)
+        assert responsible.due_at(one, ALWAYS) <= responsible.due_at(now, ALWAYS)
 
 
 def test_of_what_has_no_price_nobody_knows_whether_it_is_above() -> None:
@@ -97,8 +99,23 @@ def test_of_what_has_no_price_nobody_knows_whether_it_is_above() -> None:
 
 
 def test_the_time_is_of_its_class_since_it_was_found_or_of_its_code_since_it_escalated() -> None:
-    assert responsible.due_at(ROW) == NOON + 3 * DAY
-    assert responsible.due_at(replace(ROW, class_="A")) == NOON + 8 * HOUR
-    assert responsible.due_at(replace(ROW, escalated_at=NOON + DAY)) == NOON + DAY + 8 * HOUR
+    assert responsible.due_at(ROW, ALWAYS) == NOON + 3 * DAY
+    assert responsible.due_at(replace(ROW, class_="A"), ALWAYS) == NOON + 8 * HOUR
+    assert (
+        responsible.due_at(replace(ROW, escalated_at=NOON + DAY), ALWAYS) == NOON + DAY + 8 * HOUR
+    )
     late = replace(ROW, escalated_at=NOON + 9 * DAY)
-    assert responsible.due_at(late) == NOON + 3 * DAY
+    assert responsible.due_at(late, ALWAYS) == NOON + 3 * DAY
+
+
+def test_hours_are_working_hours_and_days_working_days_of_its_place() -> None:
+    """Found on Friday at four, where work is from Monday to Friday, eight to five."""
+    week = Calendar(frozenset(range(1, 6)), hours=Hours(time(8), time(17)))
+    place, friday = WorkingTime(week, UTC), datetime(2026, 5, 8, 16, tzinfo=UTC)
+    found = replace(ROW, found_at=friday)
+
+    a_item = responsible.due_at(replace(found, class_="A"), place)
+    assert a_item == datetime(2026, 5, 11, 15, tzinfo=UTC)
+    assert responsible.due_at(found, place) == datetime(2026, 5, 13, 16, tzinfo=UTC)
+    escalated = replace(found, escalated_at=friday + 2 * HOUR)
+    assert responsible.due_at(escalated, place) == datetime(2026, 5, 11, 16, tzinfo=UTC)

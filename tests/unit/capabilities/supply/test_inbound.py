@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply.answer import Node, Question, Standing
+from crossdock.capabilities.supply.fill import Fill
 from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import (
     BY_EVIDENCE,
@@ -161,6 +162,69 @@ def test_a_rule_may_trust_a_class_less() -> None:
     )
     shipped = PURCHASE._replace(evidence=SupplyEvidence.SHIPPED)
     assert worth(shipped, terms_of([rule])) == (50, 5)
+
+
+BY_SUPPLIER = terms_of(
+    [
+        AtpRule(
+            weekdays="1234567",
+            classes=(ClassTerms(confidence=C, percent=90, buffer_days=2, by_supplier=True),),
+        )
+    ]
+)
+"""The rule that a class C line counts as far as its supplier's fill says."""
+ACKNOWLEDGED = PURCHASE._replace(evidence=SupplyEvidence.ACKNOWLEDGED, supplier="ACME")
+
+
+@pytest.mark.parametrize(
+    ("fill", "terms", "whole", "why"),
+    [
+        (Fill("ACME", 85, 42), BY_SUPPLIER, 85,
+         "; 85 % count, the fill of ACME (P10 of his last 42 lines)"),
+        (Fill("ACME", 0, 10), BY_SUPPLIER, 0,
+         "; 0 % count, the fill of ACME (P10 of his last 10 lines)"),
+        (Fill("ACME", 40, 9), BY_SUPPLIER, 90,
+         "; 90 % count by the rule: its supplier's fill has 9 lines, and needs 10"),
+        (None, BY_SUPPLIER, 90,
+         "; 90 % count by the rule: its supplier's fill has 0 lines, and needs 10"),
+        (Fill("ACME", 85, 42), TERMS, 90, ""),
+    ],
+)  # fmt: skip
+def test_what_is_acknowledged_counts_by_its_suppliers_fill_where_a_rule_says_so(
+    fill: Fill | None, terms: AtpTerms, whole: int, why: str
+) -> None:
+    supply = ACKNOWLEDGED._replace(fill=fill)
+
+    assert worth(supply, terms) == (whole, 2)
+    found = effective(supply, TODAY, terms, terms.calendar, step=MICROS, last=LAST)
+    assert found.reason == f"it is acknowledged with a date{why}"
+
+
+def test_a_ship_notice_and_what_is_at_the_dock_know_no_fill() -> None:
+    poor = Fill("ACME", 10, 42)
+    for evidence in (SupplyEvidence.SHIPPED, SupplyEvidence.ARRIVED):
+        assert worth(ACKNOWLEDGED._replace(evidence=evidence, fill=poor), BY_SUPPLIER)[0] == 100
+
+
+@given(
+    supplies,
+    st.builds(Fill, st.just("ACME"), st.integers(0, 100), st.integers(1, 100)),
+    st.sampled_from([1, 1000, MICROS]),
+)
+def test_no_fill_makes_more_count_than_is_open_nor_less_than_nothing(
+    supply: Supply, fill: Fill, step: int
+) -> None:
+    found = effective(
+        supply._replace(fill=fill, supplier="ACME"),
+        TODAY,
+        BY_SUPPLIER,
+        BY_SUPPLIER.calendar,
+        step=step,
+        last=LAST,
+    )
+    assert 0 <= found.micros <= supply.remaining
+    if not supply.pegs:
+        assert found.micros % step == 0
 
 
 def test_what_comes_after_the_horizon_is_said_and_not_counted() -> None:

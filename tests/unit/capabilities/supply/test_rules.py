@@ -140,6 +140,21 @@ TWICE = AtpRule(classes=(*worth(A).classes, *worth(A).classes))
         (AtpRule(holidays=tuple(map(date.fromordinal, range(1, 1002)))), "/holidays"),
         (AtpRule(cutoff="half past three"), "/cutoff"),
         (AtpRule(cutoff="15:30+02:00"), "/cutoff"),
+        (
+            AtpRule(
+                classes=(
+                    ClassTerms(
+                        confidence=ConfidenceClass.B, percent=90, buffer_days=0, by_supplier=True
+                    ),
+                )
+            ),
+            "/classes/0/by_supplier",
+        ),
+        (AtpRule(hours="8-17"), "/hours"),
+        (AtpRule(hours="08:00"), "/hours"),
+        (AtpRule(hours="08:00-24:01"), "/hours"),
+        (AtpRule(hours="24:00-08:00"), "/hours"),
+        (AtpRule(hours="\uff10\uff18:00-17:00"), "/hours"),
     ],
 )
 def test_a_rule_that_nobody_could_keep_is_refused_with_its_place(
@@ -199,6 +214,7 @@ def test_whose_goods_are_promised_is_said_by_the_narrowest_rule_that_says_it() -
         (AtpRule(weekdays="1"), "/weekdays"),
         (AtpRule(holidays=()), "/holidays"),
         (AtpRule(cutoff=""), "/cutoff"),
+        (AtpRule(hours=""), "/hours"),
     ],
 )
 def test_a_rule_of_an_item_says_no_calendar(said: AtpRule, where: str) -> None:

@@ -24,6 +24,9 @@ create table supply_commitment (
     parent_supply_id text collate "C" not null default '',
     document_ref text not null default '',
     pegs jsonb not null default '[]',
+    supplier text collate "C" not null default '',
+    acknowledged bigint,
+    received bigint,
     rank bigint not null,
     us bigint not null,
     position bigint not null,
@@ -37,6 +40,9 @@ create index supply_commitment_late on supply_commitment (tenant, eta)
     where micros > 0 and eta is not null;
 create index supply_commitment_announced on supply_commitment (tenant, parent_supply_id)
     where parent_supply_id <> '' and micros > 0;
+create index supply_commitment_filled on supply_commitment (tenant, supplier, us)
+    where micros = 0 and acknowledged > 0 and received is not null and supplier <> ''
+        and kind in ('PO_SCHEDULE', 'DROP_SHIP'); -- a ship notice is a part of one
 select guard_table('supply_commitment');
 
 -- What is late and a case, with a digest of all that is open of it.
