@@ -31,8 +31,8 @@ OWNERS = {
     "0019_expired_lots": "capabilities.inventory",
     "0020_stock_asked": "capabilities.reconciliation",
     "0021_parties": "capabilities.catalog",
-    "0026_alternatives": "capabilities.allocation",
-    "0024_stock_counted": "capabilities.reconciliation",
+    "0024_alternatives": "capabilities.allocation",
+    "0022_stock_counted": "capabilities.reconciliation",
     "0023_counts_sent": "orchestration",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crossdock.capabilities.catalog import Naming
 from crossdock.capabilities.inventory import LedgerAtCut
-from crossdock.capabilities.reconciliation import CountTasks, Reconciliation
+from crossdock.capabilities.reconciliation import Counts, CountTasks, Reconciliation
 from crossdock.connectivity.directory import Directory
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.counts_sent import CountsSent
 from crossdock.orchestration.engine.process import Process
 from crossdock.orchestration.processes.count_facts import Refused, Taker, count_sending
@@ -41,11 +43,16 @@ class _Refusals:
                 tx.wake(topic)
 
 
-def tasks(
-    database: Database, clock: Clock, ids: Ids, counting: tuple[Reconciliation, LedgerAtCut]
-) -> CountTasks:
-    """Build what proposes counts, and knows to whom they went."""
-    return CountTasks(database, clock, ids, *counting, sent=CountsSent())
+def over(
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    compared: tuple[Reconciliation, LedgerAtCut, Naming],
+) -> tuple[CountTasks, Counts]:
+    """Build what proposes counts and knows to whom they went, and what hears what they found."""
+    proposes, ledger, names = compared
+    tasks = CountTasks(database, clock, ids, proposes, ledger, sent=CountsSent())
+    return tasks, Counts(database, clock, ids, names, CaseDesk())
 
 
 def sending(directory: Directory, tasks: CountTasks) -> Process[Any, Any]:

@@ -83,9 +83,7 @@ class Hub:
     def __init__(self, settings: Settings, dsn: str, database: Database, outside: Outside) -> None:
         clock = outside.clock
         self.settings = settings
-        self.dsn = dsn
-        self.database = database
-        self.clock = clock
+        self.dsn, self.database, self.clock = dsn, database, clock
         self.ids = outside.ids
         self.scope = Scope(settings.tenant)
         self.worker = health.process_name(os.getpid())
@@ -179,9 +177,8 @@ class Hub:
         self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
         compared = self.open_lines, self.settings.open_lines_every_hours
         self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
-        made = database, clock, self.ids
-        self.count_tasks = counts.tasks(*made, (self.reconciliation, ledger))
-        self.counts = reconciliation.Counts(*made, names, CaseDesk())
+        counting = (self.reconciliation, ledger, names)
+        self.count_tasks, self.counts = counts.over(database, clock, self.ids, counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
         pools = adapters.Pools(self.inventory, self.reconciliation, clock)
         self.kit_stocks, kit_pools = kits.over(database, pools, self.supply.kits)
@@ -193,8 +190,8 @@ class Hub:
         asking = (ledger, asks, self.reconciliation, CaseDesk())
         self.stock_sampler = reconciliation.StockSampler(database, clock, self.ids, asking)
         books = adapters.BookKeepers(self.directory, self.catalog)
-        sending = counts.sending(self.directory, self.count_tasks)
-        processes = (self.publishing.process, movement_posting(books), sending)
+        also = movement_posting(books), counts.sending(self.directory, self.count_tasks)
+        processes = (self.publishing.process, *also)
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
         self.instances = Instances(database, clock, self.engine.processes)
 

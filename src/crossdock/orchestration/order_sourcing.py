@@ -101,10 +101,9 @@ class OrderSourcing:
     ) -> Answer:
         """Decide of what lies there, less what is `taken` at (item, location), in micros."""
         now, said = self._clock.now(), said_hash(wanted, client)
-        known = await self._sourcing.known(scope, client, wanted.request_id, said)
-        return known or await self._decided(
-            scope, client, wanted, now, is_of_stock=True, taken=taken
-        )
+        if known := await self._sourcing.known(scope, client, wanted.request_id, said):
+            return known
+        return await self._decided(scope, client, wanted, now, is_of_stock=True, taken=taken)
 
     async def plan(
         self, scope: Scope, client: str, wanted: SourceOrder, *, reserve: bool = False
@@ -308,10 +307,7 @@ class OrderSourcing:
     async def _reserved(
         self, scope: Scope, client: str, answer: Answer, channel: str, now: datetime
     ) -> Reservation | None:
-        """Promise a plan for the channel as its caller spells it, which is how its orders do.
-
-        Nothing is held of what no stock limits.
-        """
+        """Promise a plan for the channel as its caller spells it, but what no stock limits."""
         decided = answer.decided
         if any(part.supply_on for one in decided.shipments for part in one.parts):
             raise Conflict(

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol
 
 from crossdock.canonical.units import step_micros
-from crossdock.capabilities.supply import explosion, kept, rules, store
+from crossdock.capabilities.supply import explosion, kept
 from crossdock.capabilities.supply.answer import (
     Atp,
     Claim,
@@ -20,50 +19,26 @@ from crossdock.capabilities.supply.answer import (
     Standing,
     Through,
 )
-from crossdock.capabilities.supply.fill import Fill
 from crossdock.capabilities.supply.horizon import Horizon, horizon
 from crossdock.capabilities.supply.inbound import Supply, with_dock
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.promise import answered, nodes_of
-from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, LifeTerms, PlacedRule, RuleKey
+from crossdock.capabilities.supply.ruled import Ruled
+from crossdock.capabilities.supply.rules import DAYS_MAX, LifeTerms
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.vendor import advised
-from crossdock.foundation.database import Transaction
 
 NOTHING: Mapping[tuple[str, str, str], int] = MappingProxyType({})
 
-Figures = tuple[
-    int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int, int
-]
-"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known, expired, docked (§3.1).
 
-Of each source when it last spoke, if ever, and how many seconds it may be silent.
-"""
-
-
-class KnowsPlaces(Protocol):
-    """Whoever knows the locations' own clocks and the items' classes; the catalogue, usually."""
-
-    async def time_zones(
-        self, tx: Transaction, places: Sequence[tuple[str, str]]
-    ) -> Mapping[tuple[str, str], str]:
-        """Answer the zone of each (tenant, location)."""
-        ...
-
-    async def item_classes(self, tx: Transaction, items: Sequence[str]) -> Mapping[str, str]:
-        """Name the class of each of these items that has one."""
-        ...
-
-
-class Read:
+class Read(Ruled):
     """All that a set of answers is made of; made, filled and used inside one call."""
 
     def __init__(self, now: datetime, local: Mapping[str, datetime]) -> None:
         """Begin at a moment; `local` is the same by the clock of each location asked about."""
-        self._now = now
+        super().__init__(now)
         self._locals = dict(local)
         self._groups: dict[str, str] = {}
-        self._terms: dict[tuple[RuleKey, ...], AtpTerms] = {}
         self._horizons: dict[tuple[int, str], Horizon] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._promised: dict[Key, list[Claim]] = {}
@@ -75,11 +50,7 @@ class Read:
         self._ruled: dict[tuple[str, Key], LifeTerms] = {}
         self._apart: set[str] = set()
         self._throughs: dict[tuple[Key, str], list[Through]] = {}
-        self.standing: dict[Key, Figures] = {}
-        self.classes: dict[str, str] = {}
-        self._asked_class: set[str] = set()
         self.docked: dict[Key, int] = {}
-        self.found = store.Found.nothing()
 
     def group(self, groups: Mapping[str, str]) -> None:
         """Note who belongs to which group."""
@@ -118,60 +89,6 @@ class Read:
         wanted = {(kit, key[1]) for key in keys for kit in used.get(key[0], ())}
         return wanted - self.standing.keys()
 
-    def terms(self, key: Key) -> AtpTerms:
-        """Give what holds for a key; keys under the same rules share it."""
-        said = self.found.rules
-        rules_of = self._rules_of(key)
-        if rules_of not in self._terms:
-            self._terms[rules_of] = rules.terms_of(said[at] for at in rules_of)
-        return self._terms[rules_of]
-
-    def _rules_of(self, key: Key) -> tuple[RuleKey, ...]:
-        of_class = self.classes.get(key[0], "")
-        return tuple(at for at in rules.places(*key, of_class) if at in self.found.rules)
-
-    def said(self) -> list[PlacedRule]:
-        """Give the rules that hold for what was read."""
-        held = {at for key in self.standing for at in self._rules_of(key)}
-        return [
-            PlacedRule(item=at[0], item_class=at[1], location=at[2], rule=self.found.rules[at])
-            for at in sorted(held)
-        ]
-
-    def unclassed(self, keys: Iterable[Key]) -> list[str]:
-        """Name the items whose class matters, for some rule is for one, and is not known yet."""
-        if not any(item_class for _, item_class, _ in self.found.rules):
-            return []
-        return sorted({item for item, _ in keys} - self._asked_class)
-
-    def classify(self, items: Iterable[str], classes: Mapping[str, str]) -> None:
-        """Note the classes of items; who is not named has none."""
-        self._asked_class.update(items)
-        self.classes.update(classes)
-
-    @property
-    def now(self) -> datetime:
-        return self._now
-
-    def suppliers(self, keys: Iterable[Key]) -> set[str]:
-        """Name whose fill the rules ask for, of what is to come to these keys."""
-        return {
-            one.supplier
-            for key in keys
-            for one in self.found.supplies.get(key, ())
-            if one.supplier and self._is_by_supplier(key)
-        }
-
-    def hear_fills(self, keys: Iterable[Key], fills: Mapping[str, Fill]) -> None:
-        """Note the fill of those who supply what is to come to these keys."""
-        for key in filter(self._is_by_supplier, keys):
-            if supplies := self.found.supplies.get(key):
-                known = [one._replace(fill=fills.get(one.supplier)) for one in supplies]
-                self.found.supplies[key] = known
-
-    def _is_by_supplier(self, key: Key) -> bool:
-        return any(one.by_supplier for one in self.terms(key).classes.values())
-
     def docked_since(self, keys: Iterable[Key]) -> dict[Key, datetime]:
         """Say since when what lies at the dock must have come, where any does and counts.
 
@@ -181,7 +98,7 @@ class Read:
         for key in keys:
             terms = self.terms(key)
             if terms.counts_dock and self._standing(key).docked > 0:
-                local = self._locals.get(key[1], self._now)
+                local = self._locals.get(key[1], self.now)
                 today = local.replace(hour=0, minute=0, second=0, microsecond=0)
                 found[key] = today - timedelta(days=terms.past_due_supply_days)
         return found
@@ -349,8 +266,8 @@ class Read:
             self._horizons[known] = horizon(kin.own.terms, self._locals[location])
         ahead = self._horizons[known]
         if question.is_dropship:
-            return advised(question, kin.own, ahead, self._now, step_micros(question.unit))
-        answer = answered(question, kin, ahead, self._now)
+            return advised(question, kin.own, ahead, self.now, step_micros(question.unit))
+        answer = answered(question, kin, ahead, self.now)
         weight = self.found.weights.get(item)
         return answer if weight is None else replace(answer, weight=weight)
 
@@ -373,7 +290,7 @@ class Read:
         figures, terms, standing = self.standing.get(key), self.terms(key), self._standing(key)
         supplies: Sequence[Supply] = self.found.supplies.get(key, ())
         if lately := min(standing.docked, self.docked.get(key, 0)):
-            today = self._locals.get(key[1], self._now).date()
+            today = self._locals.get(key[1], self.now).date()
             supplies = with_dock(supplies, lately, key[1], today)
         return Node(
             terms,

@@ -21,15 +21,16 @@ from crossdock.capabilities.supply import (
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.customers import Customers, KnowsOrders
-from crossdock.capabilities.supply.fill_store import Fills, fills
+from crossdock.capabilities.supply.fill_store import Fills
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.place_calendars import PlaceCalendars
-from crossdock.capabilities.supply.reading import Figures, KnowsPlaces, Read
+from crossdock.capabilities.supply.reading import Read
 from crossdock.capabilities.supply.rule_store import Word
+from crossdock.capabilities.supply.ruled import Figures, KnowsPlaces, learn
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.substitution import (
@@ -372,18 +373,14 @@ class Supply:
         grouped = sorted({key[1] for key in keys if read.standing[key][5]})
         if grouped and (groups := await self._stock.groups(tx, tenant, grouped)):
             read.group(groups)
-            kin = sorted({one for key in keys for one in read.kin(key)})
-            more = [key for key in kin if key not in read.standing]
+            keys = sorted({one for key in keys for one in read.kin(key)})
+            more = [key for key in keys if key not in read.standing]
             read.standing |= await self._stock.standing(tx, tenant, more)
-            keys = kin
         rules_of = ((item, at) for key in keys for item, _, at in rules.places(*key))
         found = await store.read(tx, tenant, keys, rules_of, read.yesterday)
         ruled = await self._customers.ruled(tx, tenant, found.rules)
         read.found.add(found._replace(rules=ruled))
-        if unclassed := read.unclassed(keys):
-            read.classify(unclassed, await self._places.item_classes(tx, unclassed))
-        if suppliers := read.suppliers(keys):
-            read.hear_fills(keys, await fills(tx, tenant, suppliers, read.now))
+        await learn(tx, tenant, read, keys, self._places)
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
         if since := read.docked_since(keys):

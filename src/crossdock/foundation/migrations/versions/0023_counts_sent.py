@@ -3,7 +3,7 @@
 from crossdock.foundation.migrations.script import run
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 
 # One count task with one connection that takes such tasks at its location. `heard` is the place in
 # the log of the last word on what was sent, `settled_version` which telling that word is about.

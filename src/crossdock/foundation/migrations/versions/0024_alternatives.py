@@ -2,8 +2,8 @@
 
 from crossdock.foundation.migrations.script import run
 
-revision = "0026"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 
 # A line that claims `line_item` at `line_location` gets `micros` of an item at another place, or
 # of another item, for `covers` of its own. `net` is what was ordered of it, less cancelled, by

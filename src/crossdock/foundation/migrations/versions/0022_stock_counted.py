@@ -2,7 +2,7 @@
 
 from crossdock.foundation.migrations.script import run
 
-revision = "0024"
+revision = "0022"
 down_revision = "0021"
 
 # Amounts in micros of the base unit, money in micros of its currency. A count that was too far off
