@@ -265,7 +265,10 @@ async def test_a_confirmed_difference_that_is_gone_waits_for_its_root_cause(hous
     await house.clock.advance(HOUR)
     await house.dumped("SKU-1,DC1,AVAILABLE,40")
     [found] = await house.findings("CONFIRMED")
-    assert found.is_gone
+    assert (found.is_gone, found.priority) == (True, 0)
+    assert await house.hub.cases.find(house.hub.scope) == []
+    left = await house.hub.reconciliation.backlog(house.hub.scope)
+    assert ([one.findings for one in left.open], left.unnamed) == ([0] * 5, 1)
     reconciliation, scope = house.hub.reconciliation, house.hub.scope
 
     for nonsense in ("", "WHATEVER", "UNKNOWN"):

@@ -15,7 +15,7 @@ from crossdock.canonical.inventory import (
     StockSnapshotTaken,
 )
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.canonical.reconciliation import DifferenceGone, MendingTried
+from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceGone, MendingTried
 from crossdock.capabilities.reconciliation import (
     Asked,
     Brake,
@@ -138,6 +138,42 @@ async def test_what_it_lacks_is_sent_again_and_then_it_agrees(at: Office) -> Non
     assert (tried.finding_id, gone.finding_id) == (found.finding_id, found.finding_id)
     assert (gone.TYPE, gone.against, gone.item) == (DifferenceGone.TYPE, "erp", "BOLT")
     assert (await reconciliation.heal(scope, "erp", by="test")).findings == ()
+
+
+async def test_what_was_healed_is_closed_by_the_cause_that_its_documents_prove(
+    at: Office,
+) -> None:
+    scope, reconciliation = at.hub.scope, at.hub.reconciliation
+    await lacking(at)
+    at.ledgers["erp"].refuses = set()
+    await bold(at).heal(scope, "erp", by="test")
+    await at.hub.settle()
+    await at.clock.advance(HOUR)
+
+    await compared(at, 847)
+
+    [healed] = await reconciliation.findings(scope)
+    assert (healed.state, healed.is_gone, healed.priority) == ("CLOSED", True, 0)
+    assert (healed.root_cause, healed.closed_by) == ("MSG_REJECTED", "crossdock")
+    assert "INV-SUSPECT" not in {one.code for one in await at.hub.cases.find(scope)}
+    backlog = await reconciliation.backlog(scope)
+    assert (backlog.confirmed, backlog.closed, backlog.burned_percent) == (1, 1, 100)
+    assert (sum(one.findings for one in backlog.open), backlog.unnamed) == (0, 0)
+    closed = [one for one in await told(at) if isinstance(one, DifferenceClosed)]
+    assert [one.root_cause for one in closed] == ["MSG_REJECTED"]
+
+
+async def test_what_is_within_tolerance_after_it_was_sent_again_is_a_persons(at: Office) -> None:
+    await lacking(at)
+    at.ledgers["erp"].refuses = set()
+    await bold(at).heal(at.hub.scope, "erp", by="test")
+    await at.hub.settle()
+    await at.clock.advance(HOUR)
+
+    await compared(at, 846)
+
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert (found.state, found.is_gone) == ("CONFIRMED", True)
 
 
 async def test_a_key_that_is_sampled_again_and_again_is_one_key_to_the_brake(at: Office) -> None:

@@ -276,6 +276,9 @@ def age_of(row: FindingRow, now: datetime) -> int:
 
 
 def priority_of(row: FindingRow, now: datetime) -> int:
+    """Score it (§4.5); what is gone puts nothing at risk."""
+    if row.is_gone:
+        return 0
     is_sellable = msgspec.json.decode(row.evidence).get("is_sellable", True)
     return ranking.priority(
         row.value_at_risk,

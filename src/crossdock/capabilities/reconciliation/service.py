@@ -286,6 +286,7 @@ class Reconciliation:
         return sorted(
             (findings.finding_shown(row, now, house) for row in rows),
             key=lambda one: (
+                one.is_gone,
                 one.value_at_risk is None,
                 one.currency,
                 -one.priority,
@@ -357,7 +358,8 @@ class Reconciliation:
             ages = await backlog_store.ages(tx, now, house)
             causes = await backlog_store.causes(tx, since)
             opened, closed = await backlog_store.flow(tx, since)
-        return ageing.backlog(ages, causes, opened=opened, closed=closed)
+            unnamed = await backlog_store.unnamed(tx)
+        return ageing.backlog(ages, causes, opened=opened, closed=closed, unnamed=unnamed)
 
     async def cycle_counts(
         self,

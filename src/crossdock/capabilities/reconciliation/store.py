@@ -140,8 +140,8 @@ where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($9 = '' or $9 = case when system in ('orders', 'purchases', 'published') then system
         else 'stock' end)
     and ($10 = '' or document = $10)
-order by value_at_risk is null, coalesce(nullif(currency, $11), ''), value_at_risk desc, found_at,
-    finding_id limit $7
+order by is_gone, value_at_risk is null, coalesce(nullif(currency, $11), ''), value_at_risk desc,
+    found_at, finding_id limit $7
 """
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
