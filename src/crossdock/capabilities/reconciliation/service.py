@@ -16,6 +16,7 @@ from crossdock.capabilities.reconciliation import (
     escalating,
     findings,
     happened,
+    listing,
     rulebook,
     store,
     withholding,
@@ -277,22 +278,14 @@ class Reconciliation:
     ) -> list[Finding]:
         """List findings, the most urgent first; of every state unless `wanted` says which.
 
-        Each currency is ranked by itself, the functional one first; what has no price comes last.
+        Each currency is ranked by itself, the functional one first; what has no price comes
+        last, and what is gone after it.
         """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             house = await rulebook.currency(tx, self._policy)
-            rows = await store.find(tx, replace(wanted or Wanted(), house=house), limit)
-        return sorted(
-            (findings.finding_shown(row, now, house) for row in rows),
-            key=lambda one: (
-                one.is_gone,
-                one.value_at_risk is None,
-                one.currency,
-                -one.priority,
-                -one.absolute,
-            ),
-        )
+            rows = await listing.find(tx, replace(wanted or Wanted(), house=house), limit, now)
+        return [findings.finding_shown(row, now, house) for row in rows]
 
     async def finding(self, scope: Scope, finding_id: str) -> Finding:
         async with self._database.transaction(scope) as tx:
@@ -380,7 +373,7 @@ class Reconciliation:
             )  # fmt: skip
 
     async def _one(self, tx: Transaction, finding_id: str) -> FindingRow:
-        rows = await store.find(tx, Wanted(finding_id=finding_id), 1)
+        rows = await listing.find(tx, Wanted(finding_id=finding_id), 1, self._clock.now())
         if not rows:
             raise NotFound(
                 f"no finding is called {finding_id!r}",
