@@ -216,7 +216,8 @@ async def test_a_suspicion_that_nothing_looks_at_again_lapses_with_a_note(town: 
     await town.hub.settle()
 
     [found] = await town.hub.reconciliation.findings(town.hub.scope)
-    assert (found.state, found.root_cause) == ("CLOSED", "UNKNOWN")
+    assert (found.state, found.root_cause) == ("CLOSED", "")
+    assert (await town.hub.reconciliation.backlog(town.hub.scope)).causes == ()
     assert found.note == "no comparison has looked at it for 14 days"
     assert await town.shown() == 100
 

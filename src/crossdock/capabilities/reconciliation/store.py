@@ -108,10 +108,11 @@ update reconciliation_finding set is_gone = true
 where tenant = $1 and finding_id = any($2) and confirmed_at is not null
     and state in ('SUSPECTED', 'CONFIRMED')
 """
-# A suspicion that nothing has looked at again proves nothing any more.
+# A suspicion that nothing has looked at again proves nothing any more: it never was a difference,
+# so it has no root cause, which only what is confirmed must have.
 LAPSE = """
-update reconciliation_finding set state = 'CLOSED', root_cause = 'UNKNOWN', closed_at = $3,
-    closed_by = 'crossdock', note = $4
+update reconciliation_finding set state = 'CLOSED', closed_at = $3, closed_by = 'crossdock',
+    note = $4
 where tenant = $1 and state = 'SUSPECTED' and confirmed_at is null and last_cut < $2
 returning *
 """
