@@ -9,7 +9,7 @@ import pytest
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import Busy, Forbidden
-from crossdock.capabilities.reconciliation import Sampler, store
+from crossdock.capabilities.reconciliation import Sampler, listing, store
 from crossdock.capabilities.reconciliation.planning import planned
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
@@ -211,7 +211,7 @@ async def test_a_removed_listing_ends_its_finding_after_two_answers_half_an_hour
         await clock.advance(minutes * MINUTE)
         await at.sampler.read(Scope("main"), plan, ["I00000"])
         async with database.transaction(Scope("main")) as tx:
-            [found] = await store.find(tx, store.Wanted(), 10)
+            [found] = await listing.find(tx, store.Wanted(), 10, clock.now())
         notes.append(f"{found.state} {found.note}".strip())
 
     listed_no_more = "CLOSED the channel does not list it there any more"

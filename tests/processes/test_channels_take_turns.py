@@ -10,10 +10,11 @@ import pytest
 
 from crossdock.canonical.errors import Busy, Rejected, Throttled, Unavailable
 from crossdock.capabilities.reconciliation import Remedy, Rules, Wanted, rulebook
-from crossdock.capabilities.reconciliation.store import find
+from crossdock.capabilities.reconciliation.listing import find
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
+from tests.conftest import NOON
 from tests.processes.test_channels_sampled import A_DAY, Channels, Level, Shop, stage
 
 SECOND = timedelta(seconds=1)
@@ -160,14 +161,14 @@ async def test_a_drifted_number_whose_listing_was_removed_closes_itself_and_brak
     channels.removed = {"I00001"}
     await at.ticks(1, timedelta(days=1))
     async with database.transaction(Scope("main")) as tx:
-        assert len(await find(tx, Wanted(states=["CONFIRMED"]), 9)) == 2
+        assert len(await find(tx, Wanted(states=["CONFIRMED"]), 9, NOON)) == 2
     assert channels.written == []
     await at.ticks(1, timedelta(days=1))
 
     assert {*channels.written} == {"I00000"}
     assert at.cases.open == {}
     async with database.transaction(Scope("main")) as tx:
-        [closed] = await find(tx, Wanted(states=["CLOSED"]), 9)
+        [closed] = await find(tx, Wanted(states=["CLOSED"]), 9, NOON)
     assert (closed.item, closed.note) == ("I00001", "the channel does not list it there any more")
 
 
@@ -183,7 +184,7 @@ async def test_a_listing_that_is_back_was_not_removed(
         await at.ticks(1, timedelta(days=1))
 
     async with database.transaction(Scope("main")) as tx:
-        assert len(await find(tx, Wanted(states=["CONFIRMED"]), 9)) == 2
+        assert len(await find(tx, Wanted(states=["CONFIRMED"]), 9, NOON)) == 2
 
 
 @pytest.mark.parametrize("pauses", [0, 1, 3])

@@ -738,9 +738,7 @@ async def test_an_order_that_the_poll_missed_is_found_read_again_and_gone(
 
     again = await hub.open_lines.compare(scope, ASKED)
     assert (again.alike, again.gone, again.confirmed) == (3, 2, 0)
-    assert {(one.is_gone, one.attempts) for one in await house.findings("CONFIRMED")} == {
-        (True, 1)
-    }
+    assert {(one.is_gone, one.attempts) for one in await house.findings("CLOSED")} == {(True, 1)}
 
 
 async def heal_by_rules(house: House) -> None:

@@ -265,7 +265,10 @@ async def test_a_confirmed_difference_that_is_gone_waits_for_its_root_cause(hous
     await house.clock.advance(HOUR)
     await house.dumped("SKU-1,DC1,AVAILABLE,40")
     [found] = await house.findings("CONFIRMED")
-    assert found.is_gone
+    assert (found.is_gone, found.priority) == (True, 0)
+    assert await house.hub.cases.find(house.hub.scope) == []
+    left = await house.hub.reconciliation.backlog(house.hub.scope)
+    assert ([one.findings for one in left.open], left.unnamed) == ([0] * 5, 1)
     reconciliation, scope = house.hub.reconciliation, house.hub.scope
 
     for nonsense in ("", "WHATEVER", "UNKNOWN"):
@@ -910,3 +913,30 @@ async def test_numbers_that_are_alike_in_a_unit_nobody_knows_are_not_alike(house
     run = await house.dumped(row, header=f"{HEADER},unit")
 
     assert (run.alike, run.unknown_names) == (0, ("SKU-1 in PALLET",))
+
+
+async def test_a_short_list_has_the_most_urgent_not_the_dearest(house: House) -> None:
+    """Two days old, 45 at risk count for more than 100 of this hour (§4.5)."""
+    await house.counted(SKU_1=40, SKU_2=40, SKU_3=40)
+    await house.clock.advance(HOUR)
+    header = f"{HEADER},unit_cost"
+    await house.dumped(f"SKU-1,DC1,AVAILABLE,31,{house.at.isoformat()},5", header=header)
+    await house.clock.advance(48 * HOUR)
+    at = house.at.isoformat()
+    await house.dumped(
+        f"SKU-2,DC1,AVAILABLE,20,{at},5",
+        f"SKU-3,DC1,DAMAGED,60,{at},5",
+        f"SKU-3,DC1,AVAILABLE,40,{at},5",
+        header=header,
+    )
+
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    whole = await reconciliation.findings(scope)
+
+    assert [(one.item, one.priority) for one in whole] == [
+        ("SKU-1", 135),
+        ("SKU-2", 100),
+        ("SKU-3", 30),
+    ]
+    for most in (1, 2):
+        assert await reconciliation.findings(scope, limit=most) == whole[:most]

@@ -216,7 +216,8 @@ async def test_a_suspicion_that_nothing_looks_at_again_lapses_with_a_note(town: 
     await town.hub.settle()
 
     [found] = await town.hub.reconciliation.findings(town.hub.scope)
-    assert (found.state, found.root_cause) == ("CLOSED", "UNKNOWN")
+    assert (found.state, found.root_cause) == ("CLOSED", "")
+    assert (await town.hub.reconciliation.backlog(town.hub.scope)).causes == ()
     assert found.note == "no comparison has looked at it for 14 days"
     assert await town.shown() == 100
 
@@ -313,3 +314,27 @@ async def test_a_group_of_locations_has_the_doubts_of_its_members(town: Town) ->
         assert (doubt.state, doubt.difference) == ("SUSPECTED", Quantity.of(-10))
     await town.compared(100)
     assert await town.hub.doubts.of(town.hub.scope, keys) == {}
+
+
+@pytest.mark.parametrize(
+    ("available", "damaged", "doubted", "shown"),
+    [(70, 30, -30, 70), (60, 20, -40, 60), (100, 5, 0, 100)],
+    ids=["statuses alone", "statuses and less", "only what cannot be sold"],
+)
+async def test_a_doubt_says_how_much_less_can_be_sold(
+    town: Town, available: int, damaged: int, doubted: int, shown: int
+) -> None:
+    parts = Parts(status=True, owner=False, lot=False, serial=False)
+    lines = [town.line(available), town.line(damaged)._replace(status="DAMAGED")]
+    lines[0] = lines[0]._replace(status="AVAILABLE")
+    said = Said(lines=lines, parts=parts)
+    await town.hub.reconciliation.compare(
+        town.hub.scope, Asked(against="erp", by="ann", said=lambda _: said)
+    )
+
+    [[doubt]] = (await town.hub.doubts.of(town.hub.scope, [("BOLT", "DC1")])).values()
+    [found] = await town.hub.reconciliation.findings(town.hub.scope)
+
+    assert doubt.difference == Quantity.of(doubted)
+    assert [int(n) for n in (found.safe, found.safe + found.withheld)] == [shown, 100]
+    assert await town.shown() == shown

@@ -21,8 +21,9 @@ from crossdock.capabilities.inventory.publishing import (
 )
 from crossdock.capabilities.reconciliation import guards
 from crossdock.capabilities.reconciliation import model as comparing
+from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.causes import Cause
-from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge
+from crossdock.capabilities.reconciliation.judging import Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import Before, Difference, Log, Posting, State
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.sourcing import model as sourcing

@@ -9,13 +9,18 @@ import subprocess
 import sys
 import unicodedata
 from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.panel import Panel
 from rich.text import Text
 
 from crossdock.canonical.errors import Invalid
+from crossdock.interfaces.api.promises import ConfirmedByShown, SourcedByShown
+from crossdock.interfaces.api.stock_shapes import AmountShown
 from crossdock.interfaces.cli.entry import COMMANDS
 from crossdock.interfaces.cli.output import print_error, print_json, stderr, stdout, table
 from tests.interfaces.cli_commands.conftest import CommandLine
@@ -111,3 +116,29 @@ async def test_the_list_of_commands_fits_eighty_columns(crossdock: CommandLine) 
 
     assert max(map(len, said.out.splitlines())) <= 80
     assert all(name in said.out for name in COMMANDS)
+
+
+def test_an_answer_of_the_api_is_json_all_through() -> None:
+    at, each = datetime(2026, 5, 4, 12, tzinfo=UTC), AmountShown(value="4", unit="EA")
+    run = ConfirmedByShown(
+        demand_ref="SO-1/1", run_id="alc_1", decided_at=at, item="BOLT", location="DC1",
+        requested=each, before=each, after=each, why="fair share",
+    )  # fmt: skip
+    shown = {
+        "confirmed_by": [run],
+        "sourced_by": [SourcedByShown(decision_id="src_1", decided_at=at)],
+        "file": Path("stock.csv"),
+    }
+
+    with redirect_stdout(io.StringIO()) as out:
+        print_json(shown)
+
+    told = json.loads(out.getvalue())
+    assert told["confirmed_by"][0]["after"] == {"value": "4", "unit": "EA"}
+    assert told["sourced_by"] == [{"decision_id": "src_1", "decided_at": "2026-05-04T12:00:00Z"}]
+    assert told["file"] == "stock.csv"
+
+
+def test_what_json_has_no_word_for_is_refused() -> None:
+    with pytest.raises(TypeError, match="object has no form in JSON"):
+        print_json({"one": object()})

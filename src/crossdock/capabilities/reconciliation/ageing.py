@@ -46,6 +46,7 @@ class CauseShare:
 class Backlog:
     """What is open by age, what was closed by root cause, and how the two keep up.
 
+    `unnamed` are gone, put no money at risk, and wait for a person to name their root cause.
     `burned_percent` is closed by confirmed; null while nothing was confirmed.
     """
 
@@ -54,6 +55,7 @@ class Backlog:
     confirmed: int
     closed: int
     burned_percent: int | None
+    unnamed: int = 0
 
 
 def backlog(
@@ -62,6 +64,7 @@ def backlog(
     *,
     opened: int,
     closed: int,
+    unnamed: int = 0,
 ) -> Backlog:
     """Put figures together; every bucket of age is there, the empty ones too."""
     total = sum(causes.values())
@@ -77,6 +80,7 @@ def backlog(
         confirmed=opened,
         closed=closed,
         burned_percent=100 * closed // opened if opened else None,
+        unnamed=unnamed,
     )
 
 

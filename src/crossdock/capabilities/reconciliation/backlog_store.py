@@ -12,7 +12,12 @@ select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
     coalesce(nullif(currency, $4), '') as currency,
     count(*) as findings, count(*) filter (where value_at_risk is null) as unpriced,
     least(sum(value_at_risk), 9000000000000000000)::bigint as value_at_risk
-from reconciliation_finding where tenant = $1 and state = any($3) group by 1, 2 order by 1, 2
+from reconciliation_finding where tenant = $1 and state = any($3) and not is_gone
+group by 1, 2 order by 1, 2
+"""
+UNNAMED = """
+select count(*) from reconciliation_finding
+where tenant = $1 and state in ('SUSPECTED', 'CONFIRMED') and is_gone
 """
 CAUSES = """
 select root_cause, count(*) as findings from reconciliation_finding
@@ -25,6 +30,12 @@ select count(*) filter (where confirmed_at >= $2) as opened,
 from reconciliation_finding
 where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not null
 """
+
+
+async def unnamed(tx: Transaction) -> int:
+    """Count what is gone and waits for a person to name what it came from."""
+    count: int = await tx.fetchval(UNNAMED, tx.tenant)
+    return count
 
 
 async def ages(tx: Transaction, now: datetime, house: str) -> list[Aged]:

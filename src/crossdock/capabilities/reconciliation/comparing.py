@@ -15,8 +15,8 @@ from collections.abc import (
 from dataclasses import dataclass, field
 
 from crossdock.canonical.inventory import StockStatus
+from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Worth
-from crossdock.capabilities.reconciliation.judging import Bucket
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerBucket, LedgerKey
 from crossdock.capabilities.reconciliation.ranking import is_class_due

@@ -9,7 +9,8 @@ from crossdock.foundation.database import Transaction
 
 # By the partial index on the items that are in doubt, which are few.
 DOUBTFUL = """
-select item, location, finding_id, against, state, unit, at_stake, is_in_flight
+select item, location, finding_id, against, state, unit, is_in_flight,
+    evidence ->> 'doubted' as doubted
 from reconciliation_finding
 where tenant = $1 and item = any($2) and system = 'crossdock'
     and state in ('SUSPECTED', 'CONFIRMED') and not is_gone
@@ -21,8 +22,9 @@ order by item, location, state, found_at, finding_id
 class Doubt:
     """A finding that is open on the hub's own number.
 
-    `difference` is how much more the other side says that nothing explains, in the base unit;
-    below zero it says less. `state` is SUSPECTED or CONFIRMED.
+    `difference` is how much more the other side says can be sold, but for what is on its way, in
+    the base unit; below zero it says less, and zero is that what differs cannot be sold.
+    `state` is SUSPECTED or CONFIRMED.
     """
 
     finding_id: str
@@ -43,7 +45,7 @@ async def doubts_in(
                 finding_id=row["finding_id"],
                 against=row["against"],
                 state=row["state"],
-                difference=Quantity.from_micros(row["at_stake"], row["unit"]),
+                difference=Quantity.of(row["doubted"], row["unit"]),
                 is_in_flight=row["is_in_flight"],
             )
         )

@@ -6,7 +6,8 @@ from typing import Any
 
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity, plain
-from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known
+from crossdock.capabilities.reconciliation.buckets import Bucket
+from crossdock.capabilities.reconciliation.judging import Judged, Known
 
 SHOWN_MAX = 20
 """So many documents and movements are kept as evidence."""
@@ -41,6 +42,8 @@ def evidence_of(
             }
             for bucket in sorted(ours.keys() | theirs.keys())
         ][:SHOWN_MAX],
+        "sold": {"ours": amount(judged.sold.ours), "theirs": amount(judged.sold.theirs)},
+        "doubted": amount(judged.doubted),
         "documents": [
             {
                 "reference": document.reference,

@@ -10,6 +10,7 @@ from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.asked_store import classes_of
 from crossdock.capabilities.reconciliation.books import Books
+from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.comparing import (
     Suspect,
     Walk,
@@ -19,7 +20,7 @@ from crossdock.capabilities.reconciliation.comparing import (
 )
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine, Worth
 from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, evidence_of
-from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
+from crossdock.capabilities.reconciliation.judging import Judged, Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import (
     AMOUNT_MAX,
     NO_LOG,

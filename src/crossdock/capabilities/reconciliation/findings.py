@@ -11,7 +11,8 @@ import msgspec
 from crossdock.canonical.calendars import WorkingTime
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
-from crossdock.capabilities.reconciliation import judging, ranking, responsible, withholding
+from crossdock.capabilities.reconciliation import ranking, responsible, withholding
+from crossdock.capabilities.reconciliation.buckets import Sold
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Found
 from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
@@ -77,8 +78,9 @@ class Finding:
     `ours` is what `system` says, which is the hub's ledger (crossdock) or the first of two other
     systems; `theirs` is what `against` says. Amounts are of the base unit: raw is theirs - ours =
     `explained` + `unexplained`; `absolute` adds up the buckets' differences and never nets them;
-    `safe` is the lower of the two, which is what may be promised while it is suspect, and
-    `withheld` by how much less than the ledger channels are shown until it is closed.
+    `safe` is the lower of what either says can be sold, once it has what is on its way: what may
+    be promised while it is suspect. `withheld` is by how much less than the ledger that is, and so
+    channels are shown until it is closed.
     `value_at_risk` is in `currency` ("": the functional one). `attempts` counts how often it was
     mended by sending again. `evidence` holds both numbers of each bucket, the documents that one
     side lacks or has twice, and the newest movements.
@@ -223,7 +225,7 @@ def finding_shown(row: FindingRow, now: datetime, house: str, working: WorkingTi
         explained=decimal_of(row.explained),
         unexplained=decimal_of(row.unexplained),
         absolute=decimal_of(row.absolute),
-        safe=decimal_of(judging.lower(row.ours, row.theirs)),
+        safe=decimal_of(sold_in(row, evidence).lower),
         withheld=decimal_of(withholding.held(row) if row.system == HUB else 0),
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
         currency=in_house(row.currency, house),
@@ -251,6 +253,13 @@ def finding_shown(row: FindingRow, now: datetime, house: str, working: WorkingTi
     )
 
 
+def sold_in(row: FindingRow, evidence: Mapping[str, Any]) -> Sold:
+    """Say what either side says can be sold; of a document's line all of it, as is published."""
+    if sold := evidence.get("sold"):
+        return Sold(*(Quantity.of(sold[side], row.unit).micros for side in ("ours", "theirs")))
+    return Sold(row.ours, row.theirs)
+
+
 def amounts_of(text: str) -> dict[str, Decimal]:
     """Read amounts in micros by currency."""
     amounts = msgspec.json.decode(text, type=dict[str, int])
@@ -268,6 +277,9 @@ def age_of(row: FindingRow, now: datetime) -> int:
 
 
 def priority_of(row: FindingRow, now: datetime) -> int:
+    """Score it (§4.5); what is gone puts nothing at risk."""
+    if row.is_gone:
+        return 0
     is_sellable = msgspec.json.decode(row.evidence).get("is_sellable", True)
     return ranking.priority(
         row.value_at_risk,

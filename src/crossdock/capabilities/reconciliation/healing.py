@@ -10,7 +10,7 @@ from crossdock.capabilities.reconciliation import findings, guards, happened, ru
 from crossdock.capabilities.reconciliation.asked_store import Sampling, sampled
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.happened import How, Try
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
+from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.ports import Informants
@@ -33,8 +33,8 @@ BACK_MAX_BY_HAND = timedelta(days=366)
 MARGIN = timedelta(hours=1)
 """A source is read again from so long before what is lacking: its clock may differ from theirs."""
 
-LINES_MIN = 50
-"""A comparison of fewer open lines counts as one of so many: one document is no runaway."""
+KEYS_MIN = 50
+"""A comparison of fewer keys or open lines counts as one of so many: one is no runaway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +211,7 @@ class Healer:
         keys = guards.keys_compared(dumped, sampled, known)
         return guards.stopped(
             len(chosen),
-            max(keys, LINES_MIN) if pair.system in DOCUMENTS else keys,
+            max(keys, KEYS_MIN),
             at_risk((one.row for one in chosen), rules.brake.currency),
             rules.brake,
             is_in_incident=bool(down) or (last is not None and last.verdict == "REJECTED"),

@@ -12,6 +12,15 @@ from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import model
+from crossdock.capabilities.reconciliation.buckets import (
+    AVAILABLE,
+    NOTHING,
+    Bucket,
+    Buckets,
+    Sold,
+    is_parted,
+    sold_of,
+)
 from crossdock.capabilities.reconciliation.causes import (
     GRACE,
     Cause,
@@ -38,22 +47,6 @@ from crossdock.capabilities.reconciliation.model import (
     Tolerance,
 )
 from crossdock.capabilities.reconciliation.ranking import Remedy, remedy_for
-
-
-class Bucket(NamedTuple):
-    """How a side parts an item at a location; "" where it does not part it so."""
-
-    status: str = ""
-    owner: str = ""
-    lot: str = ""
-    serial: str = ""
-
-
-AVAILABLE = "AVAILABLE"
-"""The status of what can be sold."""
-
-Buckets = Mapping[Bucket, int]
-"""Micros of the base unit in each bucket, at the cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +113,9 @@ class Judged:
     """`absolute` is the sum of the buckets' differences, never netted (R3).
 
     `at_stake` is what is left after what is only on its way: the amount the money is counted of.
-    `withheld` is by how much less than ours may be shown while it is open (§4.3).
+    `sold` is what either says can be sold, theirs once it has what it lacks: the lower is shown
+    while it is open (§4.3). `doubted` is how much more theirs says can be sold, but for what is
+    only on its way; of all where one does not part statuses.
     """
 
     difference: Difference
@@ -132,7 +127,12 @@ class Judged:
     at_stake: int
     value: int | None
     is_in_flight: bool
-    withheld: int = 0
+    sold: Sold = NOTHING
+    doubted: int = 0
+
+    @property
+    def withheld(self) -> int:
+        return self.sold.withheld
 
 
 def level_of(ours: Buckets, theirs: Buckets) -> Level | None:
@@ -170,7 +170,8 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
     difference = Difference(
         ours=sum(ours.values()), theirs=sum(theirs.values()), documents=documents
     )
-    faults = [d.explains for d in documents if _is_fault(d, cut, known)]
+    at_fault = [d for d in documents if _is_fault(d, cut, known)]
+    faults = [d.explains for d in at_fault]
     brought = _brought(theirs, documents, known)
     misplaced = _misplaced(ours, brought, difference, known)
     at_stake = _never_netted([difference.unexplained, *faults, misplaced])
@@ -181,6 +182,7 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
     )
     if not at_stake:
         return None
+    due = _brought(theirs, [d for d in documents if d not in at_fault], known)
     verdict = cause_of(
         Facts(
             difference=difference,
@@ -203,9 +205,10 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
             at_stake=at_stake,
             value=model.value_at_risk(at_stake, known.cost),
             is_in_flight=is_in_flight(known, cut, policy),
-            withheld=withheld(
-                ours, _undoubled(brought, difference.documents, known.sold), known.sold
-            ),
+            sold=sold_of(ours, _undoubled(brought, documents, known.sold), known.sold),
+            doubted=sold_of(ours, due, known.sold).difference
+            if is_parted(ours, due)
+            else at_stake,
         ),
         cut,
         known,
@@ -375,21 +378,3 @@ def remembered(judged: Judged, earlier: Earlier) -> Judged:
     if earlier.remedy == Remedy.MASTER_DATA and judged.remedy in _UNASKED:
         judged = replace(judged, remedy=Remedy.MASTER_DATA)
     return judged
-
-
-def withheld(ours: Buckets, theirs: Buckets, sold: str = AVAILABLE) -> int:
-    """Say by how much theirs is the lower, once it has what is on its way (§4.3).
-
-    Of what can be sold, where both part it: what lies in other statuses is shown to nobody.
-    """
-    part = _PARTS[Level.STATUS]
-    if all(bucket.status for bucket in (*ours, *theirs)):
-        mine, other = (_summed(side, part).get(Bucket(sold), 0) for side in (ours, theirs))
-    else:
-        mine, other = sum(ours.values()), sum(theirs.values())
-    return max(0, min(mine, mine - other))
-
-
-def lower(ours: int, theirs: int) -> int:
-    """Answer what may be promised while it is suspect: the lower, not below zero (§4.3)."""
-    return max(0, min(ours, theirs))

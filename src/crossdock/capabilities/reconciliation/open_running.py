@@ -13,6 +13,7 @@ from itertools import islice
 
 from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
+    ending,
     escalating,
     guards,
     happened,
@@ -324,17 +325,20 @@ class OpenComparison:
             fresh = [row for row, before in met if escalating.is_fresh(row, before)]
             run = self._run(side, walked.tally, rows, len(gone), now)
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
-            if ids := [row.finding_id for row in gone]:
-                await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
-                await tx.execute(store.MARK_GONE, tx.tenant, ids)
+            cases = self.informants.cases
+            agreed = walked.cleared
+            ended = [
+                (row, side.cut if LineNumber(row.document, row.line) in agreed else None)
+                for row in gone
+            ]
+            closed = await ending.end(tx, cases, ended, now)
             await store.add_run(tx, run)
             await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
-            cases = self.informants.cases
             await escalating.word(tx, cases, met, self.policy.brake, now)
-            ended = [open_findings.rejected_fingerprint(self.about)]
-            await cases.closed(tx, ended, "a later dump was believed", now)
+            believed = [open_findings.rejected_fingerprint(self.about)]
+            await cases.closed(tx, believed, "a later dump was believed", now)
             named = happened.confirmed(fresh, run.run_id)
-            await tell(tx, [*named, *happened.gone(gone, run.run_id)], now)
+            await tell(tx, [*named, *happened.gone(gone, run.run_id), *closed], now)
         return run
 
     async def _reject(self, side: OpenSide, reason: str) -> RunRow:

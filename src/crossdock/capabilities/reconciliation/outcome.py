@@ -47,6 +47,10 @@ class Outcome:
     befores: Mapping[Key, FindingRow] = field(default_factory=dict[Key, FindingRow])
     cuts: Cuts = field(default_factory=lambda: Cuts({}, frozenset()))
 
+    def agreed(self) -> dict[Key, int]:
+        """Say of what was open before, and agrees, as of when it does."""
+        return {key: self.cuts.at[key[0]] for key in self.walk.watched_alike}
+
     def take(self, found: Sequence[Found], most: int) -> None:
         for one in found:
             if one.judged.state is not State.TOLERATED:

@@ -10,6 +10,7 @@ from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     books,
     counting,
+    ending,
     escalating,
     findings,
     guards,
@@ -200,10 +201,13 @@ class Comparison:
             fresh = [row for row, before in met if escalating.is_fresh(row, before)]
             run = self._run(side, outcome, rows, gone, now)
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
-            ids = [row.finding_id for row in gone]
-            if ids:
-                await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
-                await tx.execute(store.MARK_GONE, tx.tenant, ids)
+            agreed = outcome.agreed()
+            ended = await ending.end(
+                tx,
+                self.informants.cases,
+                [(row, agreed.get((row.location, row.item))) for row in gone],
+                now,
+            )
             await store.add_run(tx, run)
             if not self.about.is_sample:
                 await shapes.put_shapes(tx, self.about.against, side.shapes)
@@ -223,7 +227,8 @@ class Comparison:
                 tx,
                 happened.confirmed(fresh, run.run_id)
                 + self._withheld(run.run_id, befores, rows, gone)
-                + happened.gone(gone, run.run_id),
+                + happened.gone(gone, run.run_id)
+                + ended,
                 now,
             )
         return run

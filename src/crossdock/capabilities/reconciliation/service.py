@@ -16,6 +16,7 @@ from crossdock.capabilities.reconciliation import (
     escalating,
     findings,
     happened,
+    listing,
     rulebook,
     showing,
     store,
@@ -278,14 +279,14 @@ class Reconciliation:
     ) -> list[Finding]:
         """List findings, the most urgent first; of every state unless `wanted` says which.
 
-        Each currency is ranked by itself, the functional one first; what has no price comes last.
+        Each currency is ranked by itself, the functional one first; what has no price comes
+        last, and what is gone after it.
         """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             house = await rulebook.currency(tx, self._policy)
-            rows = await store.find(tx, replace(wanted or Wanted(), house=house), limit)
-            found = await showing.shown(tx, self._informants.cases, rows, now, house)
-        return showing.ranked(found)
+            rows = await listing.find(tx, replace(wanted or Wanted(), house=house), limit, now)
+            return await showing.shown(tx, self._informants.cases, rows, now, house)
 
     async def finding(self, scope: Scope, finding_id: str) -> Finding:
         async with self._database.transaction(scope) as tx:
@@ -348,7 +349,8 @@ class Reconciliation:
             ages = await backlog_store.ages(tx, now, house)
             causes = await backlog_store.causes(tx, since)
             opened, closed = await backlog_store.flow(tx, since)
-        return ageing.backlog(ages, causes, opened=opened, closed=closed)
+            unnamed = await backlog_store.unnamed(tx)
+        return ageing.backlog(ages, causes, opened=opened, closed=closed, unnamed=unnamed)
 
     async def cycle_counts(
         self,
@@ -374,7 +376,7 @@ class Reconciliation:
         return found
 
     async def _one(self, tx: Transaction, finding_id: str) -> FindingRow:
-        rows = await store.find(tx, Wanted(finding_id=finding_id), 1)
+        rows = await listing.find(tx, Wanted(finding_id=finding_id), 1, self._clock.now())
         if not rows:
             raise NotFound(
                 f"no finding is called {finding_id!r}",

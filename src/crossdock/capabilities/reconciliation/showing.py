@@ -32,11 +32,3 @@ async def shown(
         )
         for row in rows
     ]
-
-
-def ranked(found: Sequence[Finding]) -> list[Finding]:
-    """Put the most urgent first, by currency; what has no price comes last."""
-    return sorted(
-        found,
-        key=lambda one: (one.value_at_risk is None, one.currency, -one.priority, -one.absolute),
-    )

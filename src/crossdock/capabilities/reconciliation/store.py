@@ -108,10 +108,11 @@ update reconciliation_finding set is_gone = true
 where tenant = $1 and finding_id = any($2) and confirmed_at is not null
     and state in ('SUSPECTED', 'CONFIRMED')
 """
-# A suspicion that nothing has looked at again proves nothing any more.
+# A suspicion that nothing has looked at again proves nothing any more: it never was a difference,
+# so it has no root cause, which only what is confirmed must have.
 LAPSE = """
-update reconciliation_finding set state = 'CLOSED', root_cause = 'UNKNOWN', closed_at = $3,
-    closed_by = 'crossdock', note = $4
+update reconciliation_finding set state = 'CLOSED', closed_at = $3, closed_by = 'crossdock',
+    note = $4
 where tenant = $1 and state = 'SUSPECTED' and confirmed_at is null and last_cut < $2
 returning *
 """
@@ -130,18 +131,6 @@ CLOSE = """
 update reconciliation_finding set state = 'CLOSED', root_cause = $3, note = $4, closed_by = $5,
     closed_at = $6
 where tenant = $1 and finding_id = $2 and state in ('SUSPECTED', 'CONFIRMED') returning *
-"""
-FIND = """
-select * from reconciliation_finding
-where tenant = $1 and ($2::text[] is null or state = any($2))
-    and ($8::timestamptz is null or last_cut >= $8)
-    and ($3 = '' or $3 in (against, system))
-    and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
-    and ($9 = '' or $9 = case when system in ('orders', 'purchases', 'published') then system
-        else 'stock' end)
-    and ($10 = '' or document = $10)
-order by value_at_risk is null, coalesce(nullif(currency, $11), ''), value_at_risk desc, found_at,
-    finding_id limit $7
 """
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
@@ -342,23 +331,6 @@ class Closing:
     note: str
     by: str
     at: datetime
-
-
-async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
-    rows = await tx.fetch(
-        FIND,
-        tx.tenant,
-        wanted.states,
-        wanted.against,
-        wanted.location,
-        wanted.cause,
-        wanted.finding_id,
-        limit,
-        wanted.since,
-        wanted.kind,
-        *(wanted.document, wanted.house),
-    )
-    return [finding_of(row) for row in rows]
 
 
 async def to_heal(

@@ -53,7 +53,8 @@ def chart_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         wanted = OPEN if not against else Wanted(states=OPEN.states, against=against)
         most = backlog_chart.DRAWN_MAX + 1
         found = await hub.reconciliation.findings(caller.scope, wanted, limit=most)
-        return Response(backlog_chart.drawn(found), media_type=SVG)
+        here = [one for one in found if not one.is_gone]
+        return Response(backlog_chart.drawn(here), media_type=SVG)
 
     @routes.get("/allocation/runs/{run_id}/chart", tags=["allocation"], **needs("allocation:read"))
     async def draw_run(run_id: Text, caller: Caller) -> Response:

@@ -96,8 +96,9 @@ class ProofShown:
 class DoubtShown:
     """What the number may be wrong by: a difference from another system that is open.
 
-    `difference` is how much more (below zero: less) `against` says that nothing explains, `state`
-    SUSPECTED or CONFIRMED; `GET /v1/differences/{finding_id}` says why.
+    `difference` is how much more (below zero: less) `against` says can be sold, but for what is on
+    its way; zero where what differs cannot be sold. `state` is SUSPECTED or CONFIRMED;
+    `GET /v1/differences/{finding_id}` says why.
     """
 
     finding_id: str

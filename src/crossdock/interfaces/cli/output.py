@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Annotated, Any
 
 import msgspec
@@ -47,9 +48,19 @@ def lines_to() -> Console:
 
 def print_json(value: Any) -> None:
     """Write one line of JSON; decimals as strings, times as RFC 3339."""
-    text = msgspec.json.encode(value, enc_hook=str).decode()
+    text = msgspec.json.encode(value, enc_hook=_plain).decode()
     sys.stdout.write(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
+
+
+def _plain(value: Any) -> object:
+    """Give what JSON has no word for in words that it has; a type that nobody named is a fault."""
+    if hasattr(value, "model_dump"):  # of pydantic, which not every command has to load
+        found: object = value.model_dump(mode="json")
+        return found
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON: say what it is written as")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

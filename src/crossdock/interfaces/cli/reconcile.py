@@ -56,6 +56,7 @@ from crossdock.interfaces.cli.reconcile_shown import (
     number_of,
     pair_of,
     print_finding,
+    state_of,
 )
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -241,7 +242,7 @@ def list_findings(
                     one.remedy,
                     money_of(one.value_at_risk, one.currency) or "no price",
                     one.age,
-                    f"{one.state}{', gone' if one.is_gone else ''}",
+                    state_of(one),
                 )
                 for one in found
             ],
@@ -291,8 +292,8 @@ def backlog(
     async def shown(hub: Hub) -> None:
         found = await hub.reconciliation.backlog(hub.scope, days=days)
         if chart is not None:
-            open_now = await hub.reconciliation.findings(hub.scope, OPEN, limit=DRAWN_MAX + 1)
-            write_text(chart, drawn(open_now))
+            listed = await hub.reconciliation.findings(hub.scope, OPEN, limit=DRAWN_MAX + 1)
+            write_text(chart, drawn([one for one in listed if not one.is_gone]))
         if as_json:
             print_json(found)
             return
@@ -303,6 +304,8 @@ def backlog(
         )
         rate = "" if found.burned_percent is None else f", {found.burned_percent} %"
         stdout.print(f"closed {found.closed} of {found.confirmed} confirmed{rate}")
+        if found.unnamed:
+            stdout.print(f"{found.unnamed} gone, of which the root cause is still to be named")
         for cause in found.causes:
             stdout.print(f"  {cause.percent:>3} %  {cause.root_cause} ({cause.findings})")
         if chart is not None:

@@ -36,6 +36,13 @@ def money_lines(one: Worth) -> list[str]:
     return [*filter(None, amounts), *([f"{one.unpriced} without a price"] if one.unpriced else [])]
 
 
+def state_of(one: Finding) -> str:
+    """Word its state; what is gone and not closed waits for a person to name its cause."""
+    if one.state == "CLOSED" or not one.is_gone:
+        return one.state
+    return "gone, name its cause"
+
+
 def number_of(one: Finding) -> str:
     return f"{one.document} line {one.line}: " if one.document else ""
 
@@ -56,9 +63,15 @@ def _of_stock(one: Finding) -> list[tuple[str, str]]:
     ]
 
 
+def _at_risk(one: Finding) -> str:
+    if one.is_gone:
+        return "nothing: both agree again"
+    return money_of(one.value_at_risk, one.currency) or "unknown: it has no price"
+
+
 def print_finding(one: Finding) -> None:
     stdout.print(
-        f"[bold]{one.finding_id}[/] {one.state}: {escape(number_of(one))}{escape(one.item)}"
+        f"[bold]{one.finding_id}[/] {state_of(one)}: {escape(number_of(one))}{escape(one.item)}"
         f" at {escape(one.location)}"
     )
     is_ours = one.system == "crossdock" or one.document
@@ -71,8 +84,8 @@ def print_finding(one: Finding) -> None:
         ("as of", f"{one.last_cut:%Y-%m-%d %H:%M:%S} UTC"),
         ("cause", f"{one.root_cause or one.cause}{', ' + one.because if one.because else ''}"),
         ("remedy", one.remedy),
-        ("at risk", money_of(one.value_at_risk, one.currency) or "unknown: it has no price"),
-        ("age", f"{one.age}, due {one.due_at:%Y-%m-%d %H:%M} UTC"),
+        ("at risk", _at_risk(one)),
+        ("age", f"{one.age}{'' if one.is_gone else f', due {one.due_at:%Y-%m-%d %H:%M} UTC'}"),
     ):
         stdout.print(f"  {name:<12}{value}", soft_wrap=True, markup=False)
     for kind in ("lines", "buckets", "documents", "recent_movements"):

@@ -10,14 +10,18 @@ from crossdock.interfaces.cli.output import stdout
 
 def print_doubts(doubts: Iterable[DoubtShown]) -> None:
     for one in doubts:
-        value = one.difference.value
-        more = "less" if value.startswith("-") else "more"
-        size = f"{value.lstrip('-')} {one.difference.unit} {more}"
         stdout.print(
-            f"  [yellow]suspect[/]: {escape(one.against)} says {size}"
+            f"  [yellow]suspect[/]: {escape(one.against)} says {_size(one)}"
             f" ({one.state.lower()}; crossdock reconcile show {one.finding_id})",
             soft_wrap=True,
         )
+
+
+def _size(one: DoubtShown) -> str:
+    value, unit = one.difference.value, one.difference.unit
+    if value == "0":
+        return "as much can be sold, and parts the rest otherwise"
+    return f"{value.lstrip('-')} {unit} {'less' if value.startswith('-') else 'more'}"
 
 
 def print_left_out(members: Sequence[str]) -> None:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.capabilities.reconciliation import sorting
+from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.comparing import Walk, speaks_of
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
-from crossdock.capabilities.reconciliation.judging import Bucket
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.sides import Said
 from crossdock.capabilities.reconciliation.sorting import Sorted

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation import judging, model
+from crossdock.capabilities.reconciliation.buckets import Bucket, Sold, sold_of
 from crossdock.capabilities.reconciliation.causes import Cause, Level, Verdict
-from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge
+from crossdock.capabilities.reconciliation.judging import Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import (
     DAY,
     HOUR,
@@ -59,6 +60,27 @@ def test_what_changed_its_bucket_is_at_stake_once_and_shown_twice() -> None:
     assert found is not None
     assert (found.at_stake, found.absolute, found.value) == (each(10), each(20), each(20))
     assert (found.state, found.remedy) == (State.CONFIRMED, Remedy.MAP_STATUS)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "doubted", "at_stake"),
+    [
+        (shelf(AVAILABLE=30, DAMAGED=20), -20, 20),
+        (shelf(AVAILABLE=20, DAMAGED=20), -30, -30),
+        (shelf(AVAILABLE=30, DAMAGED=30), -20, 30),
+        (shelf(AVAILABLE=50, DAMAGED=4), 0, 4),
+        ({Bucket(): each(45)}, -5, -5),
+    ],
+    ids=["statuses alone", "statuses and less", "statuses and more", "unsold", "not parted"],
+)
+def test_what_is_doubted_is_what_can_be_sold(
+    theirs: dict[Bucket, int], doubted: int, at_stake: int
+) -> None:
+    ours = shelf(AVAILABLE=50) if Bucket() not in theirs else {Bucket(): each(50)}
+    found = judge(ours, theirs, NOW, SEEN, POLICY)
+
+    assert found is not None
+    assert (found.doubted, abs(found.at_stake)) == (each(doubted), abs(each(at_stake)))
 
 
 def test_two_faults_that_cancel_out_are_still_both_at_stake() -> None:
@@ -141,7 +163,7 @@ def test_a_pair_is_classed_together_and_the_rest_stays() -> None:
 
 
 def test_the_lower_number_is_safe_and_never_below_zero() -> None:
-    assert [judging.lower(*pair) for pair in ((5, 3), (3, 5), (-1, 5))] == [3, 3, 0]
+    assert [Sold(*pair).lower for pair in ((5, 3), (3, 5), (-1, 5))] == [3, 3, 0]
 
 
 def test_a_difference_in_the_total_hides_no_error_of_status() -> None:
@@ -200,11 +222,11 @@ def test_documents_on_their_way_to_two_statuses_are_no_error_of_status() -> None
 def test_the_lower_number_is_shown_of_what_can_be_sold(
     ours: dict[Bucket, int], theirs: dict[Bucket, int], withheld: int
 ) -> None:
-    assert judging.withheld(ours, theirs) == each(withheld)
+    assert sold_of(ours, theirs).withheld == each(withheld)
 
 
 def test_their_own_word_for_what_can_be_sold_is_understood() -> None:
-    assert judging.withheld(shelf(FREE=10, DAMAGED=5), shelf(FREE=8), "FREE") == each(2)
+    assert sold_of(shelf(FREE=10, DAMAGED=5), shelf(FREE=8), "FREE").withheld == each(2)
 
 
 amounts = st.integers(-5, 50)
@@ -223,7 +245,10 @@ def test_what_is_left_to_show_is_the_lower_of_what_either_says_can_be_sold(
         for side in (ours, theirs)
     )
 
-    assert max(0, mine - judging.withheld(ours, theirs)) == judging.lower(mine, other)
+    sold = sold_of(ours, theirs)
+    if all(bucket.status for bucket in (*ours, *theirs)):
+        assert sold == (mine, other)
+    assert max(0, mine - sold.withheld) == sold.lower == max(0, min(mine, other))
 
 
 def test_a_shipment_that_only_their_log_has_lowers_what_is_shown() -> None:

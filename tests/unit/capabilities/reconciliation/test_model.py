@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation import guards, model
+from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.causes import Level
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
-from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge, level_of
+from crossdock.capabilities.reconciliation.judging import Known, Policy, judge, level_of
 from crossdock.capabilities.reconciliation.model import (
     DAY,
     HOUR,
