@@ -20,6 +20,7 @@ from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.interfaces.cli.stock_run import show_run_of
 
 ACTOR = "script"
 """Whose promises are made here: a script's, as the hub's own reservations are."""
@@ -227,6 +228,7 @@ def show_decided(found: Promises) -> None:
             f" {escape(run.location)} {had}, {run.why} ({run.decided_at:%Y-%m-%d %H:%M:%S} UTC)",
             soft_wrap=True,
         )
+        show_run_of(run.demand_ref, [one for one in found.runs if one.run_id == run.run_id])
     for one in found.sourced_by:
         stdout.print(
             f"[bold]{one.decision_id}[/] sourced {one.decided_at:%Y-%m-%d %H:%M:%S} UTC:"
