@@ -77,7 +77,8 @@ def promise_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         `?order=` tells them, which takes order lines, too.
         """
         if promise_id.startswith("prm_"):
-            return kept_shown(await hub.kept_promises.get(caller.scope, promise_id))
+            kept = await hub.kept_promises.get(caller.scope, promise_id)
+            return kept_shown(kept, with_proof=True)
         if not promise_id.startswith("rsv_"):
             return await promises_of(hub, known, caller.scope, promise_id)
         found = await hub.inventory.explain(caller.scope, promise_id)
@@ -106,7 +107,7 @@ async def promises_of(hub: Hub, known: KnownGoods, scope: Scope, order: str) -> 
         found = []
     return Promises(
         promises=[await shown(known, scope, one) for one in found],
-        by_date=[kept_shown(one) for one in kept],
+        by_date=[kept_shown(one, with_proof=True) for one in kept],
         confirmed_by=[_confirmed(one) for one in confirmed],
         runs=[run_shown(await hub.allocation.run(scope, name)) for name in _newest(confirmed)],
         sourced_by=[SourcedByShown(decision_id=name, decided_at=at) for name, at in sourced],
