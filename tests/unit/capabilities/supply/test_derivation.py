@@ -24,6 +24,7 @@ from crossdock.capabilities.supply.answer import (
 from crossdock.capabilities.supply.derivation import Seen, derived, is_reproduced, kept_of
 from crossdock.capabilities.supply.fill import Fill
 from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.kept import PromiseProof
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.rules import AtpRule, ClassTerms, LifeTerms, terms_of
 from tests.unit.capabilities.supply.test_promise import EVERY_DAY, NOW, TERMS, X, day, standing
@@ -138,7 +139,8 @@ def answered() -> tuple[Atp, Seen]:
 
 def test_another_answer_is_not_reproduced() -> None:
     answer, seen = answered()
-    assert is_reproduced([answer], stored(seen))
+    proof = PromiseProof(reasons=("",), answers=(answer,), rules=(), seen=stored(seen))
+    assert proof.is_reproduced
     assert not is_reproduced([replace(answer, left_over=1)], stored(seen))
 
 
