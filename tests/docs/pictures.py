@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.allocation import Protection, Run, RunLine, RunState, model
+from crossdock.capabilities.allocation import Figures, Protection, Run, RunLine, RunState, model
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.capabilities.sourcing import (
     Asked,
@@ -71,6 +71,7 @@ def a_run() -> Run:
         stock_version=7,
         rules_version=3,
         protections=kept,
+        figures=Figures(40 * MICROS, sum(line.requested for line in lines), 0, 0),
         digest="",
         made_by="crossdock",
         made_at=MONDAY,

@@ -129,6 +129,8 @@ async def test_a_seed_plays_the_same_figures_whatever_hub_the_environment_names(
     for day in (first, other):
         assert day["crossdock"]["shop_orders"] > 0
         assert (day["crossdock"]["oversold_orders"], day["crossdock"]["oversold_units"]) == (0, 0)
+        [why] = day["explained"]["lines"]
+        assert (day["explained"]["is_reproduced"], why["granted"]["value"] != "0") == (True, True)
     check_promotion(first["promotion"])
     check_drift(first["drift"])
     assert (first.pop("seed"), other.pop("seed")) == (7, 8)

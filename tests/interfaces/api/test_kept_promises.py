@@ -29,8 +29,10 @@ async def test_a_promise_by_date_is_made_once_and_shown_as_it_was(
     assert (await call("GET", shown)).json == made
     assert (await call("GET", f"/v1/promises/{made['promise_id']}")).json == made
     assert (await call("GET", "/v1/promises?order=so1/1")).json["by_date"] == [made]
-    assert (await call("GET", BY_DATE)).json == {"promises": [made]}
-    assert (await call("GET", f"{BY_DATE}?of_order=so1")).json == {"promises": [made]}
+    assert made["is_reproduced"] is True
+    listed = made | {"is_reproduced": None}
+    assert (await call("GET", BY_DATE)).json == {"promises": [listed]}
+    assert (await call("GET", f"{BY_DATE}?of_order=so1")).json == {"promises": [listed]}
     covered = {"at_risk": [], "looked_at_to": made["promise_id"]}
     assert (await call("GET", f"{BY_DATE}/at-risk")).json == covered
     over = (await call("POST", f"{shown}/release", {})).json

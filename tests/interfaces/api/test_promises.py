@@ -23,6 +23,7 @@ async def test_a_promise_is_explained_and_stays_explained(call: Caller, house: H
         "promises": [first.json],
         "by_date": [],
         "confirmed_by": [],
+        "runs": [],
         "sourced_by": [],
     }
     [proof] = first.json["lines"]
@@ -30,6 +31,19 @@ async def test_a_promise_is_explained_and_stays_explained(call: Caller, house: H
     assert proof["nettable"] == proof["free"] == {"value": "10", "unit": "EA"}
     assert [source["source"] for source in proof["sources"]] == ["wms"]
     assert (first.json["is_reproduced"], first.json["decided_together"]) == (True, 1)
+
+
+async def test_an_orders_id_in_the_path_tells_all_its_promises(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    line = {"item": "BOLT", "location": "DC", "quantity": amount(4_000_000)}
+    said = {"request_id": "cart-1", "lines": [line | {"demand_ref": "so_5/1"}]}
+    await call("POST", "/v1/reservations", said)
+
+    told = await call("GET", "/v1/promises/so_5")
+
+    assert told.status == 200, told.body
+    assert told.body == (await call("GET", "/v1/promises?order=so_5")).body
+    assert told.json["promises"][0]["is_reproduced"] is True
 
 
 async def test_a_refusal_over_http_is_explained(call: Caller, house: House) -> None:

@@ -143,3 +143,24 @@ async def test_a_run_shows_what_lies_elsewhere_for_a_line_that_stays_short(
     lines = await crossdock("allocation", "lines", "BOLT", "DC1", "--json")
     [line] = lines.json["lines"]
     assert (line["elsewhere"], line["backordered"]["value"]) == (one["covers"], "0")
+
+
+async def test_an_order_is_explained_by_its_run_with_supply_who_came_before_and_once_more(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    [run] = await waiting_runs(hub, "BOLT")
+    await crossdock("allocation", "approve", run)
+    before = await crossdock("stock", "explain", "O", "--json")
+    await crossdock("allocation", "rules", "--order", "O", "--strategy", "LOSE")
+    await hub.put_stock("BOLT", "DC1", 0)
+
+    said = await crossdock("stock", "explain", "O")
+    after = await crossdock("stock", "explain", "O", "--json")
+
+    assert "decided once more: the same" in said.out, said.out
+    assert "nettable" in said.out
+    [proof] = after.json["runs"]
+    assert proof["is_reproduced"] is True
+    assert [proof] == before.json["runs"]
+    assert {"value": proof["supply"]["value"], "unit": "EA"} == proof["supply"]
+    assert proof["stock"]["nettable"]["value"] != "0"

@@ -305,3 +305,22 @@ async def test_a_calendar_that_is_none_is_refused_with_its_place(
     await hub.put_stock("BOLT", "DC1", 1)
     said = await crossdock("stock", "calendar", *words, "--json")
     assert (said.code, said.json["where"]) == (2, where), said
+
+
+async def test_a_promise_by_date_is_explained_with_figures_pegs_and_once_more(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 9)
+    made = await crossdock("stock", "promise", "BOLT", "DC1", "4", "--request", "r1", "--json")
+    name = made.json["promise_id"]
+    first = await crossdock("stock", "explain", name)
+    await crossdock("stock", "atp-rule", "*", "*", "--weekdays", "67")
+    await hub.put_stock("BOLT", "DC1", 1)
+
+    again = await crossdock("stock", "explain", name)
+
+    assert "derived once more: the same" in first.out
+    assert "nettable 9, expired 0, hard 0, soft 0, safety 0" in first.out
+    assert "4 EA out of what lies there" in first.out
+    assert "balance" in first.out
+    assert again.out == first.out

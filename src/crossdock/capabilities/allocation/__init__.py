@@ -15,9 +15,10 @@ from crossdock.capabilities.allocation.asks import (
     Share,
     Stock,
 )
+from crossdock.capabilities.allocation.figures import Figures
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
-from crossdock.capabilities.allocation.model import Protection, RunException, Why
+from crossdock.capabilities.allocation.model import Expected, Protection, RunException, Why
 from crossdock.capabilities.allocation.ordering import OrderedBy
 from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day, still_early
 from crossdock.capabilities.allocation.reactions import allocation_reader
@@ -28,6 +29,7 @@ from crossdock.capabilities.allocation.rulebook import (
     Applies,
     Rulebook,
 )
+from crossdock.capabilities.allocation.run_proof import is_reproduced as is_run_reproduced
 from crossdock.capabilities.allocation.service import AllocatedLine, Allocation, Confirmation
 from crossdock.capabilities.allocation.shapes import (
     OpenShortage,
@@ -51,6 +53,8 @@ __all__ = [
     "Around",
     "Claim",
     "Confirmation",
+    "Expected",
+    "Figures",
     "FindsAlternatives",
     "Had",
     "Lack",
@@ -74,6 +78,7 @@ __all__ = [
     "allocation_reader",
     "digest_of_short",
     "had_of",
+    "is_run_reproduced",
     "kept_now",
     "look_again",
     "sold_by_day",

@@ -4,7 +4,7 @@ A run is never rewritten: only its state goes on, from SIMULATED to what became 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -15,7 +15,9 @@ import msgspec
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.allocation import alternative_store, store, told
+from crossdock.capabilities.allocation.figures import Figures
 from crossdock.capabilities.allocation.model import (
+    Expected,
     Line,
     Protection,
     RunException,
@@ -83,7 +85,7 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [run.lost for run in made],
         [run.stock_version for run in made],
         [run.rules_version for run in made],
-        [msgspec.json.encode(run.protections).decode() for run in made],
+        *_seen(made),
         [run.digest for run in made],
         [run.made_by for run in made],
         [run.made_at for run in made],
@@ -123,6 +125,12 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
             {line.demand_ref: line.channel for _, _, line in lines},
             [one for _, one in offered],
         )
+
+
+def _seen(made: Sequence[Run]) -> Iterator[list[str]]:
+    """Put into columns what runs saw, for their proof."""
+    for name in ("protections", "figures", "expected"):
+        yield [msgspec.json.encode(getattr(run, name)).decode() for run in made]
 
 
 async def latest(tx: Transaction, run: Run) -> Run | None:
@@ -180,6 +188,8 @@ def run_of(row: Any, lines: Sequence[Any] = ()) -> Run:
     fields: dict[str, Any] = {name: row[name] for name in store.RUN_COLUMNS}
     fields["state"] = RunState(row["state"])
     fields["protections"] = tuple(msgspec.json.decode(row["protections"], type=list[Protection]))
+    fields["figures"] = msgspec.json.decode(row["figures"], type=Figures)
+    fields["expected"] = tuple(msgspec.json.decode(row["expected"], type=list[Expected]))
     return Run(**fields, lines=tuple(_line_of(line) for line in lines))
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.capabilities.allocation.alternatives import Alternative
-from crossdock.capabilities.allocation.model import Protection, RunException, Why
+from crossdock.capabilities.allocation.figures import Figures
+from crossdock.capabilities.allocation.model import Expected, Protection, RunException, Why
 
 
 class RunState(StrEnum):
@@ -105,7 +106,8 @@ class OpenShortage(NamedTuple):
 class Run:
     """One run for an item at a location. `owed` is what WIN requests and GAIN has.
 
-    `rules_version` names the newest rule there was; `stock_version` the stock row it saw.
+    `rules_version` names the newest rule there was; `stock_version` the stock row it saw, which
+    had these `figures`. `expected` is what a line that waits could count on by each day.
     """
 
     run_id: str
@@ -121,6 +123,7 @@ class Run:
     stock_version: int
     rules_version: int
     protections: tuple[Protection, ...]
+    figures: Figures
     digest: str
     made_by: str
     made_at: datetime
@@ -129,6 +132,7 @@ class Run:
     remark: str = ""
     lines: tuple[RunLine, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
     @property
     def is_applied(self) -> bool:

@@ -162,6 +162,8 @@ class Sight:
             stock_version=self.stock.version,
             rules_version=self.rules_version,
             protections=self.protections,
+            figures=self.figures,
+            expected=self.expected,
             digest=alternatives.digest_with(self.digest, found),
             made_by=by,
             made_at=now,

@@ -7,7 +7,8 @@ from crossdock.foundation.database import WorkersSql
 
 RUN_COLUMNS = (
     *("run_id", "item", "location", "unit", "state", "reason", "supply", "owed", "gained", "lost"),
-    *("stock_version", "rules_version", "protections", "digest", "made_by", "made_at"),
+    *("stock_version", "rules_version", "protections", "figures", "expected", "digest"),
+    *("made_by", "made_at"),
     *("decided_by", "decided_at", "remark"),
 )
 RUN_LINE_COLUMNS = (
@@ -319,14 +320,16 @@ group by tenant, item, location order by tenant, item, location
 
 ADD_RUNS = """
 insert into allocation_run (tenant, run_id, item, location, unit, state, reason, supply, owed,
-    gained, lost, stock_version, rules_version, protections, digest, made_by, made_at)
+    gained, lost, stock_version, rules_version, protections, figures, expected, digest, made_by,
+    made_at)
 select $1, r.run_id, r.item, r.location, r.unit, r.state, r.reason, r.supply, r.owed, r.gained,
-    r.lost, r.stock_version, r.rules_version, r.protections::jsonb, r.digest, r.made_by, r.made_at
+    r.lost, r.stock_version, r.rules_version, r.protections::jsonb, r.figures::jsonb,
+    r.expected::jsonb, r.digest, r.made_by, r.made_at
 from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[],
-    $15::text[], $16::text[], $17::timestamptz[]) with ordinality
+    $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[]) with ordinality
     r(run_id, item, location, unit, state, reason, supply, owed, gained, lost, stock_version,
-    rules_version, protections, digest, made_by, made_at, ord)
+    rules_version, protections, figures, expected, digest, made_by, made_at, ord)
 order by r.ord
 """
 ADD_RUN_LINES = """

@@ -38,6 +38,7 @@ from crossdock.capabilities.supply.known import (
 from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
+from crossdock.capabilities.supply.pegging import pegs
 from crossdock.capabilities.supply.place_calendars import calendars_in
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.risk_cases import RiskCases
@@ -117,6 +118,7 @@ __all__ = [
     "Weight",
     "Withdrawn",
     "calendars_in",
+    "pegs",
     "supply_reader",
     "weight_of",
 ]

@@ -17,6 +17,7 @@ from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailabl
 from crossdock.canonical.supply import PromiseState
 from crossdock.capabilities.supply import kept, kept_store, refusals, told
 from crossdock.capabilities.supply.answer import Atp, Question
+from crossdock.capabilities.supply.derivation import Seen
 from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
 from crossdock.capabilities.supply.kept import KeptPromise, PromiseAsked, PromiseProof, Told
 from crossdock.capabilities.supply.rule_store import Word
@@ -36,8 +37,10 @@ LAPSED_MAX = 100
 _SHOWN = re.compile("prm_[0-9a-f]{32}")
 
 
-Answers = Callable[[Transaction, Question, datetime], Awaitable[tuple[Atp, Sequence[PlacedRule]]]]
-"""Answers one question in a transaction, and names the rules that were said."""
+Answers = Callable[
+    [Transaction, Question, datetime], Awaitable[tuple[Atp, Sequence[PlacedRule], Seen]]
+]
+"""Answers one question in a transaction, with the rules that were said and what was seen."""
 
 
 class _Ask(NamedTuple):
@@ -68,10 +71,13 @@ class _Derived:
     answers: list[Atp] = field(default_factory=list[Atp])
     reasons: list[str] = field(default_factory=list[str])
     rules: dict[RuleKey, PlacedRule] = field(default_factory=dict[RuleKey, PlacedRule])
+    seen: list[Seen] = field(default_factory=list[Seen])
 
     def proof(self) -> PromiseProof:
         rules = tuple(self.rules[key] for key in sorted(self.rules))
-        return PromiseProof(reasons=tuple(self.reasons), answers=tuple(self.answers), rules=rules)
+        seen = msgspec.json.encode(self.seen, order="deterministic").decode()
+        reasons, answers = tuple(self.reasons), tuple(self.answers)
+        return PromiseProof(reasons=reasons, answers=answers, rules=rules, seen=seen)
 
 
 class KeptPromises:
@@ -299,13 +305,14 @@ class KeptPromises:
         """Answer a line and keep it, so that the next is answered behind it; "" is kept."""
         question = one.question
         asking = question._replace(own=question.own | {one.ref}, draws=True)
-        answer, said = await self._answers(tx, asking, ask.now)
+        answer, said, seen = await self._answers(tx, asking, ask.now)
         if parts := {(part.item, part.location) for part in answer.parts if part.per}:
             # What a kit draws on is known only now: answer as it is once nobody else changes it.
             await self._lapse(tx, ask.now, {item for item, _ in parts})
             await self._stock.lock_in(tx, sorted(parts))
-            answer, said = await self._answers(tx, asking, ask.now)
+            answer, said, seen = await self._answers(tx, asking, ask.now)
         derived.answers.append(answer)
+        derived.seen.append(seen)
         derived.rules |= {rule.key: rule for rule in said}
         refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
         rows = await self._stock.held_in(tx, sorted(refs))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
+from crossdock.capabilities.supply import derivation
 from crossdock.capabilities.supply.answer import Atp, Bucket, Claim, Question
 from crossdock.capabilities.supply.rules import PlacedRule
 
@@ -131,11 +132,21 @@ class PromiseAsked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseProof:
-    """What a promise was derived from, each line at its turn; `rules` that were said then."""
+    """What a promise was derived from, each line at its turn; `rules` that were said then.
+
+    `seen` of each line is kept as a text (`derivation.Seen`, JSON): it is read only by who asks
+    whether the same comes out of it.
+    """
 
     reasons: tuple[str, ...]
     answers: tuple[Atp, ...]
     rules: tuple[PlacedRule, ...]
+    seen: str = "[]"
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Say whether the rules, run once more on what was seen, give the same answers."""
+        return derivation.is_reproduced(self.answers, self.seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

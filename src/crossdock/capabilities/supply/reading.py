@@ -1,11 +1,9 @@
 """What a set of answers is made of, read set by set, and the answers out of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply import explosion, kept
 from crossdock.capabilities.supply.answer import (
     Atp,
@@ -19,14 +17,14 @@ from crossdock.capabilities.supply.answer import (
     Standing,
     Through,
 )
+from crossdock.capabilities.supply.derivation import Seen, answer_of, kept_of
 from crossdock.capabilities.supply.horizon import Horizon, horizon
 from crossdock.capabilities.supply.inbound import Supply, with_dock
 from crossdock.capabilities.supply.kept import Held
-from crossdock.capabilities.supply.promise import answered, nodes_of
+from crossdock.capabilities.supply.promise import nodes_of
 from crossdock.capabilities.supply.ruled import Ruled
-from crossdock.capabilities.supply.rules import DAYS_MAX, LifeTerms
+from crossdock.capabilities.supply.rules import DAYS_MAX, LifeTerms, PlacedRule
 from crossdock.capabilities.supply.store import Key
-from crossdock.capabilities.supply.vendor import advised
 
 NOTHING: Mapping[tuple[str, str, str], int] = MappingProxyType({})
 
@@ -131,7 +129,8 @@ class Read(Ruled):
         cared: list[Key] = []
         named: set[tuple[str, str]] = set()
         for key in keys:
-            if whom := self.terms(key).lives.keys() - {("", "")}:
+            lives = self.terms(key).lives
+            if whom := {(one.customer, one.channel) for one in lives} - {("", "")}:
                 cared.append(key)
                 named |= whom
         return cared, named
@@ -254,22 +253,29 @@ class Read(Ruled):
         days, transit = max(one.days for one in ruled), max(one.transit_days for one in ruled)
         return question._replace(ruled=LifeTerms(days=days, transit_days=transit))
 
+    def proven(self, question: Question) -> tuple[Atp, Sequence[PlacedRule], Seen]:
+        """Answer a question, and give the rules that were said and what it was derived from."""
+        seen = self._seen(self._for_its_own(question))
+        return self._answer_of(seen), self.said(), kept_of(seen)
+
     def _answer(self, question: Question) -> Atp:
+        return self._answer_of(self._seen(question))
+
+    def _seen(self, question: Question) -> Seen:
         item, location = question.item, question.location
         components = [
             Component(*one[:3], self._kin(one.item, location, item), one.level, one.into)
             for one in explosion.exploded(item, self.found.kits)
         ]
         kin = self._kin(item, location)._replace(components=components)
-        known = (id(kin.own.terms), location)
+        return Seen(question, kin, self._locals[location], self.found.weights.get(item))
+
+    def _answer_of(self, seen: Seen) -> Atp:
+        terms = seen.kin.own.terms
+        known = (id(terms), seen.question.location)
         if known not in self._horizons:
-            self._horizons[known] = horizon(kin.own.terms, self._locals[location])
-        ahead = self._horizons[known]
-        if question.is_dropship:
-            return advised(question, kin.own, ahead, self.now, step_micros(question.unit))
-        answer = answered(question, kin, ahead, self.now)
-        weight = self.found.weights.get(item)
-        return answer if weight is None else replace(answer, weight=weight)
+            self._horizons[known] = horizon(terms, seen.local)
+        return answer_of(seen, self._horizons[known], self.now)
 
     def _kin(self, item: str, location: str, of_kit: str = "") -> Kin:
         group, members = self._of(location)

@@ -5,8 +5,9 @@ location, or all ("*"). Each says as much as it likes; what it does not say is s
 wider one, and in the end by the defaults.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import date, time
 from decimal import Decimal
 
@@ -123,7 +124,10 @@ class PlacedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtpTerms:
-    """What holds for one item at one location, everything said; `pack` and `limits` in micros."""
+    """What holds for one item at one location, everything said; `pack` and `limits` in micros.
+
+    `lives` stand by the comparable names of whom they are for.
+    """
 
     mode: AtpMode = AtpMode.CUMULATIVE
     daily_buckets: int = 90
@@ -141,9 +145,7 @@ class AtpTerms:
     pack: int = 0
     pack_up: bool = True
     limits: Limits = field(default_factory=Limits)
-    lives: Mapping[tuple[str, str], LifeTerms] = field(
-        default_factory=dict[tuple[str, str], LifeTerms]
-    )
+    lives: tuple[LifeTerms, ...] = ()
     receipt_life_days: int = 0
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
     takes_parts: bool = False
@@ -158,9 +160,14 @@ class AtpTerms:
             return None
         who, where = named(customer, channel)
         for key in ((who, where), (who, ""), ("", where), ("", "")):
-            if key in self.lives:
-                return self.lives[key]
+            at = bisect_left(self.lives, key, key=_whose)
+            if at < len(self.lives) and _whose(self.lives[at]) == key:
+                return self.lives[at]
         return None
+
+
+def _whose(life: LifeTerms) -> tuple[str, str]:
+    return life.customer, life.channel
 
 
 def named(customer: str, channel: str) -> tuple[str, str]:
@@ -233,7 +240,7 @@ def _lives(rule: AtpRule) -> dict[tuple[str, str], LifeTerms]:
         name = named(one.customer, one.channel)
         had = found.get(name, one)
         days, transit = max(had.days, one.days), max(had.transit_days, one.transit_days)
-        found[name] = replace(one, days=days, transit_days=transit)
+        found[name] = LifeTerms(customer=name[0], channel=name[1], days=days, transit_days=transit)
     return found
 
 
@@ -257,7 +264,7 @@ def _terms(
         pack=micros_said(rule.pack),
         pack_up=bool(rule.pack_up),
         limits=Limits(micros_said(rule.split_min), rule.split_lines_max or 0),
-        lives=lives,
+        lives=tuple(lives[name] for name in sorted(lives)),
         receipt_life_days=rule.receipt_life_days or 0,
         owners={one.owner: one.is_first for one in rule.owners or ()},
         takes_parts=bool(rule.takes_parts),

@@ -21,6 +21,7 @@ from crossdock.capabilities.supply import (
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.customers import Customers, KnowsOrders
+from crossdock.capabilities.supply.derivation import Seen
 from crossdock.capabilities.supply.fill_store import Fills
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.kit_store import HearsRecipes
@@ -143,11 +144,10 @@ class Supply:
 
     async def answer_in(
         self, tx: Transaction, question: Question, now: datetime
-    ) -> tuple[Atp, Sequence[PlacedRule]]:
-        """Answer one question in the caller's transaction, and name the rules that were said."""
+    ) -> tuple[Atp, Sequence[PlacedRule], Seen]:
+        """Answer one question in the caller's transaction: with rules and all that was seen."""
         [question] = await self._customers.asking(tx, tx.tenant, [question])
-        read = await self._read(tx, tx.tenant, [question], now)
-        return read.answers([question])[0], read.said()
+        return (await self._read(tx, tx.tenant, [question], now)).proven(question)
 
     async def answers_in(
         self, tx: Transaction, questions: Sequence[Question], now: datetime

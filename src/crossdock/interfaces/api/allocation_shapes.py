@@ -16,6 +16,7 @@ from crossdock.capabilities.allocation import (
     RunLine,
     RunState,
     Why,
+    is_run_reproduced,
 )
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
@@ -105,8 +106,31 @@ class AlternativeShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunStockShown:
+    """The stock row that a run saw: what of it could be promised, and what claimed it."""
+
+    nettable: AmountShown
+    hard: AmountShown
+    soft: AmountShown
+    safety: AmountShown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedShown:
+    """What there would be on a day in all, with what lay there, if the lines took nothing."""
+
+    day: date
+    quantity: AmountShown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
-    """A back-order run; `rules_version` and `stock_version` say what it was decided on."""
+    """A back-order run; `rules_version` and `stock_version` say what it was decided on.
+
+    `supply` is what there was for its `lines`, out of `stock`; they stand in the order in which
+    they were served. `is_reproduced` says that the rules, run once more on what is kept of it,
+    give every line the same; null where the lines are not shown.
+    """
 
     run_id: str
     item: str
@@ -117,6 +141,8 @@ class RunShown:
     owed: AmountShown
     gained: AmountShown
     lost: AmountShown
+    stock: RunStockShown
+    expected: list[ExpectedShown]
     stock_version: int
     rules_version: int
     protections: list[RunProtectionShown]
@@ -127,6 +153,7 @@ class RunShown:
     remark: str
     lines: list[RunLineShown]
     alternatives: list[AlternativeShown]
+    is_reproduced: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +202,16 @@ def run_shown(run: Run) -> RunShown:
         owed=amount(run.owed, run.unit),
         gained=amount(run.gained, run.unit),
         lost=amount(run.lost, run.unit),
+        stock=RunStockShown(
+            nettable=amount(run.figures.nettable, run.unit),
+            hard=amount(run.figures.hard, run.unit),
+            soft=amount(run.figures.soft, run.unit),
+            safety=amount(run.figures.safety, run.unit),
+        ),
+        expected=[
+            ExpectedShown(day=one.day, quantity=amount(one.micros, run.unit))
+            for one in run.expected
+        ],
         stock_version=run.stock_version,
         rules_version=run.rules_version,
         protections=[_in_run_shown(one, run.unit) for one in run.protections],
@@ -185,6 +222,7 @@ def run_shown(run: Run) -> RunShown:
         remark=run.remark,
         lines=[_run_line_shown(line, run.unit) for line in run.lines],
         alternatives=[_alternative_shown(one, run.unit) for one in run.alternatives],
+        is_reproduced=is_run_reproduced(run) if run.lines else None,
     )
 
 

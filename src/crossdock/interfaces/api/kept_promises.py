@@ -16,6 +16,7 @@ from crossdock.capabilities.supply import (
     PlacedRule,
     PromiseAsked,
     Question,
+    pegs,
 )
 from crossdock.foundation.scope import Scope
 from crossdock.governance.roles import Principal
@@ -107,11 +108,27 @@ class DatedLineShown:
 
 
 @dataclass(slots=True)
+class PegShown:
+    """So much of what leaves on a day is served from a supply that counts from `comes_on` on.
+
+    `supply_id` "" and `comes_on` null is what lies there.
+    """
+
+    line_no: int
+    on: date
+    quantity: AmountShown
+    supply_id: str
+    comes_on: date | None
+
+
+@dataclass(slots=True)
 class KeptPromiseShown:
     """A promise by date. `reasons` say, line by line, why it was refused, "" why not.
 
     `answers` are the derivations, each line at its turn, and `rules` those that were said then:
-    the same for ever, whatever has become of stock, supply and rules since.
+    the same for ever, whatever has become of stock, supply and rules since. `is_reproduced` says
+    that the rules, run once more on what was seen, give the same answers; null in lists. `pegs`
+    are the supplies that each part is served from, where lots or several places do not say it.
     """
 
     promise_id: str
@@ -126,6 +143,8 @@ class KeptPromiseShown:
     answers: list[AtpShown]
     rules: list[PlacedRule]
     expires_at: datetime | None
+    is_reproduced: bool | None
+    pegs: list[PegShown]
 
 
 class KeptPromisesShown(BaseModel):
@@ -178,8 +197,8 @@ async def risks_of(
     )
 
 
-def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
-    """Show a promise by date in the base units of its items."""
+def kept_shown(kept: KeptPromise, *, with_proof: bool = False) -> KeptPromiseShown:
+    """Show a promise by date in the base units of its items, proven once more or not."""
     proof = kept.proof
     units = {answer.item: answer.unit for answer in proof.answers}
     units |= {part.item: part.unit for answer in proof.answers for part in answer.parts}
@@ -210,6 +229,12 @@ def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
         answers=[atp_shown(answer, with_derivation=True) for answer in proof.answers],
         rules=list(proof.rules),
         expires_at=kept.expires_at,
+        is_reproduced=proof.is_reproduced if with_proof else None,
+        pegs=[
+            PegShown(number, one.day, amount(one.micros, answer.unit), one.supply_id, one.on)
+            for number, answer in enumerate(proof.answers, start=1)
+            for one in pegs(answer)
+        ],
     )
 
 
@@ -235,7 +260,7 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         made = await hub.kept_promises.promise(
             caller.scope, caller.client, asked, channels=caller.channels
         )
-        return kept_shown(made)
+        return kept_shown(made, with_proof=True)
 
     @routes.get("", **needs("stock:read"))
     async def list_promises_by_date(
@@ -262,12 +287,13 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     @routes.get("/{promise_id}", **needs("stock:read"))
     async def explain_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
         """Show a promise by date with its proof, as it was derived when it was made."""
-        return kept_shown(await hub.kept_promises.get(caller.scope, promise_id))
+        found = await hub.kept_promises.get(caller.scope, promise_id)
+        return kept_shown(found, with_proof=True)
 
     @routes.post("/{promise_id}/release", **needs("stock:write"))
     async def release_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
         """Give back what a promise by date keeps; one that is over stays as it is."""
         over = await hub.kept_promises.release(caller.scope, promise_id, by=caller.client)
-        return kept_shown(over)
+        return kept_shown(over, with_proof=True)
 
     return routes

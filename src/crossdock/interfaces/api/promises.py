@@ -1,5 +1,6 @@
 """`/v1/promises`: why something was promised, asked again at any time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from crossdock.capabilities.allocation import Confirmation
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.capabilities.inventory import PROMISES_MAX, Explanation
 from crossdock.foundation.scope import Scope
+from crossdock.interfaces.api.allocation_shapes import RunShown, run_shown
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown
@@ -45,13 +47,15 @@ class SourcedByShown(BaseModel):
 class Promises(BaseModel):
     """By reservation and by date, at most a hundred each: what counts, then what is over.
 
-    `confirmed_by` are the allocation runs that confirmed its lines, `sourced_by` the decisions
-    that chose warehouses for it, the newest first.
+    `confirmed_by` says which allocation run last changed what each line has, and `runs` are the
+    newest hundred of those, with all that they saw. `sourced_by` are the decisions that chose
+    warehouses for it, the newest first.
     """
 
     promises: list[PromiseShown]
     by_date: list[KeptPromiseShown]
     confirmed_by: list[ConfirmedByShown]
+    runs: list[RunShown]
     sourced_by: list[SourcedByShown]
 
 
@@ -64,13 +68,19 @@ def promise_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         return await promises_of(hub, known, caller.scope, order)
 
     @routes.get("/{promise_id}", **needs("stock:read"))
-    async def explain(promise_id: Text, caller: Caller) -> PromiseShown | KeptPromiseShown:
+    async def explain(
+        promise_id: Text, caller: Caller
+    ) -> PromiseShown | KeptPromiseShown | Promises:
         """Tell why a reservation (`rsv_…`) or a promise by date (`prm_…`) was granted or refused.
 
-        From what was kept of that moment.
+        From what was kept of that moment. Any other id is an order's: that is all its promises, as
+        `?order=` tells them, which takes order lines, too.
         """
         if promise_id.startswith("prm_"):
-            return kept_shown(await hub.kept_promises.get(caller.scope, promise_id))
+            kept = await hub.kept_promises.get(caller.scope, promise_id)
+            return kept_shown(kept, with_proof=True)
+        if not promise_id.startswith("rsv_"):
+            return await promises_of(hub, known, caller.scope, promise_id)
         found = await hub.inventory.explain(caller.scope, promise_id)
         return await shown(known, caller.scope, found)
 
@@ -97,10 +107,17 @@ async def promises_of(hub: Hub, known: KnownGoods, scope: Scope, order: str) -> 
         found = []
     return Promises(
         promises=[await shown(known, scope, one) for one in found],
-        by_date=[kept_shown(one) for one in kept],
+        by_date=[kept_shown(one, with_proof=True) for one in kept],
         confirmed_by=[_confirmed(one) for one in confirmed],
+        runs=[run_shown(await hub.allocation.run(scope, name)) for name in _newest(confirmed)],
         sourced_by=[SourcedByShown(decision_id=name, decided_at=at) for name, at in sourced],
     )
+
+
+def _newest(confirmed: Sequence[Confirmation]) -> list[str]:
+    """Name the runs, each once, the newest first."""
+    newest = sorted(confirmed, key=lambda one: (one.decided_at, one.run_id), reverse=True)
+    return list(dict.fromkeys(one.run_id for one in newest))[:PROMISES_MAX]
 
 
 def _confirmed(one: Confirmation) -> ConfirmedByShown:

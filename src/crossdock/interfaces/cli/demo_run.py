@@ -42,8 +42,8 @@ class Played:
     """What the day came to.
 
     `delays` are seconds of real time from the moment the warehouse sends a round of messages until
-    the shop has answered the writes they caused. `explained` is a promise that a counter was
-    refused (or given, if none was), explained after the day.
+    the shop has answered the writes they caused. `explained` is the last promise that a
+    counter was given (or refused, if none was), explained after the day.
     """
 
     tally: Tally
@@ -225,7 +225,7 @@ async def _close_doors(world: World, played: Played) -> None:
     for answer in await world.hub.inventory.availability(world.hub.scope, keys):
         played.on_hand += int(answer.on_hand.value)
         played.promised += (answer.figures.hard + answer.figures.soft) // 1_000_000
-    played.explained = await _explained(world, played.refused or played.granted)
+    played.explained = await _explained(world, played.granted[-1:] or played.refused)
     played.shown = sum(world.simulator.shop.available(sku) for sku in played.tally.free)
     played.drift = await evening(world)
 

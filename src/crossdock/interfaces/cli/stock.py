@@ -170,7 +170,7 @@ def explain(
     async def asked(hub: Hub) -> None:
         if promise.startswith("prm_"):
             by_date = await hub.kept_promises.get(hub.scope, promise)
-            return stock_promise.show(by_date, as_json=as_json)
+            return stock_promise.explain(by_date, as_json=as_json)
         known = KnownGoods(hub.catalog)
         if promise.startswith("rsv_"):
             explained = await hub.inventory.explain(hub.scope, promise)

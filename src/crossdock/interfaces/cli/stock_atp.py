@@ -124,7 +124,7 @@ def atp_rules(
             return
         table(
             ("item", "class", "location", "says"),
-            [(one.item, one.item_class, one.location, _said(one.rule)) for one in rules],
+            [(one.item, one.item_class, one.location, rule_said(one.rule)) for one in rules],
             empty="no rules yet: the defaults hold (docs/how-to/promise-by-date.md)",
         )
 
@@ -183,7 +183,7 @@ def atp_rule(
             print_json(known)
         else:
             whose = f"class {known.item_class}" if known.item_class else known.item
-            stdout.print(f"{whose} at {known.location}: {_said(known.rule)}")
+            stdout.print(f"{whose} at {known.location}: {rule_said(known.rule)}")
 
     with_hub(asked)
 
@@ -251,7 +251,7 @@ def _rule(said: dict[str, Any]) -> AtpRule:
         raise Invalid(f"this is no rule: {error}", where="rule") from None
 
 
-def _said(rule: AtpRule) -> str:
+def rule_said(rule: AtpRule) -> str:
     parts: list[str] = []
     for field in fields(rule):
         value = getattr(rule, field.name)
@@ -294,7 +294,7 @@ def _show(answer: AtpShown) -> None:
         stdout.print(f"  by {answer.by}: {_amount(answer.by_then)}")
     _show_goods(answer)
     if answer.derivation:
-        _show_derivation(answer.derivation)
+        show_derivation(answer.derivation)
 
 
 def _silent(answer: AtpShown) -> str:
@@ -330,7 +330,8 @@ def _show_goods(answer: AtpShown) -> None:
         )
 
 
-def _show_derivation(derivation: DerivationShown) -> None:
+def show_derivation(derivation: DerivationShown) -> None:
+    """Print what an answer was made from: figures, balances, supply, lots and parts."""
     shown = ("nettable", "expired", "hard", "soft", "safety")
     figures = [f"{name} {getattr(derivation, name).value}" for name in shown]
     stdout.print(f"  [dim]{', '.join(figures)}[/]", soft_wrap=True)

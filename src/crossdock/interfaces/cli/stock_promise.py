@@ -13,6 +13,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import KnownGoods, Named
 from crossdock.capabilities.supply import AtpMode, KeptPromise, Limits, PromiseAsked, Question
+from crossdock.interfaces.api.allocation_shapes import written
 from crossdock.interfaces.api.atp_chart import of_promise
 from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown, risks_of
 from crossdock.interfaces.api.promises import Promises
@@ -20,6 +21,8 @@ from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.interfaces.cli.stock_atp import rule_said, show_derivation
+from crossdock.interfaces.cli.stock_run import show_run_of
 
 ACTOR = "script"
 """Whose promises are made here: a script's, as the hub's own reservations are."""
@@ -168,17 +171,47 @@ def release_promise(kept: Kept, as_json: AsJson = False) -> None:
 
 def show(kept: KeptPromise, *, as_json: bool) -> None:
     """Print a promise by date with its proof."""
-    shown = kept_shown(kept)
+    shown = kept_shown(kept, with_proof=True)
     if as_json:
         print_json(shown)
     else:
         show_kept(shown)
 
 
+def explain(kept: KeptPromise, *, as_json: bool) -> None:
+    """Print a promise by date with what it was derived from."""
+    shown = kept_shown(kept, with_proof=True)
+    if as_json:
+        print_json(shown)
+    else:
+        show_by_date([shown])
+
+
 def show_by_date(kept: Iterable[KeptPromiseShown]) -> None:
-    """Print promises by date, one behind the other."""
+    """Print promises by date, one behind the other, each with its derivation."""
     for one in kept:
         show_kept(one)
+        for number, answer in enumerate(one.answers, start=1):
+            stdout.print(
+                f"  {answer.item} at {answer.location}, as of {answer.as_of:%Y-%m-%d %H:%M:%S} UTC"
+            )
+            if answer.derivation:
+                show_derivation(answer.derivation)
+            for peg in one.pegs:
+                if peg.line_no == number:
+                    source = (
+                        f"{peg.supply_id}, here on {peg.comes_on}"
+                        if peg.comes_on
+                        else "what lies there"
+                    )
+                    stdout.print(
+                        f"  {peg.on}  {written(peg.quantity)} out of {source}", markup=False
+                    )
+        for rule in one.rules:
+            whom = f"{rule.item_class or rule.item} at {rule.location}"
+            stdout.print(f"  rule of {whom}: {rule_said(rule.rule)}", soft_wrap=True, markup=False)
+        again = "the same" if one.is_reproduced else "not the same"
+        stdout.print(f"  derived once more: {again}")
 
 
 def show_kept(shown: KeptPromiseShown) -> None:
@@ -227,6 +260,7 @@ def show_decided(found: Promises) -> None:
             f" {escape(run.location)} {had}, {run.why} ({run.decided_at:%Y-%m-%d %H:%M:%S} UTC)",
             soft_wrap=True,
         )
+        show_run_of(run.demand_ref, [one for one in found.runs if one.run_id == run.run_id])
     for one in found.sourced_by:
         stdout.print(
             f"[bold]{one.decision_id}[/] sourced {one.decided_at:%Y-%m-%d %H:%M:%S} UTC:"

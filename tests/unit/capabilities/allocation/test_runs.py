@@ -13,7 +13,12 @@ from crossdock.canonical.errors import Conflict, Forbidden, Invalid, NotFound
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.allocation import AllocationRule, Applies, Run
+from crossdock.capabilities.allocation import (
+    AllocationRule,
+    Applies,
+    Run,
+    is_run_reproduced,
+)
 from tests.conftest import NOON
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.inventory.house import (
@@ -340,3 +345,19 @@ async def test_the_run_that_last_changed_an_order_line_is_found_by_the_line(floo
     assert {one.demand_ref: one.after for one in found} == {
         one.demand_ref: one.after for one in run.lines
     }
+
+
+async def test_what_a_run_gave_is_derived_again_after_rules_and_stock_have_changed(
+    floor: Floor,
+) -> None:
+    await two_orders(floor)
+    run = await floor.applied()
+
+    await floor.rule("web", WIN, 1)
+    await floor.rule("key", LOSE, 900)
+    await floor.hear(counted(2, count(999)))
+    await floor.work()
+
+    again = await floor.allocation.run(MAIN, run.run_id)
+    assert is_run_reproduced(again)
+    assert again == run

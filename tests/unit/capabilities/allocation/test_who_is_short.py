@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.allocation import Strategy
-from crossdock.capabilities.allocation import Run, RunException, RunLine, RunState, Short, Why
+from crossdock.capabilities.allocation import (
+    Figures,
+    Run,
+    RunException,
+    RunLine,
+    RunState,
+    Short,
+    Why,
+)
 from tests.conftest import NOON
 
 LINE = RunLine(
@@ -16,7 +24,7 @@ LINE = RunLine(
 RUN = Run(
     run_id="r1", item="X", location="DC1", unit="EA", state=RunState.APPLIED, reason="ORDER",
     supply=0, owed=0, gained=0, lost=0, stock_version=1, rules_version=1, protections=(),
-    digest="", made_by="hub", made_at=NOON,
+    figures=Figures(0, 0, 0, 0), digest="", made_by="hub", made_at=NOON,
 )  # fmt: skip
 PIECES = st.integers(0, 9)
 

@@ -88,6 +88,7 @@ async def test_a_promise_keeps_the_fill_that_it_was_made_by(yard: Yard) -> None:
 
     again = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
     assert msgspec.json.encode(again.proof) == msgspec.json.encode(made.proof)
+    assert again.proof.is_reproduced
 
 
 async def test_lines_count_once_ended_lately_and_told_whole(

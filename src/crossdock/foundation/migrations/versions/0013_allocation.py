@@ -109,6 +109,8 @@ create table allocation_run (
     stock_version bigint not null,
     rules_version bigint not null,
     protections jsonb not null default '[]',
+    figures jsonb not null,
+    expected jsonb not null,
     digest text not null,
     made_by text not null,
     made_at timestamptz not null,
