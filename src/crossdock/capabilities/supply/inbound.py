@@ -99,11 +99,14 @@ _NOT_SHIPPED = (ConfidenceClass.D, "our own transfer has not left yet")
 
 
 def classified(supply: Supply, today: date, past_due_days: int) -> tuple[ConfidenceClass, str]:
-    """Give the class of a supply today, and why."""
+    """Give the class of a supply today, and why.
+
+    Its source may call it worse than its evidence says, never better (I6).
+    """
     if (fixed := _by_kind(supply)) is not None:
         return fixed
     found, reason = _by_evidence(supply, today)
-    if supply.confidence is not None:
+    if supply.confidence is not None and supply.confidence > found:
         found, reason = supply.confidence, "its source says so"
     if found in PROMISED and supply.evidence is not SupplyEvidence.ARRIVED:
         if supply.eta is None:
