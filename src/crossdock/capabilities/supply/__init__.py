@@ -35,6 +35,7 @@ from crossdock.capabilities.supply.known import (
     KnownSupply,
     KnownWeight,
 )
+from crossdock.capabilities.supply.late import KnowsClasses
 from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
@@ -92,6 +93,7 @@ __all__ = [
     "KnownLot",
     "KnownSupply",
     "KnownWeight",
+    "KnowsClasses",
     "LifeTerms",
     "Limits",
     "Offer",

@@ -19,6 +19,7 @@ from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
 from crossdock.capabilities.supply.kit_store import HearsRecipes, Kit
 from crossdock.capabilities.supply.sent_store import Sent
+from crossdock.capabilities.supply.since_store import keep_since
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
@@ -88,7 +89,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
                 orders.append((Order(*key, *version), payload))
             case _:
                 pass
-    left = await store.keep(tx, _newest(heard))
+    left = await _keep_supply(tx, heard)
     changed = await kit_store.keep_kits(tx, _newest(kits))
     await goods_store.keep_lots(tx, _newest(lots, 4))
     await goods_store.keep_weights(tx, _newest(weights))
@@ -109,6 +110,12 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
     ]
     left += await store.keep_orders(tx, list(newest), lines, sent)
     return Changed(left, changed)
+
+
+async def _keep_supply(tx: Transaction, heard: Sequence[Heard]) -> list[tuple[str, str, str]]:
+    left = await store.keep(tx, _newest(heard))
+    await keep_since(tx, heard)
+    return left
 
 
 def _newest(versions: Iterable[Versioned], width: int = 3) -> list[Versioned]:
