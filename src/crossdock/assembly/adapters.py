@@ -31,6 +31,7 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.supply import (
     Bills,
     KnowsClasses,
+    NoticeReceipts,
     OpenSupply,
     OverdueSupply,
     supply_reader,
@@ -275,6 +276,7 @@ def watches(
     desk = CaseDesk()
     return [
         OverdueSupply(database, clock, desk, classes).job,
+        NoticeReceipts(database, clock, desk, classes).job,
         NegativeStock(database, clock, desk).job,
         OverPicks(database, clock, desk, percent=settings.over_pick_percent).job,
         LeakedHolds(database, clock, desk).job,

@@ -37,6 +37,7 @@ from crossdock.capabilities.supply.known import (
 )
 from crossdock.capabilities.supply.late import KnowsClasses
 from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weight_of
+from crossdock.capabilities.supply.notices import NoticeReceipts
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.place_calendars import calendars_in
@@ -96,6 +97,7 @@ __all__ = [
     "KnowsClasses",
     "LifeTerms",
     "Limits",
+    "NoticeReceipts",
     "Offer",
     "OpenSupply",
     "Option",

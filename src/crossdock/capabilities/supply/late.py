@@ -93,7 +93,9 @@ async def late_lines(tx: Transaction, day: date, classes: KnowsClasses) -> list[
     before = (datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH) // _MICROSECOND
     waiting = [_waiting(row) for row in await tx.fetch(WAITING, tx.tenant, before)]
     if waiting:
-        terms = await _terms(tx, {(one.line.item, one.line.location) for one in waiting}, classes)
+        terms = await terms_of_keys(
+            tx, {(one.line.item, one.line.location) for one in waiting}, classes
+        )
         for one in waiting:
             found += late_of(one, terms[one.line.item, one.line.location], day)
     return found
@@ -155,7 +157,7 @@ def _on(us: int) -> date:
     return (_EPOCH + us * _MICROSECOND).date()
 
 
-async def _terms(
+async def terms_of_keys(
     tx: Transaction, keys: Collection[Key], classes: KnowsClasses
 ) -> dict[Key, AtpTerms]:
     """Give what holds for each of these keys."""

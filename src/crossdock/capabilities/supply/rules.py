@@ -81,6 +81,7 @@ class AtpRule:
     there assembled, is claimed of its components. `counts_dock`: what was booked in and is not put
     away counts as arrived; false is for a source that leaves a supply open until it is put away.
     `acknowledge_days`: a supplier answers a purchase in so many working days; 0 is nobody waits.
+    `receipt_percent`: so much less or more than a ship notice announced is as good as announced.
     """
 
     mode: AtpMode | None = None
@@ -107,6 +108,7 @@ class AtpRule:
     takes_parts: bool | None = None
     counts_dock: bool | None = None
     acknowledge_days: int | None = None
+    receipt_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,7 @@ class AtpTerms:
     takes_parts: bool = False
     counts_dock: bool = True
     acknowledge_days: int = 2
+    receipt_percent: int = 0
 
     def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
         """Give what holds for who asks: a customer in a channel > a customer > a channel > all.
@@ -198,6 +201,7 @@ DEFAULTS = AtpRule(
     takes_parts=False,
     counts_dock=True,
     acknowledge_days=2,
+    receipt_percent=0,
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
@@ -267,6 +271,7 @@ def _terms(
         takes_parts=bool(rule.takes_parts),
         counts_dock=bool(rule.counts_dock),
         acknowledge_days=rule.acknowledge_days or 0,
+        receipt_percent=rule.receipt_percent or 0,
     )
 
 
