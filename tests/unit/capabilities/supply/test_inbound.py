@@ -1,6 +1,6 @@
 """What a supply is worth: its class by its evidence, its haircut, its day."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -305,3 +305,13 @@ def test_no_rule_says_that_the_dock_counts() -> None:
     assert TERMS.counts_dock
     narrow, wide = AtpRule(counts_dock=False), AtpRule(counts_dock=True)
     assert not terms_of([narrow, wide]).counts_dock
+
+
+@given(st.integers(0, 60), st.integers(0, 90))
+def test_a_purchase_is_of_class_e_behind_the_days_of_its_rule(days: int, age: int) -> None:
+    """§5.1: D while its answer may come, E behind; a rule of 0 days waits for none."""
+    sent = datetime(2026, 5, 4, 12, tzinfo=UTC) - timedelta(days=age)
+    terms = terms_of([AtpRule(weekdays="1234567", acknowledge_days=days)])
+    supply = PURCHASE._replace(sent_at=sent)
+    found = effective(supply, TODAY, terms, terms.calendar, step=MICROS, last=LAST)
+    assert found.confidence is (E if 0 < days < age else D)
