@@ -24,7 +24,6 @@ from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference
 from crossdock.canonical.supply import (
-    ConfidenceClass,
     SupplyCommitmentChanged,
     SupplyEvidence,
     SupplyKind,
@@ -677,12 +676,11 @@ async def test_the_order_hears_its_decision_in_the_log(hub: Hub) -> None:
 async def coming(hub: Hub, location: str, pieces: int, eta: date) -> None:
     said = SupplyCommitmentChanged(
         supply_id=f"po:{location}",
-        kind=SupplyKind.PO_SCHEDULE,
+        kind=SupplyKind.TRANSFER,
         item="X",
         location=location,
         open_quantity=Quantity.of(pieces),
         evidence=SupplyEvidence.SHIPPED,
-        confidence=ConfidenceClass.A,
         eta=eta,
     )
     fact = Fact(identity=f"po:{location}:1", payload=said, occurred_at=hub.clock.now(), version=1)

@@ -1,6 +1,7 @@
 """What should have come and has not is somebody's, once, until it comes."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply import AtpRule, PlacedRule, Question
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.cases import Case
@@ -214,3 +216,112 @@ async def test_a_change_of_a_line_that_is_not_shown_is_told(buying: Buying) -> N
     [second] = await buying.look()
     assert (first.evidence["lines"], len(first.evidence["open"])) == (30, 20)
     assert (first.count, second.count) == (1, 2)
+
+
+async def test_what_is_under_way_without_a_date_is_late_by_its_lead_time(buying: Buying) -> None:
+    """§4.1: in-transit transfers older than lead time; thirty days where no rule knows one."""
+    await buying.hear(
+        due("tr:1/1", None, kind=TRANSFER, evidence=SHIPPED),
+        due("asn:1/1", None, kind=ASN, evidence=SHIPPED),
+    )
+    assert await buying.look(hours=24 * 30) == []
+    found = await buying.look(hours=24 * 3)
+    assert [(one.entity, one.code) for one in found] == [
+        ("asn:1", "SHP-LATE"),
+        ("tr:1", "SHP-LATE"),
+    ]
+    shown = found[1].evidence["open"][0]
+    assert (shown["eta"], shown["basis"]) == (
+        None,
+        f"no date is told: shipped on {TODAY}, with 30 days at the most",
+    )
+    await buying.hear(due("tr:1/1", None, 0, kind=TRANSFER, evidence=SHIPPED))
+    assert [one.entity for one in await buying.look()] == ["asn:1"]
+
+
+async def test_a_rule_says_the_lead_time_of_what_has_no_date(buying: Buying) -> None:
+    rule = PlacedRule(item="BOLT", rule=AtpRule(lead_time_days=5, acknowledge_days=0))
+    await buying.hub.supply.put_rule(buying.hub.scope, rule, by="jo")
+    await buying.hear(
+        due("tr:1/1", None, kind=TRANSFER, evidence=SHIPPED),
+        due("po:7/1", None),
+        due("po:8/1", None, evidence=SupplyEvidence.BACKORDERED),
+        due("tr:2/1", None, kind=TRANSFER),
+        due("rma:1/1", None, kind=SupplyKind.RMA_EXPECTED, evidence=SHIPPED),
+    )
+    assert await buying.look(hours=24 * 5) == []
+    found = await buying.look(hours=24 * 4)
+    assert [(one.entity, one.code) for one in found] == [
+        ("po:7", "PO-LATE"),
+        ("po:8", "PO-LATE"),
+        ("tr:1", "SHP-LATE"),
+    ]
+
+
+async def test_the_age_of_goods_goes_by_when_they_were_shipped(buying: Buying) -> None:
+    """They may have been told of long before they left, and again since."""
+    await buying.hear(due("tr:1/1", None, kind=TRANSFER))
+    await buying.clock.advance(40 * DAY)
+    await buying.hear(due("tr:1/1", None, kind=TRANSFER, evidence=SHIPPED))
+    await buying.clock.advance(20 * DAY)
+    await buying.hear(due("tr:1/1", None, 30, kind=TRANSFER, evidence=SHIPPED))
+    assert await buying.look() == []
+    [case] = await buying.look(hours=24 * 14)
+    assert (case.entity, case.evidence["open"][0]["open_in_base_unit"]) == ("tr:1", "30")
+
+
+async def test_a_purchase_that_nobody_answered_is_the_buyers(buying: Buying) -> None:
+    """§5.1: two working days, where neither its source nor a rule says another time."""
+    ahead = TODAY + 60 * DAY
+    await buying.hear(due("po:7/1", ahead), due("asn:1/1", ahead, kind=ASN))
+    assert await buying.look(hours=24) == []
+    [case] = await buying.look(hours=24 * 7)
+    assert (case.code, case.owner_role, case.severity) == ("PO-UNACKED", "Buyer", "S2")
+    assert case.title.startswith("sent, and not acknowledged: po:7 was to be answered by ")
+    assert (
+        case.evidence["open"][0]["basis"] == f"sent on {TODAY}, to be answered in 2 working days"
+    )
+    await buying.hear(due("po:7/1", ahead, evidence=SupplyEvidence.ACKNOWLEDGED))
+    assert await buying.look() == []
+
+
+async def test_a_rule_or_a_source_says_by_when_a_supplier_answers(buying: Buying) -> None:
+    rule = PlacedRule(item="BOLT", rule=AtpRule(acknowledge_days=0))
+    await buying.hub.supply.put_rule(buying.hub.scope, rule, by="jo")
+    ahead = TODAY + 60 * DAY
+    told = replace(due("po:8/1", ahead), acknowledgment_due=TODAY + 3 * DAY)
+    await buying.hear(due("po:7/1", ahead), told)
+    assert await buying.look(hours=24 * 3) == []
+    assert [one.entity for one in await buying.look(hours=24 * 9)] == ["po:8"]
+
+
+async def test_a_purchase_that_nobody_answered_in_time_is_of_class_e(buying: Buying) -> None:
+    await buying.hear(due("po:7/1", TODAY + 60 * DAY))
+    question = Question("BOLT", "DC1", "EA")
+    [answer] = await buying.hub.supply.promise_dates(buying.hub.scope, [question])
+    assert [str(one.confidence) for one in answer.inbound] == ["D"]
+    await buying.clock.advance(7 * DAY)
+    [answer] = await buying.hub.supply.promise_dates(buying.hub.scope, [question])
+    assert [(str(one.confidence), one.micros) for one in answer.inbound] == [("E", 0)]
+    assert "unacknowledged" in answer.inbound[0].reason
+
+
+async def test_since_when_goods_are_under_way_goes_by_no_order_of_telling(buying: Buying) -> None:
+    """I4: an older word that comes late, behind the newer one, dates it all the same."""
+    older = Fact(
+        identity="late word",
+        payload=due("tr:1/1", None, kind=TRANSFER, evidence=SHIPPED),
+        occurred_at=buying.clock.now() - 20 * DAY,
+        version=1,
+    )
+    newer = Fact(
+        identity="first word",
+        payload=due("tr:1/1", None, 20, kind=TRANSFER, evidence=SHIPPED),
+        occurred_at=buying.clock.now(),
+        version=2,
+    )
+    await buying.hub.record([newer], source="erp")
+    assert await buying.look() == []
+    await buying.hub.record([older], source="erp")
+    [case] = await buying.look(hours=24 * 15)
+    assert case.evidence["open"][0]["open_in_base_unit"] == "20"

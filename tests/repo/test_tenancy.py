@@ -38,6 +38,7 @@ WORKERS = {
     "crossdock.capabilities.reconciliation.open_rounds.REFUSED": "whose orders were not read",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
+    "crossdock.capabilities.supply.notices.TENANTS": "whose notices came otherwise",
     "crossdock.capabilities.supply.overdue.TENANTS": "whose supply is overdue",
     "crossdock.capabilities.supply.risk_cases.TENANTS": "whose promises are at risk",
     "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",

@@ -28,7 +28,14 @@ from crossdock.capabilities.reconciliation import (
     OpenRounds,
     Reconciliation,
 )
-from crossdock.capabilities.supply import Bills, OpenSupply, OverdueSupply, supply_reader
+from crossdock.capabilities.supply import (
+    Bills,
+    KnowsClasses,
+    NoticeReceipts,
+    OpenSupply,
+    OverdueSupply,
+    supply_reader,
+)
 from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
@@ -262,11 +269,14 @@ def open_rounds(
     return OpenRounds(database, clock, around, every=timedelta(hours=hours))
 
 
-def watches(database: Database, clock: Clock, settings: Settings) -> list[Job]:
+def watches(
+    database: Database, clock: Clock, settings: Settings, classes: KnowsClasses
+) -> list[Job]:
     """Name the jobs that look for what a person is to look at, and open and close its cases."""
     desk = CaseDesk()
     return [
-        OverdueSupply(database, clock, desk).job,
+        OverdueSupply(database, clock, desk, classes).job,
+        NoticeReceipts(database, clock, desk, classes).job,
         NegativeStock(database, clock, desk).job,
         OverPicks(database, clock, desk, percent=settings.over_pick_percent).job,
         LeakedHolds(database, clock, desk).job,

@@ -78,9 +78,10 @@ class SupplyCommitmentChanged:
     `supply_id` names it for ever ("po:4711/1/1"). `open_quantity` is still to come: ordered less
     cancelled less received. Of a purchase order it still holds what ship notices announced;
     these name it as `parent_supply_id`, and the hub takes them off it, so that nothing counts
-    twice (A29). `eta` is a day of the location's own calendar; none is no date. `confidence` is
-    for sources that judge by themselves; else the hub does, by `kind`, `evidence`, `eta` and
-    `acknowledgment_due`. `base_open` is the same in the item's base unit, set by the hub.
+    twice (A29). `eta` is a day of the location's own calendar; none is no date. The hub
+    judges its class by `kind`, `evidence`, `eta` and `acknowledgment_due`; a source that knows
+    worse says so as `confidence`, which never makes it better. `base_open` is the same in the
+    item's base unit, set by the hub.
     `supplier` is whose it is, and of his line he `acknowledged` so much last, of which so much was
     `received` so far, both in the unit of `open_quantity`; none is that nobody says it.
     """

@@ -35,7 +35,9 @@ from crossdock.capabilities.supply.known import (
     KnownSupply,
     KnownWeight,
 )
+from crossdock.capabilities.supply.late import KnowsClasses
 from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weight_of
+from crossdock.capabilities.supply.notices import NoticeReceipts
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.pegging import pegs
@@ -93,8 +95,10 @@ __all__ = [
     "KnownLot",
     "KnownSupply",
     "KnownWeight",
+    "KnowsClasses",
     "LifeTerms",
     "Limits",
+    "NoticeReceipts",
     "Offer",
     "OpenSupply",
     "Option",

@@ -27,7 +27,8 @@ class Supply(NamedTuple):
 
     `room` is what its parent has open for it, None where it has no parent that is known: notices
     never come to more than the purchase they belong to (I9). `told_at` is when its source said so.
-    `fill` is how much of what `supplier` acknowledges comes, where a rule asks for it.
+    `fill` is how much of what `supplier` acknowledges comes, where a rule asks for it. `sent_at`
+    is when it was first told as sent; its answer is due by the rule, if its source says no day.
     """
 
     supply_id: str
@@ -46,6 +47,7 @@ class Supply(NamedTuple):
     told_at: datetime | None = None
     supplier: str = ""
     fill: Fill | None = None
+    sent_at: datetime | None = None
 
     @property
     def remaining(self) -> int:
@@ -99,11 +101,14 @@ _NOT_SHIPPED = (ConfidenceClass.D, "our own transfer has not left yet")
 
 
 def classified(supply: Supply, today: date, past_due_days: int) -> tuple[ConfidenceClass, str]:
-    """Give the class of a supply today, and why."""
+    """Give the class of a supply today, and why.
+
+    Its source may call it worse than its evidence says, never better (I6).
+    """
     if (fixed := _by_kind(supply)) is not None:
         return fixed
     found, reason = _by_evidence(supply, today)
-    if supply.confidence is not None:
+    if supply.confidence is not None and supply.confidence > found:
         found, reason = supply.confidence, "its source says so"
     if found in PROMISED and supply.evidence is not SupplyEvidence.ARRIVED:
         if supply.eta is None:
@@ -144,6 +149,7 @@ def effective(
     The day is the next working day after its buffer, and the days from dock to stock behind it.
     Behind `last`, the end of the horizon, nothing is computed.
     """
+    supply = supply._replace(acknowledgment_due=answer_due(supply, today, terms, calendar))
     confidence, reason = classified(supply, today, terms.past_due_supply_days)
     worth = terms.classes.get(confidence) if confidence in PROMISED else None
     if worth is None:
@@ -161,6 +167,21 @@ def effective(
         reason += ", cut to what its purchase has open"
     reason += why
     return Inbound(supply, confidence, micros, on, reason)
+
+
+def answer_due(supply: Supply, today: date, terms: AtpTerms, calendar: Calendar) -> date | None:
+    """Give the last day for a supplier's answer to a purchase that was sent (§5.1).
+
+    Its source's own word, else so many working days as the rule says, from the day it was sent on
+    by UTC; None is that nobody waits.
+    """
+    awaited = (supply.kind, supply.evidence) == (SupplyKind.PO_SCHEDULE, SupplyEvidence.SENT)
+    if supply.acknowledgment_due or not awaited or supply.sent_at is None:
+        return supply.acknowledgment_due
+    if not terms.acknowledge_days:
+        return None
+    sent = min(supply.sent_at.date(), today)
+    return calendar.plus_working_days(sent, terms.acknowledge_days)
 
 
 def _haircut(supply: Supply, worth: ClassTerms) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply.store import ANNOUNCED, LAST_WORD, ROOM
+from crossdock.capabilities.supply.late import KnowsClasses, LateLine, late_lines
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
@@ -28,27 +28,14 @@ GRACE_DAYS = 1
 
 LINES_SHOWN = 20
 PREFIX = "supply/"
-SUPPLIERS_OWN = SupplyKind.VENDOR_STOCK.value
-AT_THE_DOCK = SupplyEvidence.ARRIVED.value
 
 TENANTS = WorkersSql("""
 select distinct tenant from supply_commitment where micros > 0 and eta < $1
+union select distinct tenant from supply_commitment where micros > 0 and eta is null
+union select distinct tenant from supply_commitment
+    where micros > 0 and evidence = 'SENT' and kind = 'PO_SCHEDULE'
 union select distinct tenant from supply_overdue where fingerprint like 'supply/%'
 """)
-
-# Each commitment with what is open of it as answers by date count it: what a notice has announced
-# of a purchase is late, or not, as the notice's, and notices never come to more than the purchase.
-LATE = f"""
-select l.document, l.supply_id, l.source, l.kind, l.evidence, l.item, l.location,
-    case when l.room is null then l.left_over else least(l.left_over, l.room) end as micros, l.eta
-from (select s.*, split_part(s.supply_id, '/', 1) as document,
-        s.micros - {ANNOUNCED} as left_over, {ROOM} as room
-    from supply_commitment s
-    where s.tenant = $1 and s.micros > 0 and s.eta < $2 and s.kind <> $3 and s.evidence <> $4
-        and {LAST_WORD}) l
-where l.left_over > 0 and (l.room is null or l.room > 0)
-order by l.document, l.supply_id
-"""  # noqa: S608  # the parts above
 
 TOLD = """
 select fingerprint, digest from supply_overdue where tenant = $1 and starts_with(fingerprint, $2)
@@ -61,20 +48,6 @@ on conflict (tenant, fingerprint) do update set digest = excluded.digest
 FORGET = "delete from supply_overdue where tenant = $1 and fingerprint = any($2::text[])"
 
 
-class LateLine(NamedTuple):
-    """A commitment whose day is over; `micros` of the item's base unit are still to come."""
-
-    document: str
-    supply_id: str
-    source: str
-    kind: str
-    evidence: str
-    item: str
-    location: str
-    micros: int
-    eta: date
-
-
 class Owner(NamedTuple):
     """Whose something late is, by the exception taxonomy, and what it is called."""
 
@@ -83,6 +56,7 @@ class Owner(NamedTuple):
     severity: str
     within: timedelta
     what: str
+    was_to: str = "come on"
 
 
 class Named(NamedTuple):
@@ -98,6 +72,11 @@ CARRIER = Owner("SHP-LATE", "Transport", "S2", timedelta(hours=4), "shipped, and
 WAREHOUSE = Owner("FO-STUCK", "Warehouse", "S2", timedelta(hours=2), "not made, or not sent")
 RETURNS = Owner("RMA-LATE", "Returns", "S3", timedelta(days=2), "a return that has not come")
 BUYER = Owner("PO-LATE", "Buyer", "S2", timedelta(days=1), "late, and not shipped")
+UNANSWERED = Owner(
+    *("PO-UNACKED", "Buyer", "S2", timedelta(days=1)),
+    "sent, and not acknowledged",
+    "be answered by",
+)
 
 BY_KIND = {
     SupplyKind.ASN_LINE.value: CARRIER,
@@ -117,10 +96,13 @@ class Overdue(OpenCase):
 class OverdueSupply:
     """Looks once an hour at what should have come."""
 
-    def __init__(self, database: Database, clock: Clock, desk: Desk) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, desk: Desk, classes: KnowsClasses
+    ) -> None:
         self._database = database
         self._clock = clock
         self._desk = desk
+        self._classes = classes
 
     @property
     def job(self) -> Job:
@@ -139,8 +121,7 @@ class OverdueSupply:
 
     async def _look(self, scope: Scope) -> None:
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(LATE, tx.tenant, self._day, SUPPLIERS_OWN, AT_THE_DOCK)
-            late = overdue([LateLine(*row) for row in rows])
+            late = overdue(await late_lines(tx, self._day, self._classes))
             await tell(tx, self._desk, NAMED, late, self._clock.now())
 
 
@@ -194,30 +175,38 @@ def _case(document: str, lines: Sequence[LateLine]) -> Overdue:
         within=owner.within,
         entity=document,
         location=lines[0].location if len({one.location for one in lines}) == 1 else "",
-        title=f"{owner.what}: {document} was to come on {since}, {count} still open",
+        title=f"{owner.what}: {document} was to {owner.was_to} {since}, {count} still open",
         evidence={
             "document": document,
             "since": str(since),
             "lines": len(lines),
-            "open": [
-                {
-                    "supply_id": one.supply_id,
-                    "source": one.source,
-                    "item": one.item,
-                    "location": one.location,
-                    "open_in_base_unit": str(Quantity.from_micros(one.micros).value),
-                    "eta": str(one.eta),
-                    "evidence": one.evidence,
-                }
-                for one in lines[:LINES_SHOWN]
-            ],
+            "open": [_shown(one) for one in lines[:LINES_SHOWN]],
         },
         digest=sha256(repr(lines).encode()).hexdigest(),
     )
 
 
+def _shown(line: LateLine) -> dict[str, object]:
+    """Show an open line; a day that nobody told comes with how it is known."""
+    told: dict[str, object] = {
+        "supply_id": line.supply_id,
+        "source": line.source,
+        "item": line.item,
+        "location": line.location,
+        "open_in_base_unit": str(Quantity.from_micros(line.micros).value),
+        "evidence": line.evidence,
+    }
+    if line.is_unanswered:
+        return {**told, "answer_due": str(line.eta), "basis": line.basis}
+    if line.basis:
+        return {**told, "eta": None, "due": str(line.eta), "basis": line.basis}
+    return {**told, "eta": str(line.eta)}
+
+
 def _owner(line: LateLine) -> Owner:
     """Say whose it is: who carries it, makes it, takes it back, or has bought it."""
+    if line.is_unanswered:
+        return UNANSWERED
     if (
         line.evidence == SupplyEvidence.SHIPPED.value
         and line.kind != SupplyKind.RMA_EXPECTED.value

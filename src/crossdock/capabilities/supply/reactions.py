@@ -5,20 +5,23 @@ in one state. What is open of an order line is not kept here: inventory knows it
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple, Protocol, TypeVar
 
 from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.orders import OrderChanged
-from crossdock.canonical.supply import SupplyCommitmentChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind
 from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
 from crossdock.capabilities.supply.kit_store import HearsRecipes, Kit
+from crossdock.capabilities.supply.notice_store import Announced, keep_announced
 from crossdock.capabilities.supply.sent_store import Sent
+from crossdock.capabilities.supply.since_store import keep_since
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
@@ -88,7 +91,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
                 orders.append((Order(*key, *version), payload))
             case _:
                 pass
-    left = await store.keep(tx, _newest(heard))
+    left = await _keep_supply(tx, heard, events)
     changed = await kit_store.keep_kits(tx, _newest(kits))
     await goods_store.keep_lots(tx, _newest(lots, 4))
     await goods_store.keep_weights(tx, _newest(weights))
@@ -109,6 +112,15 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
     ]
     left += await store.keep_orders(tx, list(newest), lines, sent)
     return Changed(left, changed)
+
+
+async def _keep_supply(
+    tx: Transaction, heard: Sequence[Heard], events: Sequence[Event]
+) -> list[tuple[str, str, str]]:
+    left = await store.keep(tx, _newest(heard))
+    await keep_since(tx, heard)
+    await keep_announced(tx, chain.from_iterable(map(_announced, events)))
+    return left
 
 
 def _newest(versions: Iterable[Versioned], width: int = 3) -> list[Versioned]:
@@ -143,6 +155,18 @@ def _heard(event: Event, payload: SupplyCommitmentChanged) -> Heard:
         None if payload.received is None else payload.received.micros,
         *_version(event),
     )
+
+
+def _announced(event: Event) -> Iterator[Announced]:
+    """Give what a version of a notice announces, in the unit that it is received in."""
+    said = event.payload
+    if not isinstance(said, SupplyCommitmentChanged) or said.kind is not SupplyKind.ASN_LINE:
+        return
+    received = 0 if said.received is None else said.received.micros
+    if coming := said.open_quantity.micros:
+        unit = canonical_unit(said.open_quantity.unit)
+        key = (event.tenant, said.supply_id, event.source)
+        yield Announced(*key, coming + received, unit, *_version(event))
 
 
 def _kit(event: Event, payload: KitChanged) -> Kit:

@@ -28,6 +28,8 @@ BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "past_due_supply_days": (0, DAYS_MAX),
         "lead_time_days": (0, DAYS_MAX),
         "dock_to_stock_days": (0, 60),
+        "acknowledge_days": (0, 60),
+        "receipt_percent": (0, 100),
         "split_lines_max": (0, 1000),
         "receipt_life_days": (0, DAYS_MAX),
     }

@@ -81,6 +81,8 @@ class AtpRule:
     `takes_parts`: orders for this kit name it alone, so what they claim of it, and does not lie
     there assembled, is claimed of its components. `counts_dock`: what was booked in and is not put
     away counts as arrived; false is for a source that leaves a supply open until it is put away.
+    `acknowledge_days`: a supplier answers a purchase in so many working days; 0 is nobody waits.
+    `receipt_percent`: so much less or more than a ship notice announced is as good as announced.
     """
 
     mode: AtpMode | None = None
@@ -106,6 +108,8 @@ class AtpRule:
     owners: tuple[OwnerTerms, ...] | None = None
     takes_parts: bool | None = None
     counts_dock: bool | None = None
+    acknowledge_days: int | None = None
+    receipt_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +154,8 @@ class AtpTerms:
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
     takes_parts: bool = False
     counts_dock: bool = True
+    acknowledge_days: int = 2
+    receipt_percent: int = 0
 
     def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
         """Give what holds for who asks: a customer in a channel > a customer > a channel > all.
@@ -201,6 +207,8 @@ DEFAULTS = AtpRule(
     owners=(),
     takes_parts=False,
     counts_dock=True,
+    acknowledge_days=2,
+    receipt_percent=0,
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
@@ -269,6 +277,8 @@ def _terms(
         owners={one.owner: one.is_first for one in rule.owners or ()},
         takes_parts=bool(rule.takes_parts),
         counts_dock=bool(rule.counts_dock),
+        acknowledge_days=rule.acknowledge_days or 0,
+        receipt_percent=rule.receipt_percent or 0,
     )
 
 

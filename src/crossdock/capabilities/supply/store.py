@@ -111,49 +111,50 @@ select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
         then 'DROP_SHIP' else s.kind end as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
     s.pegs as said, {ANNOUNCED} as announced,
-    {ROOM} as room, s.us as told_us, s.supplier
+    {ROOM} as room, s.us as told_us, s.supplier, s.sent_us
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
     and (s.micros > 0 or s.kind = 'VENDOR_STOCK')
 where {LAST_WORD}
 union all
 select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
-    null, null, null, null, null, null, null, null, null
+    null, null, null, null, null, null, null, null, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date > $4
 union all
 select 'rule', r.item, r.location, r.item_class, null, null, null, null, null, null, null, null,
-    r.rule, null, null, null, null
+    r.rule, null, null, null, null, null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
     and r.rule is not null
 union all
 select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
-    null, null, null, null
+    null, null, null, null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
 union all
 select 'used', p.part, null, p.item, p.source, null, null, null, null, null, null, null, null,
-    null, null, null, null
+    null, null, null, null, null
 from unnest($7::text[]) k(item)
 join supply_kit_part p on p.tenant = $1 and p.part = k.item
 union all
 select 'lotted', k.item, null, null, null, null, null, null, null, null, null, null, null, null,
-    null, null, null
+    null, null, null, null
 from unnest($7::text[]) k(item)
 where exists (select from supply_lot l
     where l.tenant = $1 and l.item = k.item and l.expires_on is not null)
 union all
 select 'weight', w.item, null, null, w.source, w.unit, w.micros, null, null, null, null, null,
-    null, w.low_percent, w.high_percent, null, null
+    null, w.low_percent, w.high_percent, null, null, null
 from unnest($7::text[]) k(item)
 join supply_weight w on w.tenant = $1 and w.item = k.item
 where not exists (select from supply_weight n where n.tenant = $1 and n.item = w.item
     and (n.us, n.source) > (w.us, w.source))
 union all
 select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
-    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days), p.used, p.said, null, null
+    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days), p.used, p.said, null, null,
+    null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -349,7 +350,7 @@ def _dated(lines: Iterable[Any]) -> dict[tuple[str, Key], date]:
     return {(row["name"], (row["item"], row["location"])): row["day"] for row in ordered}
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _KINDS = {kind.value: kind for kind in SupplyKind}
 _EVIDENCE = {evidence.value: evidence for evidence in SupplyEvidence}
 _CLASSES: dict[str | None, ConfidenceClass] = {one.value: one for one in ConfidenceClass}
@@ -370,8 +371,9 @@ def _supply_of(row: Any) -> Supply:
         () if row["said"] == "[]" else tuple((ref, had) for ref, had in json.loads(row["said"])),
         row["document_ref"],
         row["room"],
-        _EPOCH + timedelta(microseconds=row["told_us"]),
+        _EPOCH + row["told_us"] * _MICROSECOND,
         row["supplier"],
+        sent_at=None if row["sent_us"] is None else _EPOCH + row["sent_us"] * _MICROSECOND,
     )
 
 

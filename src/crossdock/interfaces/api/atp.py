@@ -162,6 +162,8 @@ class AtpRuleSaid(BaseModel):
     is_replenishable: Flag | None = None
     lead_time_days: Whole | None = None
     dock_to_stock_days: Whole | None = None
+    acknowledge_days: Whole | None = None
+    receipt_percent: Whole | None = None
     classes: list[ClassSaid] = Field(default_factory=list, max_length=10)
     weekdays: Annotated[Text, Field(max_length=7)] | None = None
     holidays: Annotated[list[Day], Field(max_length=1000)] | None = None

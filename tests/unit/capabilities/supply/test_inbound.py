@@ -1,6 +1,6 @@
 """What a supply is worth: its class by its evidence, its haircut, its day."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,13 @@ from crossdock.capabilities.supply.inbound import (
     with_dock,
 )
 from crossdock.capabilities.supply.outlook import outlook
-from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, ClassTerms, terms_of
+from crossdock.capabilities.supply.rules import (
+    DAYS_MAX,
+    AtpRule,
+    AtpTerms,
+    ClassTerms,
+    terms_of,
+)
 
 TODAY = date(2026, 5, 4)
 LAST = TODAY + timedelta(days=90)
@@ -78,7 +84,12 @@ def worth(supply: Supply, terms: AtpTerms = TERMS, step: int = MICROS) -> tuple[
         ("RMA_EXPECTED", "SHIPPED", {}, D),
         ("VENDOR_STOCK", "ARRIVED", {}, V),
         ("VENDOR_STOCK", "ARRIVED", {"confidence": A}, V),
-        ("PO_SCHEDULE", "SENT", {"confidence": B}, B),
+        ("PO_SCHEDULE", "SENT", {"confidence": A}, D),
+        ("PO_SCHEDULE", "SENT", {"confidence": E}, E),
+        ("PO_SCHEDULE", "BACKORDERED", {"confidence": D}, E),
+        ("PO_SCHEDULE", "ACKNOWLEDGED", {"confidence": A}, C),
+        ("PO_SCHEDULE", "SHIPPED", {"confidence": C}, C),
+        ("RMA_EXPECTED", "ARRIVED", {"confidence": A}, D),
         ("PO_SCHEDULE", "SHIPPED", {"confidence": E}, E),
         ("PO_SCHEDULE", "ACKNOWLEDGED", {"eta": TODAY - timedelta(days=7)}, C),
         ("PO_SCHEDULE", "ACKNOWLEDGED", {"eta": TODAY - timedelta(days=8)}, E),
@@ -106,6 +117,38 @@ def test_nothing_is_promised_from_a_class_that_is_none(supply: Supply) -> None:
         assert (found.micros, found.on) == (0, None)
     assert 0 <= found.micros <= supply.remaining - supply.pegged
     assert not found.micros % MICROS or supply.pegged
+
+
+ANY_TERMS = st.lists(
+    st.builds(
+        AtpRule,
+        past_due_supply_days=st.none() | st.integers(0, DAYS_MAX),
+        classes=st.lists(
+            st.builds(
+                ClassTerms,
+                confidence=st.sampled_from(ConfidenceClass),
+                percent=st.integers(0, 100),
+                buffer_days=st.integers(0, 60),
+            ),
+            max_size=6,
+        ).map(tuple),
+    ),
+    max_size=3,
+).map(terms_of)
+
+
+@given(supplies, ANY_TERMS)
+def test_no_source_and_no_rule_makes_a_promise_of_what_its_evidence_does_not_bear(
+    supply: Supply, terms: AtpTerms
+) -> None:
+    """I6: a word of the source takes away from the class by evidence, and never adds to it."""
+    by_evidence, _ = classified(
+        supply._replace(confidence=None), TODAY, terms.past_due_supply_days
+    )
+    found = effective(supply, TODAY, terms, terms.calendar, step=MICROS, last=LAST)
+    assert found.confidence >= by_evidence
+    if by_evidence not in PROMISED:
+        assert (found.micros, found.on) == (0, None)
 
 
 @given(supplies, st.lists(supplies, max_size=3))
@@ -262,3 +305,13 @@ def test_no_rule_says_that_the_dock_counts() -> None:
     assert TERMS.counts_dock
     narrow, wide = AtpRule(counts_dock=False), AtpRule(counts_dock=True)
     assert not terms_of([narrow, wide]).counts_dock
+
+
+@given(st.integers(0, 60), st.integers(0, 90))
+def test_a_purchase_is_of_class_e_behind_the_days_of_its_rule(days: int, age: int) -> None:
+    """§5.1: D while its answer may come, E behind; a rule of 0 days waits for none."""
+    sent = datetime(2026, 5, 4, 12, tzinfo=UTC) - timedelta(days=age)
+    terms = terms_of([AtpRule(weekdays="1234567", acknowledge_days=days)])
+    supply = PURCHASE._replace(sent_at=sent)
+    found = effective(supply, TODAY, terms, terms.calendar, step=MICROS, last=LAST)
+    assert found.confidence is (E if 0 < days < age else D)

@@ -403,7 +403,7 @@ async def test_what_is_overdue_and_what_is_at_risk_close_none_of_each_others_cas
     await losing(yard)
     await cases(yard)
     hub = yard.hub
-    await OverdueSupply(hub.database, hub.clock, CaseDesk()).watch()
+    await OverdueSupply(hub.database, hub.clock, CaseDesk(), hub.catalog).watch()
     assert [case.code for case in await cases(yard)] == ["ORD-OVERSOLD"]
 
 

@@ -11,7 +11,7 @@ from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import (
-    ConfidenceClass,
+    SupplyEvidence,
 )
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.supply import AtpMode, AtpRule, Basis, Question
@@ -68,7 +68,7 @@ async def test_picks_leave_demand_on_its_day(yard: Yard) -> None:
 async def test_a_notice_and_its_purchase_shrink_together(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 0)
     await yard.rule(EVERY_DAY)
-    await yard.hear(committed("po", 70, confidence=ConfidenceClass.B, eta=day(1)))
+    await yard.hear(committed("po", 70, evidence=SupplyEvidence.SHIPPED, eta=day(1)))
     assert await yard.promisable() == {0: 0, 2: 70}
 
     await yard.hear(noticed("asn", 50, parent_supply_id="po", eta=day(1)), source="edi")
@@ -79,14 +79,14 @@ async def test_a_notice_and_its_purchase_shrink_together(yard: Yard) -> None:
 
     # The notice's goods are in: both shrink, whichever word comes first.
     await yard.hear(noticed("asn", 0, 2, parent_supply_id="po", eta=day(1)), source="edi")
-    await yard.hear(committed("po", 20, 2, confidence=ConfidenceClass.B, eta=day(1)))
+    await yard.hear(committed("po", 20, 2, evidence=SupplyEvidence.SHIPPED, eta=day(1)))
     assert await yard.promisable() == {0: 0, 2: 20}
 
 
 async def test_i9_notices_come_to_no_more_than_their_purchase_has_open(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 0)
     await yard.hear(
-        committed("po", 70, confidence=ConfidenceClass.B),
+        committed("po", 70, evidence=SupplyEvidence.SHIPPED),
         noticed("asn1", 50, parent_supply_id="po", eta=day(1)),
         noticed("asn2", 40, parent_supply_id="po", eta=day(4)),
         noticed("orphan", 5, parent_supply_id="nobody knows it", eta=day(7)),
@@ -98,9 +98,9 @@ async def test_i9_notices_come_to_no_more_than_their_purchase_has_open(yard: Yar
     assert cut == "it is under way, with a ship notice, cut to what its purchase has open"
 
     # The purchase shrinks before its notice does: what is in already does not come again.
-    await yard.hear(committed("po", 20, 2, confidence=ConfidenceClass.B))
+    await yard.hear(committed("po", 20, 2, evidence=SupplyEvidence.SHIPPED))
     assert await yard.promisable() == {0: 0, 5: 20, 8: 25}
-    await yard.hear(committed("po", 0, 3, confidence=ConfidenceClass.B))
+    await yard.hear(committed("po", 0, 3, evidence=SupplyEvidence.SHIPPED))
     assert await yard.promisable() == {0: 0, 8: 5}
 
 

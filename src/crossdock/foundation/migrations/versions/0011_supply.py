@@ -30,6 +30,12 @@ create table supply_commitment (
     rank bigint not null,
     us bigint not null,
     position bigint not null,
+    heard_us bigint, -- of all its versions the first, the first that was sent, and shipped
+    sent_us bigint,
+    shipped_us bigint,
+    announced bigint, -- of a ship notice, by its newest version that had goods to come,
+    announced_unit text, -- counted as received is
+    announced_by bigint[],
     primary key (tenant, supply_id, source)
 ) with (fillfactor = 70);
 create index supply_commitment_open on supply_commitment (tenant, item, location)
@@ -38,6 +44,12 @@ create index supply_commitment_bought on supply_commitment (tenant, supply_id)
     where micros > 0 and kind = 'PO_SCHEDULE' and parent_supply_id = ''; -- purchases to come
 create index supply_commitment_late on supply_commitment (tenant, eta)
     where micros > 0 and eta is not null;
+create index supply_commitment_undated on supply_commitment (tenant)
+    where micros > 0 and eta is null; -- late by when it was heard of
+create index supply_commitment_unanswered on supply_commitment (tenant)
+    where micros > 0 and evidence = 'SENT' and kind = 'PO_SCHEDULE';
+create index supply_commitment_unlike on supply_commitment (tenant)
+    where kind = 'ASN_LINE' and (received > announced or micros = 0 and received < announced);
 create index supply_commitment_announced on supply_commitment (tenant, parent_supply_id)
     where parent_supply_id <> '' and micros > 0;
 create index supply_commitment_filled on supply_commitment (tenant, supplier, us)
