@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -159,9 +159,20 @@ class Connections:
         self._with = neighbours
 
     async def add(
-        self, scope: Scope, entry: Entry, *, freshness_seconds: int | None = None
+        self,
+        scope: Scope,
+        entry: Entry,
+        *,
+        freshness_seconds: int | None = None,
+        is_gap_said: bool = False,
     ) -> Entry:
-        """Connect an installation; without a number it may be silent as its application says."""
+        """Connect an installation; without numbers it is as its application says.
+
+        `is_gap_said`: that the entry has no `gap_seconds` is meant, and no hole is reported.
+        """
+        gap_after = self._directory.application_of(entry).gap_after
+        if entry.gap_seconds is None and gap_after is not None and not is_gap_said:
+            entry = replace(entry, gap_seconds=int(gap_after.total_seconds()))
         async with self._database.transaction(scope) as tx:
             made = await self._directory.add_in(tx, entry)
             await self._set_freshness(tx, made, freshness_seconds)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from crossdock.applications.generic_wms.asking import ITEMS_MAX, NUMBERS_MAX
 from crossdock.applications.generic_wms.client import (
     Receiving,
     ReceivingFiles,
@@ -30,6 +31,7 @@ from crossdock.connectivity.sdk import (
     NativeEquation,
     NativeInput,
     RepeatSafety,
+    StockQuestion,
     TakesCountTasks,
 )
 
@@ -64,6 +66,11 @@ APPLICATION = Application(
     events=_EVENTS,
     samples=SAMPLES,
     stock_equation=_EQUATION,
+    stock_question=StockQuestion(keys_max=ITEMS_MAX),
+    stock_setting="stock_url",
+    again_max=NUMBERS_MAX,
+    again_setting="events_url",
+    gap_after=timedelta(minutes=15),
     freshness=timedelta(minutes=15),
     grade=Grade.BRONZE,
     homepage="https://www.standardwebhooks.com",

@@ -160,21 +160,37 @@ def _records(delivery: Delivery, settings: RecordSettings) -> Iterator[Read]:
 
 
 def _webhook_records(body: bytes, settings: RecordSettings) -> Iterator[Read]:
-    """Lay the envelope under each of its lines; without lines it is a record itself."""
+    """Read a message; one with `events` is the answer of an event store, a list of messages."""
     envelope = json_object(exact_json(body), "")
+    if "events" not in envelope:
+        yield from _message_records(envelope, settings, body)
+        return
+    for index, event in enumerate(json_list(envelope["events"], "/events")):
+        prefix = f"/events/{index}"
+        try:
+            message = json_object(event, prefix)
+            yield from _message_records(message, settings, json_bytes(event), prefix)
+        except Invalid as problem:
+            yield _refused(problem, json_bytes(event))
+
+
+def _message_records(
+    envelope: Mapping[str, Any], settings: RecordSettings, raw: bytes, at: str = ""
+) -> Iterator[Read]:
+    """Lay the envelope under each of its lines; without lines it is a record itself."""
     lines = envelope.get("lines")
     if lines is None or lines == []:
-        yield _record(envelope, settings, _defaults(settings), _at_pointer(""), raw=body)
+        yield _record(envelope, settings, _defaults(settings), _at_pointer(at), raw=raw)
         return
     shared = _defaults(settings) | {key: envelope[key] for key in envelope if key != "lines"}
-    for index, line in enumerate(json_list(lines, "/lines")):
-        prefix = f"/lines/{index}"
+    for index, line in enumerate(json_list(lines, f"{at}/lines")):
+        prefix = f"{at}/lines/{index}"
         try:
             fields = json_object(line, prefix)
         except Invalid as problem:
             yield _refused(problem, json_bytes(line))
             continue
-        yield _record(fields, settings, shared, _at_line(prefix, fields, envelope))
+        yield _record(fields, settings, shared, _at_line(prefix, fields, envelope, at))
 
 
 def _csv_records(
@@ -290,11 +306,11 @@ def _at_pointer(prefix: str) -> Callable[[str], str]:
 
 
 def _at_line(
-    prefix: str, line: Mapping[str, object], envelope: Mapping[str, object]
+    prefix: str, line: Mapping[str, object], envelope: Mapping[str, object], at: str
 ) -> Callable[[str], str]:
     """Point to the line, unless it is the envelope alone that speaks."""
     return lambda name: (
-        pointer("", name) if name in envelope and name not in line else _at_pointer(prefix)(name)
+        pointer(at, name) if name in envelope and name not in line else _at_pointer(prefix)(name)
     )
 
 

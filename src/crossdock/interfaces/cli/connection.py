@@ -146,7 +146,12 @@ def add(
             roles=await roles_said(hub.catalog, hub.scope, _parted(role or [])),
             **limits,
         )
-        made = await hub.connections.add(hub.scope, entry, freshness_seconds=freshness_seconds)
+        made = await hub.connections.add(
+            hub.scope,
+            entry,
+            freshness_seconds=freshness_seconds,
+            is_gap_said=gap_seconds is not None,
+        )
         if as_json:
             print_json(_shown(made))
         else:
