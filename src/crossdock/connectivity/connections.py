@@ -211,6 +211,9 @@ class Connections:
             raise Rejected(f"{name} failed: {problem}", code="application_failed") from error
         finally:
             await conversation.close()
+        means = self._directory.application_of(entry).stock_equation
+        if means and entry.settings.get(means.setting):
+            answer = f"{answer}; {means.of(entry.settings)}"
         return Checked(name=name, answer=answer, warning=warning, hint=hint)
 
     async def rewind(self, scope: Scope, name: str, moment: datetime | None) -> None:
@@ -280,17 +283,17 @@ class Connections:
             last_error=entry.last_error,
             polling=_polling(application, state),
             webhooks=_webhooks(state),
-            stock=stock_meaning(application),
+            stock=stock_meaning(application, entry.settings),
         )
 
 
-def stock_meaning(application: Application) -> StockMeaning | None:
+def stock_meaning(application: Application, settings: Mapping[str, Any]) -> StockMeaning | None:
     """Tell how the product makes its number, and what the hub takes instead."""
     equation = application.stock_equation
     if equation is None:
         return None
     return StockMeaning(
-        equation=equation.equation,
+        equation=equation.of(settings),
         taken=[
             Taken(field=entry.field, becomes=entry.tells.TYPE, meaning=entry.meaning)
             for entry in equation.inputs

@@ -34,6 +34,7 @@ from crossdock.connectivity.sdk import (
     StockQuestion,
     TakesCountTasks,
 )
+from crossdock.connectivity.sdk.own_available import EQUATIONS, SETTING
 
 _EVENTS = (
     *(StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged),
@@ -42,7 +43,9 @@ _EVENTS = (
 
 # What lies there by status is a fact; what a warehouse system makes of it for itself is not.
 _EQUATION = NativeEquation(
-    equation="as the warehouse system makes it, mostly available = good stock - its allocations",
+    equation=f"what `{SETTING}` of a connection says; without it nobody knows",
+    setting=SETTING,
+    forms=EQUATIONS,
     inputs=(
         NativeInput(
             field="quantity",
@@ -51,7 +54,7 @@ _EQUATION = NativeEquation(
         ),
         NativeInput(field="quantity", tells=StockMoved, meaning="of a movement, by its reason"),
     ),
-    available=("available", "allocated"),
+    available=("available", "allocated", "held"),
 )
 
 APPLICATION = Application(

@@ -287,7 +287,7 @@ class ReadingFolder:
         if delivery.headers[":whole"] == "yes" and not counts.problem:
             counts = Counts()  # its own facts say that they are full
         return Poll(
-            translation=found.translation,
+            translation=found.whole,
             cursor=_Mark(file.identity, line, counts=counts).written(),
             raw=kept(delivery),
             is_caught_up=False,

@@ -15,6 +15,7 @@ from crossdock.applications.generic_wms.settings import (
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.connectivity.sdk.own_available import contradictions
 from crossdock.connectivity.sdk.records import (
     SCHEMA,
     Record,
@@ -75,15 +76,23 @@ def kept(piece: Delivery) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a message means, and the levels that it names."""
+    """What a message means, the levels that it names, and which numbers of theirs are odd.
+
+    An odd number is the system's own, which counts nowhere: no fact is less for it.
+    """
 
     translation: Translation
     levels: tuple[Record, ...] = ()
+    odd: tuple[Untranslatable, ...] = ()
+
+    @property
+    def whole(self) -> Translation:
+        return Translation(self.translation.facts, (*self.translation.refused, *self.odd))
 
 
 def translated(delivery: Delivery, settings: RecordSettings) -> Translation:
     """Say what one webhook call, or one piece of a file, means."""
-    return understood(delivery, settings).translation
+    return understood(delivery, settings).whole
 
 
 def understood(
@@ -116,7 +125,8 @@ def understood(
     part = lines if whole != "yes" else "incomplete" * bool(refused)
     snapshots, refused_levels = snapshots_taken(levels, vocabulary, part=part, counted=counted)
     translation = Translation((*facts, *snapshots), (*refused, *refused_levels))
-    return Understood(translation, tuple(levels))
+    odd = contradictions(levels, settings.available_is, vocabulary)
+    return Understood(translation, tuple(levels), odd)
 
 
 def _piece(body: bytes) -> Delivery:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from crossdock.applications.generic_wms.signature import secret_key
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import MovementType, StockStatus
+from crossdock.connectivity.sdk.own_available import DESCRIPTION, AvailableIs
 
 # Each record type, and how the names of files begin that hold such records.
 FILES_BY_TYPE = {
@@ -43,6 +44,7 @@ class RecordSettings(BaseModel):
     location: str = Field(
         default="", max_length=200, description="Site of a record that names none."
     )
+    available_is: AvailableIs | None = Field(default=None, description=DESCRIPTION)
     timezone: str = Field(
         default="",
         description="IANA zone of times without an offset. Empty: such times are refused.",

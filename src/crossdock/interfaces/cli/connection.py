@@ -94,7 +94,7 @@ def applications(as_json: AsJson = False) -> None:
                 "title": application.title,
                 "grade": application.grade,
                 "settings": application.settings.model_json_schema(),
-                "stock": stock_meaning(application),
+                "stock": stock_meaning(application, {}),
             }
             for application in hub.directory.applications.values()
         ]
