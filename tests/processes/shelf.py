@@ -70,6 +70,7 @@ class Shelf:
 class Warehouse:
     at: Office
     shelf: Shelf
+    shelves: dict[str, Shelf] = field(default_factory=dict[str, Shelf])
 
     async def moves(self, number: int, item: str = "NUT") -> None:
         """Let the warehouse be heard: it tells a movement of something else."""
@@ -100,12 +101,12 @@ async def asked_warehouse(
 
     A question takes so many `requests` out of its `rate` a second.
     """
-    shelves: list[Shelf] = []
+    shelves: dict[str, Shelf] = {}
 
     @asynccontextmanager
     async def connect(settings: ShelfSettings, ports: Ports) -> AsyncIterator[Shelf]:
-        del settings, ports
-        yield shelves[0]
+        del ports
+        yield shelves[settings.company]
 
     application = Application(
         name="shelf",
@@ -118,7 +119,7 @@ async def asked_warehouse(
         rate_per_second=rate,
     )
     async with office(dsn, folder, application) as at:
-        shelves.append(Shelf(at.clock, {"BOLT": 100, "NUT": 0}))
+        shelves["wms"] = Shelf(at.clock, {"BOLT": 100, "NUT": 0})
         await at.keeps("erp")
         await connect_shelf(at, ["BOLT", "NUT"])
         lines = [CountedStock(item=x, quantity=Quantity.of(n)) for x, n in (("BOLT", 100),)]
@@ -128,18 +129,18 @@ async def asked_warehouse(
         counted = Fact(identity="s", payload=taken, occurred_at=at.clock.now())
         await at.hub.record([counted], source="wms")
         await at.hub.authority.set_keeper(at.hub.scope, "DC1", "wms", by="test")
-        yield Warehouse(at, shelves[0])
+        yield Warehouse(at, shelves["wms"], shelves)
 
 
-async def connect_shelf(at: Office, skus: Sequence[str]) -> None:
-    await connected(at.hub, "wms", "shelf", {"company": "wms"})
+async def connect_shelf(at: Office, skus: Sequence[str], name: str = "wms") -> None:
+    await connected(at.hub, name, "shelf", {"company": name})
     known: list[ItemChanged | LocationChanged] = [ItemChanged(sku=sku) for sku in skus]
     known.append(LocationChanged(code="DC1"))
     facts = [
         Fact(identity=one.key, payload=one, occurred_at=NOON, native_ref=one.key, version=1)
         for one in known
     ]
-    await at.hub.record(facts, source="wms")
+    await at.hub.record(facts, source=name)
 
 
 async def wms_dump(wms: Warehouse, of: str = "", /, **levels: int) -> Run:

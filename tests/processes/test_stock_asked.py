@@ -3,18 +3,21 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
-from crossdock.capabilities.reconciliation import Wanted
+from crossdock.capabilities.reconciliation import Asked, Line, Parts, Said, Wanted, instant_of
 from crossdock.capabilities.reconciliation.planning import PASSES
 from tests.processes.shelf import (
     TICK,
+    Shelf,
     Warehouse,
     asked_warehouse,
     connect_items,
+    connect_shelf,
     wms_dump,
 )
 
@@ -155,3 +158,35 @@ async def test_of_much_that_is_in_doubt_only_the_next_are_looked_up(wms: Warehou
         (20, "ITEM-040"),
         (20, "ITEM-000"),
     ]
+
+
+async def test_two_systems_that_can_be_asked_are_compared_without_a_dump(wms: Warehouse) -> None:
+    hub = wms.at.hub
+    wms.shelves["depot"] = Shelf(wms.at.clock, {"BOLT": 93, "NUT": 0})
+    await connect_shelf(wms.at, ["BOLT", "NUT"], "depot")
+    wanted = Asked(system="depot", against="wms", by="ann")
+
+    asked = await hub.stock_sampler.filled_in(hub.scope, wanted, "DC1", ["BOLT", "NUT"])
+    run = await hub.reconciliation.compare(hub.scope, asked)
+    [found] = await hub.reconciliation.findings(hub.scope)
+
+    assert (run.verdict, run.compared) == ("DONE", 2)
+    assert (found.item, found.system, found.against) == ("BOLT", "depot", "wms")
+    assert (found.ours, found.theirs) == (Decimal(93), Decimal(100))
+    assert await wms.on_hand() == 100, "nothing is recorded of it"
+    with pytest.raises(Rejected, match="tells nothing of these items"):
+        await hub.stock_sampler.filled_in(hub.scope, wanted, "DC1", ["NOBODY"])
+
+
+async def test_a_side_that_gives_a_dump_is_not_asked(wms: Warehouse) -> None:
+    hub = wms.at.hub
+    as_of = instant_of(hub.clock.now().isoformat())
+    line = Line("DC1", "BOLT", "AVAILABLE", "", "", "", 90_000_000, "", as_of)
+    said = Said(lines=[line], parts=Parts())
+    wanted = Asked(system="books", first=lambda _: said, against="wms", by="ann")
+
+    asked = await hub.stock_sampler.filled_in(hub.scope, wanted, "DC1", ["BOLT"])
+    run = await hub.reconciliation.compare(hub.scope, asked)
+
+    assert wms.shelf.asked == [["BOLT"]]
+    assert (run.compared, run.suspected) == (1, 1)

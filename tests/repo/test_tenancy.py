@@ -51,6 +51,7 @@ WORKERS = {
     "crossdock.connectivity.figures.WAITING": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.proposals.TELLERS": "whose proposals are to be compared",
     "crossdock.connectivity.raw_messages.UNFINISHED": "what a process that died left unread",
+    "crossdock.connectivity.refilling.TENANTS": "whose messages are missing",
     "crossdock.connectivity.streams.SILENT": "which holes have lasted too long",
     "crossdock.connectivity.waiting_room.TENANTS_DUE": "whose facts are to be tried again",
     "crossdock.foundation.log_times.NEWEST": "a place in the log, of whatever tenant",

@@ -39,8 +39,10 @@ from crossdock.capabilities.supply import (
 from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
+from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.poller import Pollers
+from crossdock.connectivity.refilling import Refiller
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER
 from crossdock.foundation import readers
@@ -254,6 +256,13 @@ class Rereading:
             return await self.pollers().reread(scope, source, since)
         except (Invalid, NotFound, Rejected):
             return False
+
+
+def refiller(
+    inbox: Inbox, around: Callable[[], Surroundings], pollers: Callable[[], Pollers]
+) -> Refiller:
+    """Build what has the numbers told again that are missing of a source's."""
+    return Refiller(inbox, around, Rereading(pollers), CaseDesk())
 
 
 def open_books(around: Callable[[], Surroundings]) -> LineInformants:

@@ -108,7 +108,8 @@ class Hub:
         self.jobs = Jobs(database, clock, self._jobs())
         self.day_turns = Jobs(database, clock, [self.inventory.upkeep.day_turns()])
         # These wait for their turn at busy connections, and nothing else waits for them.
-        readings = self.sampler.job, self.stock_sampler.job, self.open_rounds.job
+        gaps = adapters.refiller(self.inbox, lambda: self._around, lambda: self.pollers)
+        readings = self.sampler.job, self.stock_sampler.job, self.open_rounds.job, gaps.job
         self.readings = [Jobs(database, clock, [one]) for one in readings]
         self._couriers: dict[str, Courier] = {}
 

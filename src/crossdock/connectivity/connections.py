@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -159,9 +159,20 @@ class Connections:
         self._with = neighbours
 
     async def add(
-        self, scope: Scope, entry: Entry, *, freshness_seconds: int | None = None
+        self,
+        scope: Scope,
+        entry: Entry,
+        *,
+        freshness_seconds: int | None = None,
+        is_gap_said: bool = False,
     ) -> Entry:
-        """Connect an installation; without a number it may be silent as its application says."""
+        """Connect an installation; without numbers it is as its application says.
+
+        `is_gap_said`: that the entry has no `gap_seconds` is meant, and no hole is reported.
+        """
+        gap_after = self._directory.application_of(entry).gap_after
+        if entry.gap_seconds is None and gap_after is not None and not is_gap_said:
+            entry = replace(entry, gap_seconds=int(gap_after.total_seconds()))
         async with self._database.transaction(scope) as tx:
             made = await self._directory.add_in(tx, entry)
             await self._set_freshness(tx, made, freshness_seconds)
@@ -200,6 +211,9 @@ class Connections:
             raise Rejected(f"{name} failed: {problem}", code="application_failed") from error
         finally:
             await conversation.close()
+        means = self._directory.application_of(entry).stock_equation
+        if means and entry.settings.get(means.setting):
+            answer = f"{answer}; {means.of(entry.settings)}"
         return Checked(name=name, answer=answer, warning=warning, hint=hint)
 
     async def rewind(self, scope: Scope, name: str, moment: datetime | None) -> None:
@@ -269,17 +283,17 @@ class Connections:
             last_error=entry.last_error,
             polling=_polling(application, state),
             webhooks=_webhooks(state),
-            stock=stock_meaning(application),
+            stock=stock_meaning(application, entry.settings),
         )
 
 
-def stock_meaning(application: Application) -> StockMeaning | None:
+def stock_meaning(application: Application, settings: Mapping[str, Any]) -> StockMeaning | None:
     """Tell how the product makes its number, and what the hub takes instead."""
     equation = application.stock_equation
     if equation is None:
         return None
     return StockMeaning(
-        equation=equation.equation,
+        equation=equation.of(settings),
         taken=[
             Taken(field=entry.field, becomes=entry.tells.TYPE, meaning=entry.meaning)
             for entry in equation.inputs

@@ -156,4 +156,7 @@ class AskStock:
     def _question_of(self, entry: Entry) -> StockQuestion | None:
         directory = self.around().directory
         known = directory.applications.get(entry.application)
-        return None if known is None or entry.is_paused else known.stock_question
+        if known is None or entry.is_paused:
+            return None
+        is_named = not known.stock_setting or entry.settings.get(known.stock_setting)
+        return known.stock_question if is_named else None

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import StockSnapshotTaken
@@ -25,22 +25,24 @@ GAP_SECONDS = "select gap_seconds from connection where tenant = $1 and name = $
 HIGHEST = """
 insert into stream_progress (tenant, source, stream, highest) values ($1, $2, $3, $4)
 on conflict (tenant, source, stream) do update set highest = stream_progress.highest
-returning highest, xmax = 0 as is_first
+returning highest, told_at, xmax = 0 as is_first
 """
 HOLES = """
-select first, last, seen_at, reported_at from stream_hole
+select first, last, seen_at, reported_at, since from stream_hole
 where tenant = $1 and source = $2 and stream = $3 for update
 """
 SET_HIGHEST = """
-update stream_progress set highest = $4 where tenant = $1 and source = $2 and stream = $3
+update stream_progress set highest = $4, told_at = $5
+where tenant = $1 and source = $2 and stream = $3
 """
 DROP_HOLES = """
 delete from stream_hole where tenant = $1 and source = $2 and stream = $3
     and first = any($4::bigint[])
 """
 ADD_HOLES = """
-insert into stream_hole (tenant, source, stream, first, last, seen_at, reported_at)
-select $1, $2, $3, * from unnest($4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
+insert into stream_hole (tenant, source, stream, first, last, seen_at, reported_at, since)
+select $1, $2, $3, *
+from unnest($4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[])
 """
 # Holes older than their connection allows and not reported yet.
 SILENT = WorkersSql("""
@@ -63,6 +65,13 @@ class Stream(NamedTuple):
     name: str
 
 
+class _Heard(NamedTuple):
+    """A number, and when its source wrote it down."""
+
+    sequence: int
+    at: datetime
+
+
 async def is_watched(tx: Transaction, source: str) -> bool:
     """Say whether holes in a source's numbers are to be reported."""
     return await tx.fetchval(GAP_SECONDS, tx.tenant, source) is not None
@@ -80,17 +89,24 @@ async def hear(
     `origin` is a tenant and a source. A fact that was refused has come, too; but only what is
     `recorded` can make up for what is missing.
     """
-    heard: defaultdict[str, list[int]] = defaultdict(list)
+    heard: defaultdict[str, list[_Heard]] = defaultdict(list)
     covered: dict[str, int] = {}
     for fact in facts:
         if fact.sequence is not None and is_numbered(fact):
-            heard[fact.stream].append(fact.sequence)
+            heard[fact.stream].append(_Heard(fact.sequence, _told_at(fact, now)))
     for fact in recorded:
         if fact.sequence is not None and _covers(fact):
             covered[fact.stream] = max(fact.sequence, covered.get(fact.stream, fact.sequence))
-    for name, sequences in sorted(heard.items()):
+    for name, numbers in sorted(heard.items()):
         stream = Stream(*origin, name)
-        await _hear_stream(tx, stream, sequences, covered.get(name), now)
+        await _hear_stream(tx, stream, sorted(numbers), covered.get(name), now)
+
+
+def _told_at(fact: Fact, now: datetime) -> datetime:
+    """Say when its source wrote it down; what is yet to come, or is no moment, was just now."""
+    said: Any = fact.recorded_at or fact.occurred_at
+    is_moment = isinstance(said, datetime) and said.utcoffset() is not None
+    return min(said, now) if is_moment else now
 
 
 def _covers(fact: Fact) -> bool:
@@ -109,10 +125,11 @@ def _covers(fact: Fact) -> bool:
 async def _hear_stream(
     tx: Transaction,
     stream: Stream,
-    sequences: Sequence[int],
+    numbers: Sequence[_Heard],
     covered: int | None,
     now: datetime,
 ) -> None:
+    sequences = [one.sequence for one in numbers]
     found = await tx.fetchrow(HIGHEST, *stream, min(sequences))
     rows = (
         {} if found["is_first"] else {row["first"]: row for row in await tx.fetch(HOLES, *stream)}
@@ -123,12 +140,14 @@ async def _hear_stream(
     )
     after = before.after(sequences, covered)
     if after.highest != found["highest"]:
-        await tx.execute(SET_HIGHEST, *stream, after.highest)
+        await tx.execute(SET_HIGHEST, *stream, after.highest, numbers[-1].at)
     if after.holes == before.holes:
         return
     gone = set(before.holes) - set(after.holes)
     made = sorted(set(after.holes) - set(before.holes))
     await tx.execute(DROP_HOLES, *stream, [hole.first for hole in gone])
+    # What was told before a hole bounds when its numbers were written: it is read again from then.
+    since = min([one.at for one in numbers] + ([found["told_at"]] if found["told_at"] else []))
     # What is left of a hole that was partly filled is as old as the hole was.
     parents = [
         next((row for row in rows.values() if row["first"] <= hole.first <= row["last"]), None)
@@ -141,6 +160,7 @@ async def _hear_stream(
         [hole.last for hole in made],
         [parent["seen_at"] if parent else now for parent in parents],
         [parent["reported_at"] if parent else None for parent in parents],
+        [parent["since"] if parent else since for parent in parents],
     )
     if any(rows[hole.first]["reported_at"] for hole in gone):
         await _close_healed(tx, stream, after.holes, covered, now)
@@ -179,8 +199,8 @@ async def report_holes(tx: Transaction, now: datetime) -> list[tuple[str, str]]:
         refusal = Refusal(
             code=GAP_CODE,
             place=_place(row["stream"], hole),
-            reason=f"stream {row['stream']!r}: {_numbers(hole)} never came; "
-            "ask the source to send them again, or for a full snapshot",
+            reason=f"stream {row['stream']!r}: {numbers_of(hole)} never came; the hub asks for"
+            " them where it can; else have the source send them again, or a full snapshot",
             identity=f"{hole.first}..{hole.last}",
         )
         await quarantine.add(tx, row["tenant"], row["source"], [refusal], now)
@@ -191,7 +211,7 @@ def _place(stream: str, hole: Hole) -> str:
     return storable(f"{stream}:{hole.first}-{hole.last}", PLACE_LENGTH_MAX)
 
 
-def _numbers(hole: Hole) -> str:
+def numbers_of(hole: Hole) -> str:
     if hole.first == hole.last:
         return f"number {hole.first}"
     return f"numbers {hole.first} to {hole.last}"

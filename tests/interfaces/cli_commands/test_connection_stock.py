@@ -14,13 +14,29 @@ async def test_a_connection_shows_what_its_own_number_means_and_what_is_taken(
     told = (await crossdock("connection", "show", "drop", "--json")).json["stock"]
     shown = (await crossdock("connection", "show", "drop")).out
 
-    assert "good stock - its allocations" in told["equation"]
+    assert told["equation"] == "what `available_is` of a connection says; without it nobody knows"
     assert [(one["field"], one["becomes"]) for one in told["taken"]] == [
         ("quantity", "inventory.snapshot_taken.v1"),
         ("quantity", "inventory.stock_moved.v1"),
     ]
-    assert told["not_taken"] == ["available", "allocated"]
+    assert told["not_taken"] == ["available", "allocated", "held"]
     standing = await hub.connections.show(hub.scope, "drop")
     assert standing.stock
     assert standing.stock.equation in shown
-    assert "available, allocated" in shown
+    assert "available, allocated, held" in shown
+
+
+async def test_a_connection_that_names_its_equation_shows_it_and_its_check_says_it(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    (crossdock.folder / "in").mkdir()
+    said = {"folder": str(crossdock.folder / "in"), "available_is": "LESS_ALLOCATED"}
+    crossdock.write("drop.json", said)
+    await crossdock("connection", "add", "drop", "generic_wms_files", "--file", "drop.json")
+
+    standing = await hub.connections.show(hub.scope, "drop")
+    checked = (await crossdock("connection", "check", "drop")).out
+
+    assert standing.stock
+    assert standing.stock.equation == "available = good stock - allocated"
+    assert "available = good stock - allocated" in checked.replace("\n", " ")

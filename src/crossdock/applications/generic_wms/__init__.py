@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from crossdock.applications.generic_wms.asking import ITEMS_MAX, NUMBERS_MAX
 from crossdock.applications.generic_wms.client import (
     Receiving,
     ReceivingFiles,
@@ -30,8 +31,10 @@ from crossdock.connectivity.sdk import (
     NativeEquation,
     NativeInput,
     RepeatSafety,
+    StockQuestion,
     TakesCountTasks,
 )
+from crossdock.connectivity.sdk.own_available import EQUATIONS, SETTING
 
 _EVENTS = (
     *(StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged),
@@ -40,7 +43,9 @@ _EVENTS = (
 
 # What lies there by status is a fact; what a warehouse system makes of it for itself is not.
 _EQUATION = NativeEquation(
-    equation="as the warehouse system makes it, mostly available = good stock - its allocations",
+    equation=f"what `{SETTING}` of a connection says; without it nobody knows",
+    setting=SETTING,
+    forms=EQUATIONS,
     inputs=(
         NativeInput(
             field="quantity",
@@ -49,7 +54,7 @@ _EQUATION = NativeEquation(
         ),
         NativeInput(field="quantity", tells=StockMoved, meaning="of a movement, by its reason"),
     ),
-    available=("available", "allocated"),
+    available=("available", "allocated", "held"),
 )
 
 APPLICATION = Application(
@@ -64,6 +69,11 @@ APPLICATION = Application(
     events=_EVENTS,
     samples=SAMPLES,
     stock_equation=_EQUATION,
+    stock_question=StockQuestion(keys_max=ITEMS_MAX),
+    stock_setting="stock_url",
+    again_max=NUMBERS_MAX,
+    again_setting="events_url",
+    gap_after=timedelta(minutes=15),
     freshness=timedelta(minutes=15),
     grade=Grade.BRONZE,
     homepage="https://www.standardwebhooks.com",

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crossdock.applications.generic_wms.asking import Asks, asking, stock_of, told_again
 from crossdock.applications.generic_wms.counts import Counts
 from crossdock.applications.generic_wms.mapping import kept, translated, understood
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings, GenericWmsSettings
@@ -22,6 +23,8 @@ from crossdock.connectivity.sdk import (
     Poll,
     Ports,
     SetCountTask,
+    StockAnswer,
+    ToldAgain,
     Translation,
 )
 from crossdock.connectivity.sdk.facts import Untranslatable
@@ -70,9 +73,18 @@ class Listening:
     Without an address it calls nobody, and plays no role.
     """
 
-    def __init__(self, settings: GenericWmsSettings, tasks: PostsTasks | None = None) -> None:
+    def __init__(
+        self,
+        settings: GenericWmsSettings,
+        tasks: PostsTasks | None = None,
+        events: Asks | None = None,
+        stock: Asks | None = None,
+    ) -> None:
+        self._settings = settings
         self._secrets_count = len(settings.secrets)
         self._tasks = tasks
+        self._events = events
+        self._stock = stock
 
     async def check(self) -> str:
         heard = f"Webhooks are accepted, signed with any of {self._secrets_count} secret(s)"
@@ -82,6 +94,12 @@ class Listening:
         if self._tasks is None:
             return not_played(commands, "tasks_url")
         return await self._tasks.set_count_tasks(commands)
+
+    async def tell_again(self, stream: str, first: int, last: int) -> ToldAgain:
+        return await told_again(self._events, self._settings, stream, first, last)
+
+    async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
+        return await stock_of(self._stock, self._settings, location, items)
 
 
 _BEGUN_BEFORE = "its file was begun by an older version of the hub"
@@ -269,7 +287,7 @@ class ReadingFolder:
         if delivery.headers[":whole"] == "yes" and not counts.problem:
             counts = Counts()  # its own facts say that they are full
         return Poll(
-            translation=found.translation,
+            translation=found.whole,
             cursor=_Mark(file.identity, line, counts=counts).written(),
             raw=kept(delivery),
             is_caught_up=False,
@@ -311,8 +329,20 @@ def _warning(left_lying: Sequence[str]) -> str:
 
 @asynccontextmanager
 async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerator[Listening]:
+    async with (
+        asking(settings.events_url, settings, ports) as events,
+        asking(settings.stock_url, settings, ports) as stock,
+        _posting(settings, ports) as tasks,
+    ):
+        yield Listening(settings, tasks, events, stock)
+
+
+@asynccontextmanager
+async def _posting(
+    settings: GenericWmsSettings, ports: Ports
+) -> AsyncGenerator[PostsTasks | None]:
     if not settings.tasks_url:
-        yield Listening(settings)
+        yield None
         return
     client = HttpClient(
         settings.tasks_url,
@@ -321,7 +351,7 @@ async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerato
         response_bytes_max=ANSWER_BYTES_MAX,
     )
     async with client:
-        yield Listening(settings, PostsTasks(settings, client, ports))
+        yield PostsTasks(settings, client, ports)
 
 
 def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> Path:

@@ -15,6 +15,7 @@ from crossdock.applications.generic_wms.settings import (
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.connectivity.sdk.own_available import contradictions
 from crossdock.connectivity.sdk.records import (
     SCHEMA,
     Record,
@@ -75,15 +76,23 @@ def kept(piece: Delivery) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a message means, and the levels that it names."""
+    """What a message means, the levels that it names, and which numbers of theirs are odd.
+
+    An odd number is the system's own, which counts nowhere: no fact is less for it.
+    """
 
     translation: Translation
     levels: tuple[Record, ...] = ()
+    odd: tuple[Untranslatable, ...] = ()
+
+    @property
+    def whole(self) -> Translation:
+        return Translation(self.translation.facts, (*self.translation.refused, *self.odd))
 
 
 def translated(delivery: Delivery, settings: RecordSettings) -> Translation:
     """Say what one webhook call, or one piece of a file, means."""
-    return understood(delivery, settings).translation
+    return understood(delivery, settings).whole
 
 
 def understood(
@@ -116,7 +125,8 @@ def understood(
     part = lines if whole != "yes" else "incomplete" * bool(refused)
     snapshots, refused_levels = snapshots_taken(levels, vocabulary, part=part, counted=counted)
     translation = Translation((*facts, *snapshots), (*refused, *refused_levels))
-    return Understood(translation, tuple(levels))
+    odd = contradictions(levels, settings.available_is, vocabulary)
+    return Understood(translation, tuple(levels), odd)
 
 
 def _piece(body: bytes) -> Delivery:
@@ -160,21 +170,37 @@ def _records(delivery: Delivery, settings: RecordSettings) -> Iterator[Read]:
 
 
 def _webhook_records(body: bytes, settings: RecordSettings) -> Iterator[Read]:
-    """Lay the envelope under each of its lines; without lines it is a record itself."""
+    """Read a message; one with `events` is the answer of an event store, a list of messages."""
     envelope = json_object(exact_json(body), "")
+    if "events" not in envelope:
+        yield from _message_records(envelope, settings, body)
+        return
+    for index, event in enumerate(json_list(envelope["events"], "/events")):
+        prefix = f"/events/{index}"
+        try:
+            message = json_object(event, prefix)
+            yield from _message_records(message, settings, json_bytes(event), prefix)
+        except Invalid as problem:
+            yield _refused(problem, json_bytes(event))
+
+
+def _message_records(
+    envelope: Mapping[str, Any], settings: RecordSettings, raw: bytes, at: str = ""
+) -> Iterator[Read]:
+    """Lay the envelope under each of its lines; without lines it is a record itself."""
     lines = envelope.get("lines")
     if lines is None or lines == []:
-        yield _record(envelope, settings, _defaults(settings), _at_pointer(""), raw=body)
+        yield _record(envelope, settings, _defaults(settings), _at_pointer(at), raw=raw)
         return
     shared = _defaults(settings) | {key: envelope[key] for key in envelope if key != "lines"}
-    for index, line in enumerate(json_list(lines, "/lines")):
-        prefix = f"/lines/{index}"
+    for index, line in enumerate(json_list(lines, f"{at}/lines")):
+        prefix = f"{at}/lines/{index}"
         try:
             fields = json_object(line, prefix)
         except Invalid as problem:
             yield _refused(problem, json_bytes(line))
             continue
-        yield _record(fields, settings, shared, _at_line(prefix, fields, envelope))
+        yield _record(fields, settings, shared, _at_line(prefix, fields, envelope, at))
 
 
 def _csv_records(
@@ -290,11 +316,11 @@ def _at_pointer(prefix: str) -> Callable[[str], str]:
 
 
 def _at_line(
-    prefix: str, line: Mapping[str, object], envelope: Mapping[str, object]
+    prefix: str, line: Mapping[str, object], envelope: Mapping[str, object], at: str
 ) -> Callable[[str], str]:
     """Point to the line, unless it is the envelope alone that speaks."""
     return lambda name: (
-        pointer("", name) if name in envelope and name not in line else _at_pointer(prefix)(name)
+        pointer(at, name) if name in envelope and name not in line else _at_pointer(prefix)(name)
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from crossdock.applications.generic_wms.signature import secret_key
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import MovementType, StockStatus
+from crossdock.connectivity.sdk.own_available import DESCRIPTION, AvailableIs
 
 # Each record type, and how the names of files begin that hold such records.
 FILES_BY_TYPE = {
@@ -43,6 +44,7 @@ class RecordSettings(BaseModel):
     location: str = Field(
         default="", max_length=200, description="Site of a record that names none."
     )
+    available_is: AvailableIs | None = Field(default=None, description=DESCRIPTION)
     timezone: str = Field(
         default="",
         description="IANA zone of times without an offset. Empty: such times are refused.",
@@ -85,6 +87,24 @@ class GenericWmsSettings(RecordSettings):
         "back to it.",
     )
 
+    events_url: str = Field(
+        default="",
+        max_length=2000,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where the warehouse's event store is asked for messages again, by stream and "
+        "sequence, when some never came. Empty: it is not asked.",
+    )
+    stock_url: str = Field(
+        default="",
+        max_length=2000,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where the warehouse is asked what lies of single items. Empty: it is not.",
+    )
+    asks_token: SecretStr | None = Field(
+        default=None,
+        description="Sent as `Authorization: Bearer …` to `events_url` and `stock_url`.",
+    )
+
     @model_validator(mode="after")
     def _signs_with_its_own(self) -> Self:
         signing = {secret.get_secret_value() for secret in self.tasks_secrets}
@@ -92,6 +112,14 @@ class GenericWmsSettings(RecordSettings):
             raise ValueError("tasks_url needs tasks_secrets: count tasks are signed")
         if signing & {secret.get_secret_value() for secret in self.secrets}:
             raise ValueError("tasks_secrets are secrets of their own, none of `secrets`")
+        return self
+
+    @model_validator(mode="after")
+    def _names_itself(self) -> Self:
+        if (self.events_url or self.stock_url) and self.asks_token is None:
+            raise ValueError(
+                "events_url and stock_url need asks_token: the hub has to name itself"
+            )
         return self
 
     @field_validator("secrets", "tasks_secrets")

@@ -12,7 +12,7 @@ await warehouse.work()    # plays and sends everything due by the clock; or `run
 
 import heapq
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +30,8 @@ Send = Callable[[Delivery], Awaitable[None]]
 
 # Standard Webhooks asks senders to try again for days, ever more rarely.
 RETRY_SECONDS = (5, 30, 120, 600, 1_800, 3_600, 7_200, 21_600)
+KEPT_MAX = 100_000
+"""So many messages its event store keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class Warehouse:
         self._planned_count = 0
         self.sent_count = 0
         self.lost: list[Message] = []
+        self.kept: deque[Message] = deque(maxlen=KEPT_MAX)
         self.refused: list[tuple[Message, Rejected]] = []
 
     @property
@@ -131,6 +134,7 @@ class Warehouse:
 
     def _plan(self, message: Message) -> None:
         habits, chance = self._habits, self._random.random
+        self.kept.append(message)
         at = datetime.fromisoformat(message["occurred_at"])
         if message["sequence"] == 1:  # somebody watches the very first message arrive
             self._post(at, 0, message)

@@ -17,6 +17,7 @@ from crossdock.connectivity.sdk import (
     NativeInput,
     StockQuestion,
 )
+from crossdock.connectivity.sdk.own_available import EQUATIONS, SETTING
 
 APPLICATION = Application(
     name="sql_stock",
@@ -32,8 +33,10 @@ APPLICATION = Application(
     ),
     samples=SAMPLES,
     stock_equation=NativeEquation(
-        equation="as its owner's ERP makes it, mostly available = on hand - committed;"
+        equation=f"what `{SETTING}` of a connection says, without it nobody knows;"
         " the query of levels has to give what lies there, with nothing taken off",
+        setting=SETTING,
+        forms=EQUATIONS,
         inputs=(
             NativeInput(
                 field="on_hand",
@@ -47,7 +50,7 @@ APPLICATION = Application(
                 field="ordered", tells=OrderChanged, meaning="open demand, with `cancelled`"
             ),
         ),
-        available=("available", "committed"),
+        available=("available", "allocated", "held"),
     ),
     stock_question=StockQuestion(keys_max=500, requests=3),
     poll_every=timedelta(seconds=30),

@@ -22,6 +22,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable, stamped
+from crossdock.connectivity.sdk.own_available import contradictions
 from crossdock.connectivity.sdk.records import (
     SCHEMA,
     Record,
@@ -62,9 +63,10 @@ def answered(rows: Iterable[str], as_of: str) -> bytes:
 def translated(delivery: Delivery, settings: SqlStockSettings) -> Translation:
     """Say what a page means; a row that cannot be read is refused alone."""
     try:
+        page = _page(delivery.body, settings)
         parts = [
             _row(reading, row, f"{place}/{index}")
-            for reading, place, rows in _page(delivery.body, settings)
+            for reading, place, rows in page
             for index, row in enumerate(rows)
         ]
     except Invalid as problem:
@@ -74,8 +76,25 @@ def translated(delivery: Delivery, settings: SqlStockSettings) -> Translation:
         return Translation(refused=(refused,))
     return Translation(
         tuple(fact for part in parts for fact in part.facts),
-        tuple(refused for part in parts for refused in part.refused),
+        (*(refused for part in parts for refused in part.refused), *_odd(page, settings)),
     )
+
+
+def _odd(
+    page: Sequence[tuple["_Reading", str, Sequence[object]]], settings: SqlStockSettings
+) -> Sequence[Untranslatable]:
+    """Say which own numbers of levels are not made as `available_is` says."""
+    levels = [
+        _record(reading, json_object(cast("object", row)), place)
+        for reading, place, rows in page
+        for row in rows
+        if reading.name == "levels" and isinstance(row, dict)
+    ]
+    return contradictions(levels, settings.available_is, _vocabulary(settings))
+
+
+def _vocabulary(settings: SqlStockSettings) -> Vocabulary:
+    return Vocabulary(reasons=settings.reasons, statuses=settings.statuses, unit=settings.unit)
 
 
 class _Reading(NamedTuple):
@@ -120,9 +139,7 @@ def _row(reading: _Reading, row: object, place: str) -> Translation:
         refused = Untranslatable(code=SCHEMA, where=place, reason=reason, record=json_bytes(row))
         return Translation(refused=(refused,))
     record = _record(reading, json_object(cast("object", row)), place)
-    vocabulary = Vocabulary(
-        reasons=settings.reasons, statuses=settings.statuses, unit=settings.unit
-    )
+    vocabulary = _vocabulary(settings)
     try:
         if reading.name == "levels":
             return Translation(*snapshots_taken([record], vocabulary))

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from crossdock.canonical.inventory import MovementType, StockStatus
+from crossdock.connectivity.sdk.own_available import DESCRIPTION, AvailableIs
 
 SUPPLY = "supply"
 STREAMS = (
@@ -87,6 +88,7 @@ class SqlStockSettings(BaseModel):
         default="EA", description="Unit of a quantity that names none."
     )
     location: str = Field(default="", max_length=200, description="Site of a row that names none.")
+    available_is: AvailableIs | None = Field(default=None, description=DESCRIPTION)
     timezone: str = Field(
         default="",
         description="IANA zone of times without an offset. Empty: such times are refused.",

@@ -5,8 +5,8 @@ compared in the next tick, as a partial dump: by then the ledger has heard what 
 keeper of the stock is twice found to say otherwise is asked for once more, and recorded.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -215,14 +215,34 @@ class StockSampler:
         heard = await self._systems.ask(scope, connection, location, wanted)
         lines = lines_in(heard.facts)
         if not lines:
-            raise Rejected(
-                f"{connection} tells nothing of these items at {location}",
-                code="not_told",
-                hint="it has to know them by a name: `crossdock catalog map`",
-            )
+            raise _tells_nothing(connection, location)
         run = await self._compare(scope, connection, lines, by=by)
         taken = await heard.record() if take else 0
         return StockAsked(run=run, taken=taken)
+
+    async def filled_in(
+        self, scope: Scope, asked: Asked, location: str, items: Sequence[str]
+    ) -> Asked:
+        """Ask each side that gives no dump what lies of these now; nothing is recorded of it.
+
+        Raises as `ask` does.
+        """
+        wanted = list(dict.fromkeys(items))
+        first, said = asked.first, asked.said
+        if first is None:
+            first = await self._told(scope, asked.system, location, wanted)
+        if said is None:
+            said = await self._told(scope, asked.against, location, wanted)
+        return replace(asked, first=first, said=said)
+
+    async def _told(
+        self, scope: Scope, connection: str, location: str, items: Sequence[str]
+    ) -> Callable[[object], Said]:
+        heard = await self._systems.ask(scope, connection, location, items)
+        said = _said(lines_in(heard.facts))
+        if not said.lines:
+            raise _tells_nothing(connection, location)
+        return lambda _: said
 
     async def _refuse_another(self, scope: Scope, connection: str, location: str) -> None:
         async with self._database.transaction(scope) as tx:
@@ -237,10 +257,22 @@ class StockSampler:
     async def _compare(
         self, scope: Scope, connection: str, lines: Sequence[Line], *, by: str
     ) -> Run:
-        parts = Parts(lot=any(x.lot for x in lines), serial=any(x.serial for x in lines))
-        said = Said(lines=lines, parts=parts)
+        said = _said(lines)
         asked = Asked(against=connection, by=by, said=lambda _: said, is_sample=True)
         return await self._reconciliation.compare(scope, asked)
+
+
+def _tells_nothing(connection: str, location: str) -> Rejected:
+    return Rejected(
+        f"{connection} tells nothing of these items at {location}",
+        code="not_told",
+        hint="it has to know them by a name: `crossdock catalog map`",
+    )
+
+
+def _said(lines: Sequence[Line]) -> Said:
+    parts = Parts(lot=any(x.lot for x in lines), serial=any(x.serial for x in lines))
+    return Said(lines=lines, parts=parts)
 
 
 def lines_in(facts: Sequence[Fact]) -> list[Line]:

@@ -12,12 +12,14 @@ from crossdock.connectivity.sdk.application import (
     Sample,
     StockQuestion,
     Subscribes,
+    TellsAgain,
 )
 from crossdock.connectivity.sdk.equations import NativeEquation, NativeInput
 from crossdock.connectivity.sdk.facts import (
     Delivery,
     Poll,
     StockAnswer,
+    ToldAgain,
     Translation,
     Untranslatable,
 )
@@ -72,6 +74,8 @@ __all__ = [
     "StockQuestion",
     "Subscribes",
     "TakesCountTasks",
+    "TellsAgain",
+    "ToldAgain",
     "Translation",
     "Untranslatable",
     "Verdict",

@@ -17,7 +17,13 @@ from pydantic import BaseModel
 
 from crossdock.canonical.envelope import Payload
 from crossdock.connectivity.sdk.equations import NativeEquation
-from crossdock.connectivity.sdk.facts import Delivery, Poll, StockAnswer, Translation
+from crossdock.connectivity.sdk.facts import (
+    Delivery,
+    Poll,
+    StockAnswer,
+    ToldAgain,
+    Translation,
+)
 from crossdock.connectivity.sdk.roles import OpenKind, RepeatSafety
 from crossdock.foundation.clock import Clock
 
@@ -123,6 +129,19 @@ class AnswersStock(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsAgain(Protocol):
+    """An application that numbers its messages and keeps them: what was lost is asked for."""
+
+    async def tell_again(self, stream: str, first: int, last: int) -> ToldAgain:
+        """Give the messages of a stream with these numbers, both included; changes nothing.
+
+        What it has no more is left out. Raises `Unavailable` or `Throttled`; `Rejected` where
+        these cannot be told.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StockQuestion:
     """How an application may be asked for stock: keys in one question, and its requests."""
@@ -158,6 +177,9 @@ class Application:
     its own number of it means. One whose connection `AnswersStock` says by `stock_question` how
     much may be asked at a time; one whose connection `ListsOpenLines` says what by `lists_open`,
     and is compared by it every few hours; a page of them takes `requests_a_listing` requests.
+    One whose connection `TellsAgain` says by `again_max` how many numbers a question may name.
+    `stock_setting` and `again_setting` name the setting without which it cannot be asked so.
+    `gap_after` says that it numbers its messages without holes, and how long one is waited for.
     """
 
     name: str
@@ -173,6 +195,10 @@ class Application:
     samples: tuple[Sample, ...] = ()
     stock_equation: NativeEquation | None = None
     stock_question: StockQuestion | None = None
+    stock_setting: str = ""
+    again_max: int = 0
+    again_setting: str = ""
+    gap_after: timedelta | None = None
     lists_open: tuple[OpenKind, ...] = ()
     requests_a_listing: int = 1
     poll_every: timedelta | None = None

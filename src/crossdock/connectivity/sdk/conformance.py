@@ -253,11 +253,11 @@ class ApplicationConformance:
         question = self.application.stock_question
         connection = type(self).connection or _connection_class(self.application)
         method = getattr(connection, "stock_of", None)
-        lists = inspect.iscoroutinefunction(getattr(connection, "open_lines", None))
 
-        assert lists == bool(self.application.lists_open)
+        assert bool(self.application.lists_open) == hasattr(connection, "open_lines")
         assert self.application.requests_a_listing > 0
         assert bool(question) == inspect.iscoroutinefunction(method)
+        assert bool(self.application.again_max) == hasattr(connection, "tell_again")
         assert question is None or (question.keys_max > 0 and question.requests > 0)
         assert question is None or StockSnapshotTaken in self.application.events
 

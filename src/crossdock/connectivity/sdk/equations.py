@@ -4,7 +4,8 @@ Products subtract different things under one name: some their reservations, some
 stock, some nothing. The hub rebuilds availability from the inputs, and never copies the number.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from crossdock.canonical.envelope import Payload
 
@@ -23,9 +24,16 @@ class NativeEquation:
     """How the product makes its own number (§3.2).
 
     `available` are the fields in which it shows the number; what they say moves no stock and
-    claims none. `inputs` are what the hub takes.
+    claims none. `inputs` are what the hub takes. Where each connection says it for itself,
+    `setting` is the one by which, and `forms` are the equations by its values.
     """
 
     equation: str
     inputs: tuple[NativeInput, ...]
     available: tuple[str, ...] = ()
+    setting: str = ""
+    forms: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def of(self, settings: Mapping[str, object]) -> str:
+        """Give the equation of a connection with these settings."""
+        return self.forms.get(str(settings.get(self.setting)), self.equation)

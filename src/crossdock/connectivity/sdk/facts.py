@@ -79,6 +79,17 @@ class Poll:
     warning: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ToldAgain:
+    """Messages of a stream that were asked for again by their numbers.
+
+    `raw` is the native answer: `translate` reads it again as the same facts.
+    """
+
+    translation: Translation
+    raw: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockAnswer:
     """What lies of the keys that were asked for, as snapshots that are not full.

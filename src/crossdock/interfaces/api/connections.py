@@ -215,7 +215,10 @@ def keeping_routes(hub: Hub) -> APIRouter:
             gap_seconds=new.gap_seconds,
         )
         seconds = new.freshness_seconds
-        await hub.connections.add(caller.scope, entry, freshness_seconds=seconds)
+        is_gap_said = "gap_seconds" in new.model_fields_set
+        await hub.connections.add(
+            caller.scope, entry, freshness_seconds=seconds, is_gap_said=is_gap_said
+        )
         return await hub.connections.show(caller.scope, new.name)
 
     @routes.post("/rotate-secrets", **needs("connections:admin"))

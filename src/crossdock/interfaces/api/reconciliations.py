@@ -33,6 +33,7 @@ from crossdock.capabilities.reconciliation import (
     instant_of,
     micros_of,
 )
+from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import (
@@ -40,6 +41,7 @@ from crossdock.interfaces.api.shapes import (
     AmountText,
     Code,
     CurrencyText,
+    KeysAsked,
     Limit,
     LongText,
     Text,
@@ -181,13 +183,30 @@ class SystemSaid(StockSaid):
 
 
 class BetweenSaid(BaseModel):
-    """Two systems that are compared with each other: `ours` is the first one's number."""
+    """Two systems that are compared with each other: `ours` is the first one's number.
+
+    `ask`: who gives no dump is asked now what lies of these items.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     first: SystemSaid
     second: SystemSaid
+    ask: KeysAsked | None = None
     lag_minutes: int | None = Field(default=None, strict=True)
+
+    async def asked(self, hub: Hub, scope: Scope, by: str) -> Asked:
+        asked = Asked(
+            system=self.first.system,
+            first=self.first.read(),
+            against=self.second.system,
+            said=self.second.read(),
+            by=by,
+            lag_minutes=self.lag_minutes,
+        )
+        if self.ask is None:
+            return asked
+        return await hub.stock_sampler.filled_in(scope, asked, self.ask.location, self.ask.items)
 
 
 class ClosingSaid(BaseModel):
@@ -252,14 +271,7 @@ def run_routes(hub: Hub) -> APIRouter:
     @routes.post("/between", **needs("cases:write"))
     async def compare_two_systems(said: BetweenSaid, caller: Caller) -> Run:
         """Compare two other systems with each other at one instant; nothing is adjusted."""
-        asked = Asked(
-            system=said.first.system,
-            first=said.first.read(),
-            against=said.second.system,
-            said=said.second.read(),
-            by=f"key {caller.key_id}",
-            lag_minutes=said.lag_minutes,
-        )
+        asked = await said.asked(hub, caller.scope, f"key {caller.key_id}")
         return await hub.reconciliation.compare(caller.scope, asked)
 
     @routes.get("", **needs("cases:read"))

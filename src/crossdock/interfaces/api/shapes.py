@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from crossdock.canonical.catalog import ITEM_CLASS_MAX
 
@@ -36,3 +36,10 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="Entries on one page, at
 After = Annotated[Text, Query(description="The last id of the page before.")]
 AfterNumber = Annotated[int, Query(ge=0, le=2**63 - 1, description="The last number before.")]
 Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class KeysAsked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    location: Text = Field(min_length=1)
+    items: list[Text] = Field(min_length=1, max_length=500)

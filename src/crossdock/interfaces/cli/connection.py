@@ -94,7 +94,7 @@ def applications(as_json: AsJson = False) -> None:
                 "title": application.title,
                 "grade": application.grade,
                 "settings": application.settings.model_json_schema(),
-                "stock": stock_meaning(application),
+                "stock": stock_meaning(application, {}),
             }
             for application in hub.directory.applications.values()
         ]
@@ -146,7 +146,12 @@ def add(
             roles=await roles_said(hub.catalog, hub.scope, _parted(role or [])),
             **limits,
         )
-        made = await hub.connections.add(hub.scope, entry, freshness_seconds=freshness_seconds)
+        made = await hub.connections.add(
+            hub.scope,
+            entry,
+            freshness_seconds=freshness_seconds,
+            is_gap_said=gap_seconds is not None,
+        )
         if as_json:
             print_json(_shown(made))
         else:

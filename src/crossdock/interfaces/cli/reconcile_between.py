@@ -42,6 +42,15 @@ def between(
             metavar="NAME=STATUS+STATUS", help="What a word for a status holds; repeatable."
         ),
     ] = None,
+    ask: Annotated[
+        str,
+        typer.Option(
+            metavar="LOCATION", help="Ask now what lies there, of whoever is named without a file."
+        ),
+    ] = "",
+    item: Annotated[
+        list[str] | None, typer.Option(help="An item to ask for; repeatable, with --ask.")
+    ] = None,
     lag: Lag = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,8 +72,14 @@ def between(
         lag_minutes=lag,
     )
 
+    if bool(ask) != bool(item):
+        raise Invalid("say where to ask and for which items", where="--ask", hint="--item ITEM")
+
     async def compared(hub: Hub) -> Run:
-        return await hub.reconciliation.compare(hub.scope, asked)
+        wanted = asked
+        if ask and item:
+            wanted = await hub.stock_sampler.filled_in(hub.scope, asked, ask, item)
+        return await hub.reconciliation.compare(hub.scope, wanted)
 
     done = with_hub(compared)
     print_json(done) if as_json else print_run(done)

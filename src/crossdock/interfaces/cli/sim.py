@@ -13,7 +13,10 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from crossdock.applications.generic_wms.ask_desk import AskDesk, AskHabits
 from crossdock.applications.generic_wms.count_desk import CountDesk, CountHabits
 from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
@@ -171,8 +174,18 @@ async def _count_desk(
     habits = CountHabits.bad() if bad else CountHabits()
     desk = CountDesk(house, ports=ports, secrets=[secret], habits=habits)
     if counts.isdecimal():
-        address = await stack.enter_async_context(serving(desk.app, port=int(counts)))
-        return {"tasks_url": f"{address}/count-tasks", "tasks_secrets": [secret]}
+        token = _secret(f"the hub asks {house.floor.site}")
+        asked = AskHabits.bad() if bad else AskHabits()
+        asks = AskDesk(house, token=token, ports=ports, habits=asked)
+        app = Starlette(routes=[Mount("/asked", asks.app), Mount("/", desk.app)])
+        address = await stack.enter_async_context(serving(app, port=int(counts)))
+        return {
+            "tasks_url": f"{address}/count-tasks",
+            "tasks_secrets": [secret],
+            "events_url": f"{address}/asked/events",
+            "stock_url": f"{address}/asked/stock",
+            "asks_token": token,
+        }
     folder = _whole(counts)
     reading = asyncio.create_task(_read_tasks(desk, folder, ports.clock), name="count tasks")
     stack.callback(reading.cancel)

@@ -163,8 +163,11 @@ create table stream_progress (
     source text not null,
     stream text not null,
     highest bigint not null,
+    told_at timestamptz,
+    case_at timestamptz,
     primary key (tenant, source, stream)
 );
+create index stream_progress_case on stream_progress (tenant) where case_at is not null;
 select guard_table('stream_progress');
 
 create table stream_hole (
@@ -175,9 +178,14 @@ create table stream_hole (
     last bigint not null check (last >= first),
     seen_at timestamptz not null,
     reported_at timestamptz,
+    since timestamptz not null,
+    tries integer not null default 0,
+    tried_at timestamptz,
+    escalated_at timestamptz,
     primary key (tenant, source, stream, first)
 );
 create index stream_hole_silent on stream_hole (seen_at) where reported_at is null;
+create index stream_hole_reported on stream_hole (reported_at) where escalated_at is null;
 select guard_table('stream_hole');
 """
 
