@@ -7,7 +7,7 @@ from datetime import datetime
 from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import claims, guarding, model
 from crossdock.capabilities.inventory.answering import Answers, Position
-from crossdock.capabilities.inventory.asking import KnowsKits
+from crossdock.capabilities.inventory.asking import Around, KnowsKits, KnowsUnlimited
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
@@ -50,14 +50,14 @@ class Inventory:
         soft_hold_ttl_seconds: int = 900,
         protections: KnowsProtections | None = None,
         kits: KnowsKits | None = None,
+        unlimited: KnowsUnlimited | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._protections = protections
         self._stock_ids = StockIds()
-        self._promises = Promises(
-            database, clock, soft_hold_ttl_seconds, self._stock_ids, (protections, kits)
-        )
+        around = Around(protections, kits, unlimited)
+        self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
         self._changes = Changes(database, clock, self._stock_ids, protections)
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)

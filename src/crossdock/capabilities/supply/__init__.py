@@ -58,6 +58,7 @@ from crossdock.capabilities.supply.substitution import (
     SubstitutionRule,
     SubstitutionVersion,
 )
+from crossdock.capabilities.supply.unlimited import Unlimited
 
 __all__ = [
     "ALL",
@@ -114,6 +115,7 @@ __all__ = [
     "SubstitutionRule",
     "SubstitutionVersion",
     "Supply",
+    "Unlimited",
     "Weight",
     "Withdrawn",
     "calendars_in",
