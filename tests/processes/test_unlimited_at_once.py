@@ -190,3 +190,39 @@ async def test_confirming_goods_that_are_gone_is_refused_beside_it(bench: Bench)
 
     with pytest.raises(Rejected, match="promised to others"):
         await bench.hub.inventory.confirm(bench.hub.scope, lapsing.reservation_id)
+
+
+async def allocated(bench: Bench) -> tuple[list[str], list[str]]:
+    """Let allocation work; name the items of its runs, and the titles of open cases."""
+    await bench.hub.allocating.work.due()
+    runs = await bench.hub.allocation.runs(bench.hub.scope)
+    cases = await bench.hub.cases.find(bench.hub.scope)
+    return sorted(one.item for one in runs), sorted(one.title for one in cases)
+
+
+async def test_an_order_line_of_it_is_never_short_and_makes_no_run_and_no_case(
+    bench: Bench,
+) -> None:
+    await serve(bench, "A")
+    await bench.sells("web")
+    await bench.count(X=1)
+    await ordered(bench, line("o1/1", "A", 800), line("o1/2", "X", 3))
+
+    runs, cases = await allocated(bench)
+
+    assert set(runs) <= {"X"}
+    assert not [one for one in cases if "o1/1" in one or " A " in one]
+    assert (await allocated(bench))[0] == runs
+
+
+async def test_its_order_line_is_short_again_once_stock_limits_it(bench: Bench) -> None:
+    await serve(bench, "A")
+    await bench.count(A=5)
+    await ordered(bench, line("o1/1", "A", 800))
+    assert await allocated(bench) == ([], [])
+
+    await classed(bench, "A", "B")
+    await bench.clock.advance(timedelta(seconds=2))
+    await bench.hub.allocating.work.mark_all()
+
+    assert (await allocated(bench))[0] == ["A"]

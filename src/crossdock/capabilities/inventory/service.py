@@ -54,7 +54,7 @@ class Inventory:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._protections = protections
+        self._protections, self._unlimited = protections, unlimited
         self._stock_ids = StockIds()
         around = Around(protections, kits, unlimited)
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
@@ -170,6 +170,14 @@ class Inventory:
     ) -> list[ClaimedStock]:
         """Tell what is there, and which of these order lines claim it, as of one moment."""
         return await claims.claims(tx, tenant, keys, demand_refs, self._clock.now())
+
+    async def unlimited_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> frozenset[Key]:
+        """Name those that no stock limits: any amount of them may be promised at once (§3.3)."""
+        if self._unlimited is None or self._unlimited.has_none_of(tenant, keys):
+            return frozenset()
+        return await self._unlimited.among(tx, tenant, keys)
 
     async def counted_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
