@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,52 @@ async def test_its_order_line_is_short_again_once_stock_limits_it(bench: Bench) 
     await bench.hub.allocating.work.mark_all()
 
     assert (await allocated(bench))[0] == ["A"]
+
+
+async def test_there_is_no_end_of_it_now_though_nobody_ever_counted_it(bench: Bench) -> None:
+    await serve(bench, "A")
+    await bench.count(X=5)
+
+    asked = [("A", "DC1"), ("X", "DC1"), ("A", "EAST")]
+    found = await bench.hub.inventory.availability(bench.hub.scope, asked)
+
+    assert [one.is_unlimited for one in found] == [True, False, True]
+    assert [int(one.available.value) for one in found] == [10**12 - 1, 5, 10**12 - 1]
+    assert (found[0].is_known, found[0].is_stale) == (True, False)
+    assert found[0].rule == "a rule says that no stock limits it"
+    assert found[0].left_for(7) == 7
+
+
+async def test_what_lies_there_of_it_is_never_short(bench: Bench) -> None:
+    await serve(bench, "A")
+    await bench.count(A=2)
+    await ordered(bench, line("o1/1", "A", 8))
+
+    [found] = await bench.hub.inventory.availability(bench.hub.scope, [("A", "DC1")])
+
+    assert (found.figures.hard // MICROS, found.shortage.micros) == (8, 0)
+
+
+async def test_of_a_kit_there_are_as_many_now_as_what_stock_limits_allows(bench: Bench) -> None:
+    await bench.kit("K", A=2, B=2)
+    await bench.kit("P", A=1)
+    await serve(bench, "A")
+    await bench.count(B=9)
+
+    keys = [("K", "DC1"), ("P", "DC1")]
+    found = await bench.hub.kit_stocks.of(bench.hub.scope, keys)
+
+    assert found["K", "DC1"].free() // MICROS == 4
+    assert found["P", "DC1"].free() // MICROS == 10**12 - 1
+
+
+async def test_a_channel_is_shown_a_largest_amount_of_it_or_its_cap(bench: Bench) -> None:
+    await bench.kit("K", A=2, B=2)
+    await bench.kit("P", A=1)
+    await serve(bench, "A")
+    await bench.sells()
+    await bench.sells("web", cap=Decimal(50))
+    await bench.count(B=9)
+
+    assert await bench.shown("A", "K", "P") == [9_999, 4, 9_999]
+    assert await bench.shown("A", "K", "P", name="web") == [50, 4, 50]

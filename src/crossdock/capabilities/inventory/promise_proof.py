@@ -13,7 +13,7 @@ from typing import NamedTuple
 from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.model import Figures
-from crossdock.capabilities.inventory.proof import SourceAge
+from crossdock.capabilities.inventory.proof import UNLIMITED_RULE, SourceAge
 from crossdock.capabilities.inventory.protection import More
 
 RULE = "free = max(0, nettable - claimed - earlier - safety)"
@@ -24,7 +24,6 @@ GROUP_RULE = (
     " have free: a member's shortage takes nothing from the others"
 )
 GROUP_OWN_RULE = f"{OWN_RULE}; nettable = the sum of what the members have free"
-UNLIMITED_RULE = "a rule says that no stock limits it"
 CHANNEL_RULE = "; less kept_for_channels, and at most allowance"
 
 

@@ -54,12 +54,12 @@ class Inventory:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._protections, self._unlimited = protections, unlimited
+        self._protections = protections
         self._stock_ids = StockIds()
         around = Around(protections, kits, unlimited)
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
         self._changes = Changes(database, clock, self._stock_ids, protections)
-        self._answers = Answers(database, clock)
+        self._answers = Answers(database, clock, unlimited)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
@@ -175,9 +175,7 @@ class Inventory:
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> frozenset[Key]:
         """Name those that no stock limits: any amount of them may be promised at once (§3.3)."""
-        if self._unlimited is None or self._unlimited.has_none_of(tenant, keys):
-            return frozenset()
-        return await self._unlimited.among(tx, tenant, keys)
+        return await self._answers.unlimited_in(tx, tenant, keys)
 
     async def counted_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -90,7 +90,7 @@ class Unlimited:
         if missing := sorted(asked - known.found.keys()):
             of_class = any(item_class for _, item_class, _ in known.modes)
             items = sorted({item for item, _ in missing})
-            classes = await self._catalog.item_classes(tx, items) if of_class else {}
+            classes = await self._catalog.item_classes(tx.of(tenant), items) if of_class else {}
             found = unlimited_among(known.modes, missing, classes)
             known.found |= {key: key in found for key in missing}
         return frozenset(key for key in asked if known.found[key])
