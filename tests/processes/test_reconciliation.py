@@ -940,3 +940,23 @@ async def test_a_short_list_has_the_most_urgent_not_the_dearest(house: House) ->
     ]
     for most in (1, 2):
         assert await reconciliation.findings(scope, limit=most) == whole[:most]
+
+
+@pytest.mark.parametrize(
+    ("catalogued", "told", "item_class"),
+    [("C", "", "C"), ("B", "A", "A"), ("SERVICE", "", "A"), ("", "", "A")],
+)
+async def test_an_item_that_no_dump_classed_is_held_to_its_class_in_the_catalogue(
+    house: House, catalogued: str, told: str, item_class: str
+) -> None:
+    await house.clock.advance(HOUR)
+    changed = ItemChanged(sku="SKU-1", item_class=catalogued)
+    await house.hub.record([own_fact(changed, house.at)], source=OWN_SOURCE)
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+
+    row = f"SKU-1,DC1,AVAILABLE,80,{house.at.isoformat()},{told}"
+    await house.dumped(row, header=f"{HEADER},class")
+
+    [found] = await house.findings()
+    assert found.item_class == item_class

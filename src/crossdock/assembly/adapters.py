@@ -21,6 +21,7 @@ from crossdock.capabilities.inventory import (
     SourceAge,
 )
 from crossdock.capabilities.inventory.protection import Claim
+from crossdock.capabilities.inventory.publishing import SHOWN_MOST
 from crossdock.capabilities.reconciliation import (
     Doubt,
     LineInformants,
@@ -178,7 +179,7 @@ class StockRead:
         told = [age for age in answer.sources if age.source not in self.gone]
         others = [age for age in told if age.source != OWN_SOURCE]
         return Pool(
-            free=self.free(key),
+            free=min(self.free(key), SHOWN_MOST) if answer.is_unlimited else self.free(key),
             demand=answer.figures.hard + answer.figures.soft,
             fresh_until=min((age.fresh_until for age in others), default=None),
             lowers_at=min((age.overdue_at for age in others), default=None),

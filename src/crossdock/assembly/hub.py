@@ -146,10 +146,11 @@ class Hub:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
         ttl, protections = self.settings.soft_hold_ttl_seconds, ChannelProtections()
-        self._recipes = supply.KitRecipes(clock)
+        self._recipes, free = supply.KitRecipes(clock), supply.Unlimited(clock, self.catalog)
         self.inventory = Inventory(
-            database, clock, soft_hold_ttl_seconds=ttl, protections=protections, kits=self._recipes
-        )
+            database, clock, soft_hold_ttl_seconds=ttl, protections=protections,
+            kits=self._recipes, unlimited=free,
+        )  # fmt: skip
         stock, holds = self.inventory.standings, self.inventory.holding
         self.supply = Supply(
             database, clock, stock, self.catalog, lambda: self.publishing, orders=adapters.Orders()

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from crossdock.assembly.adapters import Pools, StockRead, by_tenant
 from crossdock.capabilities.inventory import Availability, Inventory
-from crossdock.capabilities.supply import Book, Figures, Kits, KitStock, Recipebook
+from crossdock.capabilities.inventory.publishing import SHOWN_MOST
+from crossdock.capabilities.supply import UNLIMITED, Book, Figures, Kits, KitStock, Recipebook
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_facts import Pool
@@ -99,6 +100,8 @@ def _wanted(keys: Iterable[Key], recipes: Recipebook, groups: Mapping[str, str])
 
 
 def _figures(answer: Availability, withheld: Mapping[Key, int]) -> Figures:
+    if answer.is_unlimited:
+        return Figures(UNLIMITED, 0, 0, is_known=True)
     own = answer.figures
     doubt = withheld.get((answer.item, answer.location), 0)
     nettable = max(own.nettable - doubt, min(own.nettable, 0))
@@ -118,10 +121,20 @@ def _pool(key: Key, book: Book, read: StockRead, recipes: Recipebook) -> Pool | 
         if book.drawn(item, location):
             return replace(plain, free=min(plain.free, book.free(item, location)))
         return plain
-    return _kit_pool(plain, stock, read) if stock.is_known else None
+    most = SHOWN_MOST if _is_endless(stock, read, recipes) else None
+    return _kit_pool(plain, stock, read, most) if stock.is_known else None
 
 
-def _kit_pool(plain: Pool, stock: KitStock, read: StockRead) -> Pool:
+def _is_endless(stock: KitStock, read: StockRead, recipes: Recipebook) -> bool:
+    """Say whether no stock limits a kit: not itself, or nothing that it is put together from."""
+    ends = [item for item in stock.items if item not in recipes.recipes]
+    if read.answers[stock.kit, stock.location].is_unlimited:
+        return True
+    places = [one.location for one in stock.buildings]
+    return any(all(read.answers[item, at].is_unlimited for item in ends) for at in places)
+
+
+def _kit_pool(plain: Pool, stock: KitStock, read: StockRead, most: int | None) -> Pool:
     """Let a kit be as old as the oldest of what it is made from."""
     places = {stock.location, *(one.location for one in stock.buildings)}
     keys = [(item, at) for item in stock.items for at in sorted(places)]
@@ -129,12 +142,12 @@ def _kit_pool(plain: Pool, stock: KitStock, read: StockRead) -> Pool:
     parts = [key for key in keys if key[0] != stock.kit and read.claims.get(key)]
     return replace(
         plain,
-        free=stock.free(),
+        free=stock.free() if most is None else min(stock.free(), most),
         fresh_until=_first(pool.fresh_until for pool in pools),
         lowers_at=_first(pool.lowers_at for pool in pools),
         turns_at=_first(pool.turns_at for pool in pools),
         sources={name: until for pool in pools for name, until in pool.sources.items()},
-        kit=KitPool(stock, {key: (read.free(key), read.claims[key]) for key in parts}),
+        kit=KitPool(stock, {key: (read.free(key), read.claims[key]) for key in parts}, most),
     )
 
 

@@ -35,7 +35,7 @@ from crossdock.capabilities.inventory import (
     OpenLine,
     inventory_reader,
 )
-from crossdock.capabilities.supply import AtpMode, Question, Supply, supply_reader
+from crossdock.capabilities.supply import UNLIMITED, AtpMode, Question, Supply, supply_reader
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -124,7 +124,8 @@ class ClaimedStocks:
         self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
     ) -> Mapping[Key, Stock]:
         found = await self.inventory.claims_in(tx, tenant, keys, demand_refs)
-        return {
+        endless = await self.inventory.unlimited_in(tx, tenant, keys)
+        told = {
             (one.item, one.location): Stock(
                 unit=one.unit,
                 version=one.version,
@@ -139,6 +140,7 @@ class ClaimedStocks:
             )
             for one in found
         }
+        return told | {key: _endless(told[key]) for key in endless & told.keys()}
 
     async def counted(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> frozenset[Key]:
         return await self.inventory.counted_in(tx, tenant, keys)
@@ -170,6 +172,12 @@ class ClaimedStocks:
     ) -> frozenset[int]:
         found = await readers.passed(tx, self.reader, tenant, positions)
         return found & await readers.passed(tx, SUPPLY, tenant, positions)
+
+
+def _endless(stock: Stock) -> Stock:
+    """Let nobody be short of what no stock limits: all that is open counts as promised."""
+    claims = {ref: one._replace(promised=one.net) for ref, one in stock.claims.items()}
+    return stock._replace(nettable=UNLIMITED, claims=claims)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,11 +153,16 @@ def _locations(_related: Row, _options: Options) -> Callable[[Row], Iterable[Fac
     return read
 
 
+SERVICE = "SERVICE"
+"""The class of what is done and lies nowhere; Tryton has no other classes of its own."""
+
+
 def _items(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
     units = Units.of(related["units"], options.unit_codes)
 
     def read(row: Row) -> Iterable[Fact]:
-        if row["type"] not in STOCKED:
+        is_service = row["type"] == "service" and bool(text(row, "code"))
+        if row["type"] not in STOCKED and not is_service:
             return
         if not text(row, "code"):
             raise Missing(
@@ -170,6 +175,7 @@ def _items(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
             units=units.of_item(row["default_uom"]),
             status=ItemStatus.ACTIVE if flag(row, "active") else ItemStatus.DISCONTINUED,
             gtin=_gtin(row["identifiers."]),
+            item_class=SERVICE if is_service else None,
         )
         parts = row, row["template."]
         changed_at = [moment(part, "last_modified_at") for part in parts]

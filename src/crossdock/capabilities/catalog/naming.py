@@ -26,8 +26,8 @@ CLASSES = """
 select item, item_class from item where tenant = $1 and item = any($2) and item_class <> ''
 """
 GOODS = """
-select k.item, i.base_unit, i.tracking, i.is_regulated from unnest($2::text[]) k(item)
-cross join lateral (select base_unit, tracking, is_regulated from item
+select k.item, i.* from unnest($2::text[]) k(item)
+cross join lateral (select base_unit, tracking, is_regulated, item_class from item
     where tenant = $1 and item = k.item
     limit 1) i
 """
@@ -42,6 +42,7 @@ class Goods(NamedTuple):
     base_unit: str
     is_exact: bool
     factors: Sequence[tuple[str, int, int]]
+    item_class: str = ""
 
 
 class Naming:
@@ -82,6 +83,7 @@ class Naming:
                 row["base_unit"],
                 row["is_regulated"] or row["tracking"] in {Tracking.SERIAL, Tracking.LOT_SERIAL},
                 factors.get(row["item"], ()),
+                row["item_class"] or "",
             )
             for row in await tx.fetch(GOODS, tx.tenant, asked)
         }

@@ -8,6 +8,7 @@ from typing import Any
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import granting, proof
+from crossdock.capabilities.inventory.asking import KnowsUnlimited
 from crossdock.capabilities.inventory.granting import Counter
 from crossdock.capabilities.inventory.model import Figures
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
@@ -84,9 +85,12 @@ class Position:
 
 
 class Answers:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, unlimited: KnowsUnlimited | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._unlimited = unlimited
 
     async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
         """Answer what can be promised now for (item, location) pairs, in their order."""
@@ -105,7 +109,20 @@ class Answers:
         )
         ages = {row["source"]: row for row in await tx.fetch(SOURCES, tenant)}
         proofs = {(row["item"], row["location"]): _availability(row, ages, now) for row in rows}
-        return [_in_group(key, proofs, groups) for key in keys]
+        endless = await self.unlimited_in(tx, tenant, ordered)
+        endless |= {(item, groups[at]) for item, at in endless if at in groups}
+        found = [_in_group(key, proofs, groups) for key in keys]
+        return [
+            _endless(one) if key in endless else one for key, one in zip(keys, found, strict=True)
+        ]
+
+    async def unlimited_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> frozenset[Key]:
+        """Name those that no stock limits: any amount of them may be promised at once (§3.3)."""
+        if self._unlimited is None or self._unlimited.has_none_of(tenant, keys):
+            return frozenset()
+        return await self._unlimited.among(tx, tenant, keys)
 
     async def open_demand(self, scope: Scope, refs: Sequence[str]) -> dict[str, tuple[Key, int]]:
         """Tell where each order line's open demand counts against stock, and how much it is."""
@@ -224,6 +241,10 @@ def _group(own: Availability, members: Sequence[Availability]) -> Availability:
         ),
         expired=sum(member.expired for member in members),
     )
+
+
+def _endless(one: Availability) -> Availability:
+    return replace(one, is_unlimited=True, is_known=True, sources=(), rule=proof.UNLIMITED_RULE)
 
 
 def _summed(parts: Sequence[Mapping[StockStatus, int]]) -> dict[StockStatus, int]:

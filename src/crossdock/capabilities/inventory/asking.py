@@ -9,9 +9,16 @@ from typing import NamedTuple, Protocol
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.granting import Ask, Given
-from crossdock.capabilities.inventory.had import Quoted
+from crossdock.capabilities.inventory.had import KnowsProtections, Quoted
 from crossdock.capabilities.inventory.incoming import Incoming
-from crossdock.capabilities.inventory.kits import Exploded, Part, Recipe, part_ref
+from crossdock.capabilities.inventory.kits import (
+    Exploded,
+    Into,
+    Part,
+    Recipe,
+    limited,
+    part_ref,
+)
 from crossdock.capabilities.inventory.model import PromisedLine, ReservationLine
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow
@@ -54,10 +61,31 @@ class KnowsKits(Protocol):
         ...
 
 
+class KnowsUnlimited(Protocol):
+    """Whoever knows which items no stock limits; supply, usually."""
+
+    def has_none_of(self, tenant: str, keys: Iterable[Key]) -> bool:
+        """Say whether stock limited all of these a moment ago, without asking."""
+        ...
+
+    async def among(self, tx: Transaction, tenant: str, keys: Iterable[Key]) -> frozenset[Key]:
+        """Name those of these that no stock limits."""
+        ...
+
+
+class Around(NamedTuple):
+    """Whom a promise asks beside stock."""
+
+    protections: KnowsProtections | None = None
+    kits: KnowsKits | None = None
+    unlimited: KnowsUnlimited | None = None
+
+
 class Look(NamedTuple):
     """What was looked up for a batch: stock rows by key, open demand by order line, kits.
 
-    `beside` is what orders that name a kit claim of its parts by lines of their own.
+    `beside` is what orders that name a kit claim of its parts by lines of their own; no stock
+    limits what is `unlimited`.
     """
 
     found: Mapping[Key, int]
@@ -65,6 +93,7 @@ class Look(NamedTuple):
     now: datetime
     kits: Exploded = MappingProxyType({})
     beside: Beside = MappingProxyType({})
+    unlimited: frozenset[Key] = frozenset()
 
     def counts(self, one: Incoming) -> bool:
         """Say whether the order of a plain request is known, so that more than a sum decides."""
@@ -77,6 +106,18 @@ class Look(NamedTuple):
         asked = one.request.lines
         parts = sum(len(self.kits.get(line.item, ())) for line in asked)
         return len(asked) + parts > HELD_MAX
+
+    def is_unlimited(self, line: ReservationLine) -> bool:
+        """Say whether no stock limits a line: its item, or all that goes into it."""
+        if line[:2] in self.unlimited:
+            return True
+        return line.item in self.kits and not self.parts(line)
+
+    def parts(self, line: ReservationLine) -> Sequence[tuple[str, Into]]:
+        """Name what goes into a kit at its place, but for what no stock limits there."""
+        every = self.kits[line.item]
+        gone = {item for item, _ in every if (item, line.location) in self.unlimited}
+        return limited(every, gone) if gone else every
 
     def own(self, line: ReservationLine) -> int | None:
         """Say how much of the line's own order is counted at this very place; None if none is."""
@@ -176,11 +217,12 @@ def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
             for number, line in enumerate(asked)
             if line.item in look.kits
         },
+        frozenset(n for n, line in enumerate(asked) if look.is_unlimited(line)),
     )
 
 
 def _recipe(line: ReservationLine, look: Look, sheet: Sheet) -> Recipe:
-    parts = look.kits[line.item]
+    parts = look.parts(line)
     return Recipe(
         line.item,
         tuple(
@@ -212,6 +254,7 @@ def lines(
         expires_at=None if is_linked else one.expires_at,
         stock_id=look.found[line.item, line.location],
         made=given.made,
+        is_unlimited=look.is_unlimited(line),
     )
     before = sum(len(each.parts) for each in got[:number])
     found = [(promised, own)]
@@ -228,6 +271,7 @@ def lines(
             demand_ref=part_ref(line.demand_ref, part.item),
             stock_id=part.counter,
             into_line=number + 1,
+            is_unlimited=False,
         )
         found.append((held, part.own))
     head = (sheet.tenant, one.reservation_id, one.client, one.request.request_id)

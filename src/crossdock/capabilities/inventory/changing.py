@@ -255,9 +255,11 @@ def _alive_again(
     lapsed = [row for row in rows if row.line.status is ReservationStatus.EXPIRED]
     if not lapsed:
         return rows
-    holding = [row for row in lapsed if row.line.granted > row.line.used]
+    holding = [
+        row for row in lapsed if row.line.granted > row.line.used and not row.line.is_unlimited
+    ]
     asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in holding)
-    if not sheet.regrant(holding, asks):
+    if asks and not sheet.regrant(holding, asks):
         raise Rejected(
             "the hold has expired and its stock is promised to others now",
             code="RSV-EXPIRED",

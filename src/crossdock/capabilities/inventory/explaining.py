@@ -56,7 +56,8 @@ order by d.announcement_id
 
 # What was asked and granted never changes; where a promise lies may, so that is the decision's.
 DECIDED_LINES = """
-select v.reservation_id, v.line_no, v.requested, v.demand_ref, coalesce(p.made, 0) as made,
+select v.reservation_id, v.line_no, v.requested, v.demand_ref, v.is_unlimited,
+    coalesce(p.made, 0) as made,
     v.granted - coalesce(p.made - v.made, 0) as granted
 from unnest($2::uuid[], $3::smallint[]) with ordinality d(reservation_id, line_no, ord)
 cross join lateral (select * from inventory_reservation
@@ -325,6 +326,7 @@ async def _lines(tx: Transaction, row: Any, basis: Basis) -> tuple[DecidedLine, 
             channel,
             counted,
             made=line["made"],
+            is_unlimited=line["is_unlimited"],
         )
         for line, (_, _, stock_id, own), channel, counted in zip(
             found, new, whose, had, strict=True

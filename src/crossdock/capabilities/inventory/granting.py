@@ -22,6 +22,9 @@ Guards = Mapping[str, Claim]
 UNGUARDED: Guards = MappingProxyType({})
 
 
+UNLIMITED = (10**12 - 1) * MICROS
+"""More than anybody can ask for: what there is of an item that no stock limits."""
+
 NO_RECIPES: Mapping[int, Recipe] = MappingProxyType({})
 
 
@@ -47,7 +50,8 @@ class Ask:
     `own` is demand of the same order line that `hard` counts already: checking an order against
     itself would find it short (A25). `channels` is whose each line is, where its order says so;
     `had` is what is counted of `own` for that channel: promised to the line, or confirmed.
-    `recipes` are of those lines that are kits, by their number.
+    `recipes` are of those lines that are kits, by their number; `unlimited` are the numbers of
+    those that no stock limits.
     """
 
     lines: tuple[tuple[int, int], ...]
@@ -57,6 +61,7 @@ class Ask:
     channels: tuple[str, ...] = ()
     had: tuple[int, ...] = ()
     recipes: Mapping[int, Recipe] = field(default_factory=lambda: NO_RECIPES)
+    unlimited: frozenset[int] = frozenset()
 
     def had_of(self, number: int) -> int:
         """Say what its channel has had of a line's own order already."""
@@ -139,6 +144,10 @@ class _Room:
             pool = max(0, back.available - self.taken.get(counter_id, 0))
         return self._within(counter_id, channel, pool, had)
 
+    def unlimited(self, counter_id: int, channel: str, had: int) -> Free:
+        """Say what there is of what no stock limits: within a channel's own maximum."""
+        return self._within(counter_id, channel, UNLIMITED, had)
+
     def _within(self, counter_id: int, channel: str, pool: int, had: int) -> Free:
         """avail(g) = max(0, min(PAL_g - used_g, pool - Σ_{h≠g} max(0, SUP_h - consumed_h))).
 
@@ -194,13 +203,18 @@ def free_for(
     own: int | None = None,
     channel: str = "",
     had: int = 0,
+    *,
+    is_unlimited: bool = False,
 ) -> Free:
     """Say what one counter can promise to a channel, its group's holds left covered.
 
     To an order line of which `own` is open and counted in `hard`, up to that (A25), beside `had`
-    of it, which the channel has had.
+    of it, which the channel has had. Of what no stock limits there is no end.
     """
     room = _Room(counters)
+    if is_unlimited:
+        found = room.unlimited(counter_id, channel, had)
+        return found if own is None else replace(found, micros=min(own, found.micros))
     if own is None:
         return room.free(counter_id, channel)
     found = room.left_for(counter_id, own, channel, had)
@@ -238,6 +252,8 @@ def decided(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[
 
 
 def _given(room: _Room, ask: Ask, number: int) -> Given:
+    if number in ask.unlimited:
+        return _given_unlimited(room, ask, number)
     if recipe := ask.recipes.get(number):
         return _given_kits(room, ask, number, recipe)
     counter_id, asked = ask.lines[number]
@@ -257,6 +273,18 @@ def _given(room: _Room, ask: Ask, number: int) -> Given:
     got = min(asked, free.micros)
     room.take(counter_id, got, channel)
     return Given(got, free.limit(asked))
+
+
+def _given_unlimited(room: _Room, ask: Ask, number: int) -> Given:
+    """Give what no stock limits: it takes nothing from anybody, and counts for its channel."""
+    (counter_id, asked), channel = ask.lines[number], ask.channel_of(number)
+    own, had = ask.own[number] if ask.own else None, ask.had_of(number)
+    wanted = asked if own is None else min(asked, own)
+    free = room.unlimited(counter_id, channel, had)
+    got = min(wanted, free.micros)
+    more = max(0, got - had)
+    room.note(counter_id, more, channel, 0 if own is None else more)
+    return Given(got, free.limit(wanted))
 
 
 def _given_kits(room: _Room, ask: Ask, number: int, recipe: Recipe) -> Given:

@@ -4,7 +4,7 @@ A line of a kit takes what lies assembled first, and holds the parts of the rest
 place, on every level (§1.2). Kits that share a part take it once each (A30). Micros of base units.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,6 +76,19 @@ class Recipe:
     def most(self, limit: int, has: Callable[[Part], int]) -> int:
         """Say how many whole kits can be put together, at most `limit`."""
         return most(limit, lambda kits: self.drawn(kits, has) is not None)
+
+
+def limited(parts: Sequence[tuple[str, Into]], gone: Container[str]) -> Sequence[tuple[str, Into]]:
+    """Leave out what no stock limits, and what would go into nothing else."""
+    left: list[tuple[str, Into]] = []
+    out = {item for item, _ in parts if item in gone}
+    for item, into in parts:
+        taking = [(of, micros) for of, micros in into if of not in out]
+        if item not in out and taking:
+            left.append((item, taking))
+        else:
+            out.add(item)
+    return left
 
 
 def whole(micros: int) -> int:

@@ -141,6 +141,7 @@ class PromisedLine(NamedTuple):
 
     Of a kit `granted` are those that lie assembled, and `made` more are to be put together of
     its parts: lines of the same reservation that go `into_line`, each `made` for so many kits.
+    `is_unlimited`: by a rule no stock limits the item there, so none is held.
     """
 
     line_no: int
@@ -159,6 +160,7 @@ class PromisedLine(NamedTuple):
     stock_id: int = 0
     made: int = 0
     into_line: int = 0
+    is_unlimited: bool = False
 
     @property
     def used(self) -> int:
@@ -175,7 +177,7 @@ class PromisedLine(NamedTuple):
     @property
     def hold(self) -> int:
         """What this line takes from availability by itself (A19: never beside its order)."""
-        return 0 if self.is_linked else self.remaining
+        return 0 if self.is_linked or self.is_unlimited else self.remaining
 
     @property
     def short(self) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.model import Figures
-from crossdock.capabilities.inventory.proof import SourceAge
+from crossdock.capabilities.inventory.proof import UNLIMITED_RULE, SourceAge
 from crossdock.capabilities.inventory.protection import More
 
 RULE = "free = max(0, nettable - claimed - earlier - safety)"
@@ -50,6 +50,7 @@ class DecidedLine(NamedTuple):
 
     `had` is what its channel had had of that. `is_beside`: its order counts elsewhere what it got,
     so that it took nothing of the row. `made` kits beside are put together of the lines behind it.
+    What is `is_unlimited` takes nothing of it either.
     """
 
     reservation_id: str
@@ -63,6 +64,7 @@ class DecidedLine(NamedTuple):
     had: int = 0
     is_beside: bool = False
     made: int = 0
+    is_unlimited: bool = False
 
     @property
     def asked(self) -> int:
@@ -169,6 +171,7 @@ def _ask(lines: Sequence[DecidedLine]) -> Ask:
         own=tuple(line.own for line in lines),
         channels=tuple(line.channel for line in lines),
         had=tuple(line.had for line in lines),
+        unlimited=frozenset(at for at, line in enumerate(lines) if line.is_unlimited),
     )
 
 
@@ -183,7 +186,11 @@ def _take(earlier: Taken, line: DecidedLine, micros: int) -> None:
     """Take so much; one whose order is counted already takes nothing more of the row."""
     key = (line.stock_id, line.channel)
     before = earlier.channels.get(key, More())
-    if line.own is None:
+    if line.is_unlimited:
+        more = max(0, micros - line.had)
+        claimed = 0 if line.own is None else more
+        earlier.channels[key] = before.plus(more, claimed)
+    elif line.own is None:
         earlier.rows[line.stock_id] = earlier.rows.get(line.stock_id, 0) + micros
         earlier.channels[key] = before.plus(micros)
     else:
@@ -195,7 +202,7 @@ def _taken(lines: Sequence[DecidedLine]) -> dict[int, int]:
     """Sum what lines took of each row; one whose order is counted already took nothing more."""
     taken: dict[int, int] = {}
     for line in lines:
-        if line.own is None and not line.is_beside:
+        if line.own is None and not (line.is_beside or line.is_unlimited):
             taken[line.stock_id] = taken.get(line.stock_id, 0) + line.granted
     return taken
 
@@ -275,8 +282,15 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         )
         for member in counter.members
     )
-    free = granting.free_for(line.stock_id, counters, line.own, line.channel, line.had)
-    is_member = counter.group is not None and line.own is None
+    free = granting.free_for(
+        line.stock_id,
+        counters,
+        line.own,
+        line.channel,
+        line.had,
+        is_unlimited=line.is_unlimited,
+    )
+    is_member = counter.group is not None and line.own is None and not line.is_unlimited
     return LineProof(
         line_no=line.line_no,
         item=row.item,
@@ -309,6 +323,8 @@ def _rule(counter: Counter, line: DecidedLine) -> str:
 
 
 def _stock_rule(counter: Counter, line: DecidedLine) -> str:
+    if line.is_unlimited:
+        return UNLIMITED_RULE
     if line.own is not None:
         return GROUP_OWN_RULE if counter.members else OWN_RULE
     if counter.members:

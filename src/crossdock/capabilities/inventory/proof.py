@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import granting
-from crossdock.capabilities.inventory.granting import Counter
+from crossdock.capabilities.inventory.granting import UNLIMITED, Counter
 from crossdock.capabilities.inventory.model import Figures
 
 GRACE = timedelta(seconds=30)
@@ -42,6 +42,7 @@ NODE_RULE = (
     f"{RULE}; nettable = own goods in AVAILABLE, less what has expired,"
     " a negative bucket counting as zero"
 )
+UNLIMITED_RULE = "a rule says that no stock limits it"
 MEMBER_RULE = f"{NODE_RULE}; at most what the group's promises leave"
 GROUP_RULE = (
     f"{RULE}; nettable = the sum of what the members have available;"
@@ -61,7 +62,8 @@ class Availability:
     `members_withheld` and `members_shortage` are what a group's nodes withhold and lack: one
     node's shortage takes nothing from another's goods, and still somebody has to see it.
     `unknown_members` are those nodes of a group of which nobody ever said what lies there: the
-    group's figures leave them out.
+    group's figures leave them out. What `is_unlimited` is so by a rule: there is no end of it,
+    whatever lies there, and no source has to tell of it.
     """
 
     item: str
@@ -80,6 +82,7 @@ class Availability:
     members_shortage: int = 0
     unknown_members: tuple[str, ...] = ()
     expired: int = 0
+    is_unlimited: bool = False
 
     @property
     def is_stale(self) -> bool:
@@ -92,11 +95,12 @@ class Availability:
 
     @property
     def available(self) -> Quantity:
-        return self.quantity(self.figures.available - self.kept_for_group)
+        free = self.figures.available - self.kept_for_group
+        return self.quantity(UNLIMITED if self.is_unlimited else free)
 
     def left_for(self, own: int) -> int:
         """Say what there is for an order line of which `own` is counted here already (A25)."""
-        return granting.free_now(0, {0: Counter(self.figures)}, own)
+        return own if self.is_unlimited else granting.free_now(0, {0: Counter(self.figures)}, own)
 
     @property
     def on_hand(self) -> Quantity:
@@ -114,7 +118,8 @@ class Availability:
 
     @property
     def shortage(self) -> Quantity:
-        return self.quantity(self.figures.shortage + self.members_shortage)
+        short = self.figures.shortage + self.members_shortage
+        return self.quantity(0 if self.is_unlimited else short)
 
     @property
     def net(self) -> Quantity:

@@ -14,6 +14,9 @@ from math import ceil, isqrt
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.protection import part, within
 
+SHOWN_MOST = 9_999 * MICROS
+"""So much a channel is shown of what no stock limits, in base units at each place."""
+
 
 class ShareMode(StrEnum):
     """What part of the stock a channel is shown.

@@ -10,8 +10,7 @@ import asyncpg
 from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import asking, granting, guarding, kits, model, store
-from crossdock.capabilities.inventory.asking import KnowsKits, Look
-from crossdock.capabilities.inventory.had import KnowsProtections
+from crossdock.capabilities.inventory.asking import Around, Look
 from crossdock.capabilities.inventory.incoming import Incoming, taken_in
 from crossdock.capabilities.inventory.model import (
     PromisedLine,
@@ -38,9 +37,9 @@ class Promises:
         clock: Clock,
         ttl_seconds_default: int,
         stock_ids: StockIds,
-        around: tuple[KnowsProtections | None, KnowsKits | None],
+        around: Around,
     ) -> None:
-        self._protections, self._kits = around
+        self._protections, self._kits, self._unlimited = around
         self._database = database
         self._clock = clock
         self._ttl = ttl_seconds_default
@@ -104,7 +103,9 @@ class Promises:
     def _goes_apart(self, one: Incoming, look: Look) -> bool:
         """Say whether the hot statement would leave a plain request to the general way anyhow."""
         key = one.request.lines[0][:2]
-        return look.counts(one) or key[0] in look.kits or look.found[key] in self._apart
+        if look.counts(one) or key[0] in look.kits or key in look.unlimited:
+            return True
+        return look.found[key] in self._apart
 
     async def _look(self, scope: Scope, batch: Sequence[Incoming], now: datetime) -> Look:
         """Find stock rows and quoted orders; most of the time both are known without asking."""
@@ -115,16 +116,26 @@ class Promises:
         if self._kits is None or self._kits.has_none_of(scope.tenant, items):
             items = []
         look = Look(found, {}, now)
-        if missing or quoted or items:
+        if missing or quoted or items or self._may_be_unlimited(scope.tenant, keys):
             async with self._database.transaction(scope) as tx:
                 if items and self._kits is not None:
                     told = await self._kits.exploded(tx, scope.tenant, items)
                     look = look._replace(kits=told)
                     missing = [*missing, *asking.parts_of(keys, told)]
+                look = look._replace(unlimited=await self._beside_stock(tx, keys))
                 found |= (made := await self._stock_ids.of(tx, scope.tenant, missing))
                 look = look._replace(demand=await asking.demand(tx, quoted))
             self._stock_ids.remember(scope.tenant, made)
         return look
+
+    def _may_be_unlimited(self, tenant: str, keys: Sequence[Key]) -> bool:
+        return self._unlimited is not None and not self._unlimited.has_none_of(tenant, keys)
+
+    async def _beside_stock(self, tx: Transaction, keys: Sequence[Key]) -> frozenset[Key]:
+        """Name those of these that no stock limits; from memory where nothing is unlimited."""
+        if self._unlimited is None or not self._may_be_unlimited(tx.tenant, keys):
+            return frozenset()
+        return await self._unlimited.among(tx, tx.tenant, keys)
 
     async def _decide_plain(
         self, scope: Scope, batch: Sequence[Incoming], look: Look, *, is_exact: bool
@@ -196,6 +207,10 @@ class Promises:
         await sheet.expire_lapsed(tx, look.now)
         # What is open of the orders that are quoted holds still only now.
         look = await asking.ordered(tx, look, fresh, self._kits)
+        beside = await self._beside_stock(
+            tx, [(row.item, row.location) for row in sheet.rows.values()]
+        )
+        look = look._replace(unlimited=frozenset(sheet.with_groups(beside)))
         await sheet.guard(tx, self._protections, look.now, asking.counted(fresh, look))
         asks = [asking.ask(one, look, sheet) for one in fresh]
         given = granting.decided(asks, sheet.counters())

@@ -7,7 +7,7 @@ from datetime import datetime
 from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import claims, guarding, model
 from crossdock.capabilities.inventory.answering import Answers, Position
-from crossdock.capabilities.inventory.asking import KnowsKits
+from crossdock.capabilities.inventory.asking import Around, KnowsKits, KnowsUnlimited
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
@@ -50,16 +50,16 @@ class Inventory:
         soft_hold_ttl_seconds: int = 900,
         protections: KnowsProtections | None = None,
         kits: KnowsKits | None = None,
+        unlimited: KnowsUnlimited | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._protections = protections
         self._stock_ids = StockIds()
-        self._promises = Promises(
-            database, clock, soft_hold_ttl_seconds, self._stock_ids, (protections, kits)
-        )
+        around = Around(protections, kits, unlimited)
+        self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
         self._changes = Changes(database, clock, self._stock_ids, protections)
-        self._answers = Answers(database, clock)
+        self._answers = Answers(database, clock, unlimited)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
@@ -170,6 +170,12 @@ class Inventory:
     ) -> list[ClaimedStock]:
         """Tell what is there, and which of these order lines claim it, as of one moment."""
         return await claims.claims(tx, tenant, keys, demand_refs, self._clock.now())
+
+    async def unlimited_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> frozenset[Key]:
+        """Name those that no stock limits: any amount of them may be promised at once (§3.3)."""
+        return await self._answers.unlimited_in(tx, tenant, keys)
 
     async def counted_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -61,7 +61,9 @@ class ChannelShares:
         line = self.rows.get((here.item, here.location), 0), ref
         counter = Counter(here.figures, guards=self._guards(here))
         channel, had = self.orders.get(line, self.channel), self.confirmed.get(line, 0)
-        free = granting.free_for(0, {0: counter}, own, channel, had)
+        free = granting.free_for(
+            0, {0: counter}, own, channel, had, is_unlimited=here.is_unlimited
+        )
         return free.micros, free.limit(min(own, max(0, free.pool)))
 
     def at_most(self, here: Availability, micros: int, ref: str = "") -> int:

@@ -136,8 +136,10 @@ class Sheet:
         """Say how much a promise asks for where it is moved to.
 
         Where its order claims, what is open of that; if its order claims elsewhere what it has,
-        it asks only where somebody keeps goods.
+        it asks only where somebody keeps goods. What no stock limits asks for none.
         """
+        if row.line.is_unlimited:
+            return 0
         own = self.own(row, stock_id)
         if own is not None:
             return min(own, row.line.remaining)

@@ -53,7 +53,7 @@ select r.demand_ref, s.item, s.location,
 from unnest($2::text[]) k(demand_ref)
 join inventory_reservation r on r.tenant = $1 and r.demand_ref = k.demand_ref
     and r.demand_ref <> '' and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
-    and not r.is_linked and (r.expires_at is null or r.expires_at > $3)
+    and not r.is_linked and not r.is_unlimited and (r.expires_at is null or r.expires_at > $3)
 cross join lateral (select least(r.granted, greatest(r.consumed, r.picked)) as used) u
 cross join lateral (select item, location from inventory_stock
     where tenant = $1 and stock_id = r.stock_id limit 1) s

@@ -73,14 +73,15 @@ where s.stock_id = w.stock_id and ($4 = '*' or s.tenant = $4)
 
 LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
     v.stock_id, v.is_hard, v.is_linked, v.status, v.requested, v.granted, v.consumed, v.picked,
-    v.demand_ref, v.created_at, v.expires_at, v.version, v.made, v.into_line, s.item, s.location,
-    s.unit"""
+    v.demand_ref, v.created_at, v.expires_at, v.version, v.made, v.into_line, v.is_unlimited,
+    s.item, s.location, s.unit"""
 # Looked up one by one, by key: a join would read every stock row to name a handful of them.
 STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
     where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
-# A line that is linked holds nothing by itself: its order claims the stock.
+# A line that is linked holds nothing by itself: its order claims the stock. Nor does one that no
+# stock limits.
 HOLDS = """(v.status in ('ACTIVE', 'PARTIALLY_CONSUMED') and not v.is_linked
-    and v.granted > greatest(v.consumed, v.picked))"""
+    and not v.is_unlimited and v.granted > greatest(v.consumed, v.picked))"""
 
 LINES_OF = f"""
 select {LINE} from inventory_reservation v {STOCK_OF_LINE}
@@ -104,10 +105,11 @@ where l.tenant = $3 and l.stock_id = any($2::bigint[])
 INSERT_LINES = """
 insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,
     request_hash, stock_id, is_hard, is_linked, status, requested, granted, demand_ref,
-    created_at, expires_at, made, into_line)
+    created_at, expires_at, made, into_line, is_unlimited)
 select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[],
     $7::bigint[], $8::boolean[], $9::boolean[], $10::text[], $11::bigint[], $12::bigint[],
-    $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bigint[], $17::smallint[])
+    $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bigint[], $17::smallint[],
+    $18::boolean[])
 """
 
 WRITE_LINES = """
@@ -305,6 +307,7 @@ def line_of(row: Any) -> LineRow:
             row["stock_id"],
             row["made"],
             row["into_line"],
+            row["is_unlimited"],
         ),
     )
 
@@ -380,6 +383,7 @@ async def insert_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [line.expires_at for line in lines],
         [line.made for line in lines],
         [line.into_line for line in lines],
+        [line.is_unlimited for line in lines],
     )
 
 

@@ -174,7 +174,7 @@ class Explainer:
             rejected=_rejected(postings, waiting),
             parts=_parts(movements, self.side),
             factors=[(n, d) for _, n, d in goods.factors] if goods else (),
-            of=_class_of(lines, worth),
+            of=_class_of(lines, worth, goods.item_class if goods else ""),
             cost=cost,
             is_foreign=is_foreign(currency, self.policy.brake.currency),
             is_exact=bool(goods and goods.is_exact),
@@ -360,10 +360,13 @@ def _not_booked(
     ]
 
 
-def _class_of(lines: Sequence[Line], worth: Worth | None) -> ItemClass:
-    """Give what the lines say, or else what a dump said of the key before."""
-    of = next((line.of for line in lines if line.of), worth.of if worth else "")
-    return ItemClass(of) if of else ItemClass.A
+def _class_of(lines: Sequence[Line], worth: Worth | None, catalogued: str) -> ItemClass:
+    """Give what the lines say, or else what a dump said of the key before, or the catalogue.
+
+    The catalogue's class may be another code than A, B or C: it says nothing here then.
+    """
+    said = (*(line.of for line in lines), worth.of if worth else "", catalogued)
+    return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)
 
 
 def _cost_of(

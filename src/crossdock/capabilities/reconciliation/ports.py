@@ -165,6 +165,9 @@ class Goods(Protocol):
     @property
     def factors(self) -> Sequence[tuple[str, int, int]]: ...
 
+    @property
+    def item_class(self) -> str: ...
+
 
 class KnowsNames(Protocol):
     """The catalogue: `kind` is "item" or "location"; what nobody knows is left out."""

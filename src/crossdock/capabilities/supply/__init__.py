@@ -61,6 +61,7 @@ from crossdock.capabilities.supply.substitution import (
     SubstitutionRule,
     SubstitutionVersion,
 )
+from crossdock.capabilities.supply.unlimited import Unlimited
 
 __all__ = [
     "ALL",
@@ -119,6 +120,7 @@ __all__ = [
     "SubstitutionRule",
     "SubstitutionVersion",
     "Supply",
+    "Unlimited",
     "Weight",
     "Withdrawn",
     "calendars_in",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.rules import ALL, AtpRule, PlacedRule, RuleKey
 from crossdock.foundation.database import Transaction
 
@@ -46,6 +47,12 @@ where tenant = $1 and item = '*' and item_class = '' and location = any($2) and 
 ALONE = "select pg_advisory_xact_lock(hashtextextended('supply rules ' || $1, 0))"
 
 
+# Whether anything is promised beside stock at all: hardly any house says so.
+BESIDE_STOCK = """
+select exists (select from supply_rule where tenant = $1 and rule ->> 'mode' = any($2::text[]))
+"""
+
+
 class Word(NamedTuple):
     """Who says something, and when."""
 
@@ -79,6 +86,12 @@ async def rules(tx: Transaction, after: tuple[str, str, str], limit: int) -> lis
         PlacedRule(item=row[0], location=row[1], item_class=row[2], rule=rule_of(row[3]))
         for row in rows
     ]
+
+
+async def says_beside_stock(tx: Transaction) -> bool:
+    """Say whether some rule has something promised whatever lies there."""
+    found: bool = await tx.fetchval(BESIDE_STOCK, tx.tenant, sorted(model.BESIDE_STOCK))
+    return found
 
 
 async def alone(tx: Transaction) -> None:

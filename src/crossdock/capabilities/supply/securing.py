@@ -13,7 +13,7 @@ from uuid import UUID
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.supply import PromiseState
-from crossdock.capabilities.supply import assembling, kept, kept_store, told
+from crossdock.capabilities.supply import assembling, kept, kept_store, rule_store, told
 from crossdock.capabilities.supply.answer import Atp, Claim, Question
 from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
 from crossdock.capabilities.supply.keeping import name_of
@@ -330,7 +330,17 @@ class Securing:
                 if more is not None:
                     due = _Due(more[0], one, (had, known))
                     found.append((more[0], one.promise_id, due))
-        return [due for *_, due in sorted(found, key=lambda each: each[:2])], free
+        dues = [due for *_, due in sorted(found, key=lambda each: each[:2])]
+        return await self._by_stock(tx, dues), free
+
+    async def _by_stock(self, tx: Transaction, dues: list[_Due]) -> list[_Due]:
+        """Leave out what is to be held of what is promised whatever lies there: others have it."""
+        keys = sorted({due.key for due in dues if due.day is not None})
+        if not keys or not await rule_store.says_beside_stock(tx):
+            return dues
+        ahead = await self.outlooks(tx, keys)
+        beside = {key for key, answer in ahead.items() if key[0] in answer.beside_stock}
+        return [due for due in dues if due.day is None or due.key not in beside]
 
 
 def _held_here(line: DatedLine, rows: Sequence[Held]) -> Claim:

@@ -154,7 +154,8 @@ class AvailabilityShown:
     """`available` is null where nobody ever said what lies there: that is not zero.
 
     It is what the ledger says; where `is_suspect`, `doubts` say who says otherwise. Of a kit it is
-    what lies there assembled; `kit` says how many there are beside that.
+    what lies there assembled; `kit` says how many there are beside that. What `is_unlimited` is so
+    by a rule: 999999999999 stands for no end of it.
     """
 
     item: str
@@ -170,6 +171,7 @@ class AvailabilityShown:
     is_suspect: bool
     doubts: list[DoubtShown]
     kit: KitStockShown | None = None
+    is_unlimited: bool = False
 
 
 @dataclass(slots=True)
@@ -307,4 +309,5 @@ def availability_shown(
         is_suspect=bool(doubts),
         doubts=doubts_shown(doubts),
         kit=None if kit is None else kit_stock_shown(kit, answer.unit),
+        is_unlimited=answer.is_unlimited,
     )

@@ -21,7 +21,8 @@ def _show(answer: Availability) -> None:
         stdout.print(f"{answer.item} at {answer.location}: [yellow]unknown[/], which is not zero")
         return
     stale = "  [yellow]stale: a source is silent[/]" if answer.is_stale else ""
-    stdout.print(f"{answer.item} at {answer.location}: [bold]{answer.available}[/]{stale}")
+    there_is = "unlimited" if answer.is_unlimited else answer.available
+    stdout.print(f"{answer.item} at {answer.location}: [bold]{there_is}[/]{stale}")
     for name, value in _figures(answer).items():
         stdout.print(f"  {name:<10}{plain(value.value):>14} {value.unit}")
     print_left_out(answer.unknown_members)

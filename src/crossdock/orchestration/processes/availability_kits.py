@@ -20,16 +20,19 @@ class KitPool:
 
     `claims` is what channels have a right to of its components: of each what is free there, and
     the claims, by (item, location); what nobody has a right to is left out.
+    No more than `most` are shown, where no stock limits any of that.
     """
 
     stock: KitStock
     claims: Mapping[Key, tuple[int, Mapping[str, Claim]]] = field(
         default_factory=dict[Key, tuple[int, Mapping[str, Claim]]]
     )
+    most: int | None = None
 
     def free_to(self, channel: str) -> int:
         """Say how many kits the channel may be shown, in micros of the base unit."""
-        return self.stock.free(kept_from(channel, [self]))
+        free = self.stock.free(kept_from(channel, [self]))
+        return free if self.most is None else min(free, self.most)
 
     def counts(self, channel: str) -> list[Count]:
         """Say of each building how many there are for the channel, and out of what."""

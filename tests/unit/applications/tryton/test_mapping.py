@@ -138,8 +138,15 @@ def test_a_product_without_a_code_is_shown_to_a_person() -> None:
     assert b"Widget" in refused.record
 
 
-def test_a_service_is_no_item() -> None:
-    assert with_row(samples.ITEMS, 0, type="service") == Translation()
+def test_a_service_is_an_item_of_its_class_and_goods_say_no_class() -> None:
+    service = only(with_row(samples.ITEMS, 0, type="service"))
+    goods = only(with_row(samples.ITEMS, 0))
+
+    assert (service.sku, service.item_class, goods.item_class) == ("WIDGET", "SERVICE", None)
+
+
+def test_a_service_that_nobody_can_name_is_no_item() -> None:
+    assert with_row(samples.ITEMS, 0, type="service", code=None) == Translation()
 
 
 @pytest.mark.parametrize("active", [False, None])

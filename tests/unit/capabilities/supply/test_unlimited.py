@@ -98,3 +98,20 @@ async def test_a_kit_is_promised_by_what_limits_it(yard: Yard) -> None:
 async def test_nobody_who_asks_makes_an_item_endless(yard: Yard, mode: AtpMode) -> None:
     with pytest.raises(Invalid, match="promised by a rule alone"):
         await promised(yard, 5, mode=mode)
+
+
+@pytest.mark.parametrize("mode", [AtpMode.INFINITE, AtpMode.LEAD_TIME])
+async def test_what_comes_in_later_of_it_is_not_held_for_its_promise(
+    yard: Yard, mode: AtpMode
+) -> None:
+    await classed(yard, "SERVICE")
+    await ruled(yard, mode)
+    made = await promised(yard, 500)
+
+    await yard.hub.put_stock("X", "DC1", 30)
+    await yard.hub.settle()
+
+    found = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    assert [one.held for one in found.lines] == [0]
+    [there] = await yard.hub.inventory.availability(yard.hub.scope, [("X", "DC1")])
+    assert (there.figures.hard, there.figures.soft) == (0, 0)

@@ -249,6 +249,7 @@ select guard_table('inventory_over_pick');
 # idempotent. `is_linked`: an order that counts as demand already holds these units. A kit's line
 # has what was granted of those that lie assembled; `made` more are to be put together of the parts
 # that lines behind it hold (`into_line`), each of which says in `made` for how many that was.
+# `is_unlimited`: no stock limits the item there, so the line holds none.
 RESERVATIONS = """
 create table inventory_reservation (
     reservation_id uuid not null,
@@ -271,6 +272,7 @@ create table inventory_reservation (
     version integer not null default 1,
     made bigint not null default 0 check (made >= 0),
     into_line smallint not null default 0,
+    is_unlimited boolean not null default false,
     primary key (reservation_id, line_no),
     check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);
