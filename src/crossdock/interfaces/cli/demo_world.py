@@ -19,9 +19,9 @@ from crossdock.assembly import Hub
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory import budget
-from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.transports.http import HttpClient
@@ -209,19 +209,17 @@ def _buffer(lines: Sequence[int]) -> Decimal:
 async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
     """Give each item the buffer that its own rate of sale needs for the time the shop is blind.
 
-    Of the promotion some are kept for the shop, and the market is shown the rest.
+    Of the promotion allocation keeps some for the shop; the market and the branches get the rest.
     """
     lines: dict[str, list[int]] = {item.sku: [] for item in day.items}
     for happening in day.happenings:
         if isinstance(happening, Sale) and happening.channel is Channel.BRANCH:
             lines[happening.sku].append(happening.quantity * MICROS)
     terms = [ItemTerms(item=sku, buffer=_buffer(sold)) for sku, sold in lines.items()]
-    terms.append(ItemTerms(item=DRILL, share_min=Decimal(KEPT_FOR_SHOP)))
     at_shop = ChannelTerms(
         connection=SHOP,
         location=normalised(place),
         source_locations=(SITE,),
-        share_mode=ShareMode.PROTECTED,
         low_threshold=Decimal(5),
         coalesce_seconds=60,
         items=tuple(terms),
@@ -234,6 +232,16 @@ async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
     )
     for channel in (at_shop, at_market):
         await hub.channels.put(hub.scope, channel, by="demo")
+    opening = hub.clock.now()
+    kept = AllocationProtection(
+        item=DRILL,
+        location=SITE,
+        channel=SHOP,
+        minimum=KEPT_FOR_SHOP * MICROS,
+        starts_at=opening,
+        ends_at=opening + timedelta(days=1),
+    )
+    await hub.allocation.rulebook.protect(hub.scope, kept, by="demo")
 
 
 def _location(code: str, hub: Hub, *, native: str = "") -> Fact:
