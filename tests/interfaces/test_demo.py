@@ -140,8 +140,9 @@ async def test_a_seed_plays_the_same_figures_whatever_hub_the_environment_names(
 def check_promotion(told: dict[str, Any]) -> None:
     """See the market sell what was not kept for the shop, and the shop what was."""
     assert told["stock"] - told["kept_for_shop"] == told["shown_in_market"] == 20
-    assert told["sold"] == {"market": 20, "shop": 40}
-    assert told["refused"] == {"market": 12, "shop": 0}
+    assert told["sold"] == {"market": 20, "branch": 0, "shop": 40}
+    assert told["refused"] == {"market": 12, "branch": 4, "shop": 0}
+    assert told["refusal"] == "channel_minimum"
 
 
 def check_drift(told: dict[str, Any]) -> None:
@@ -166,6 +167,7 @@ async def test_what_is_shown_ends_by_itself_where_there_is_no_terminal(tmp_path:
     assert int(new[3]) > 0
     said = out.decode()
     assert "60 DRILL-18V, 40 kept for the shop: the market sold 20 and was refused 12" in said
+    assert "a branch 4 (channel_minimum)" in " ".join(said.split())
     assert "worth 450; it refused" in said
     assert "sent again, both agree" in said
     assert "Try next" in said

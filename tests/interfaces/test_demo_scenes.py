@@ -11,14 +11,22 @@ from random import Random
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.quantities import MICROS
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.interfaces.cli import demo_drift
+from crossdock.interfaces.cli.demo_counter import reserve
 from crossdock.interfaces.cli.demo_drift import RECEIPTS, Drift, Trucks, evening
 from crossdock.interfaces.cli.demo_promotion import CUSTOMERS, Promotion
 from crossdock.interfaces.cli.demo_run import OPENING, Played
 from crossdock.interfaces.cli.demo_shell import tell, trouble_of
-from crossdock.interfaces.cli.demo_world import DRILL, SHOP, World, open_world
+from crossdock.interfaces.cli.demo_world import (
+    DRILL,
+    DRILLS,
+    KEPT_FOR_SHOP,
+    World,
+    open_world,
+)
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Item, Sale, Tally, plan
 from tests.processes.end_to_end.world import settings_of
 
@@ -45,21 +53,29 @@ async def arrive(world: World) -> None:
 async def test_the_promotion_tells_the_terms_and_the_ledger_that_the_hub_has(
     world: World,
 ) -> None:
-    channels = await world.hub.channels.listed(world.hub.scope)
-    [shop] = [one for one in channels if one.connection == SHOP]
-    items = (
-        replace(one, share_min=Decimal(KEPT)) if one.item == DRILL else one for one in shop.items
-    )
-    await world.hub.channels.put(world.hub.scope, replace(shop, items=tuple(items)), by="test")
+    book = world.hub.allocation.rulebook
+    [kept] = await book.protections(world.hub.scope)
+    said = replace(kept, minimum=KEPT * MICROS)
+    await book.protect(world.hub.scope, said, by="test")
     world.warehouse.receive(DRILL, 5)
     await arrive(world)
     promotion = Promotion()
     assert (promotion.stock, promotion.kept) == (0, Decimal(0))
     await promotion.open(world)
-    promotion.play(world, CUSTOMERS[0].at)
+    await promotion.play(world, CUSTOMERS[0].at)
 
     assert (promotion.stock, promotion.kept) == (65, Decimal(KEPT))
     assert promotion.shown == promotion.stock - promotion.kept
+
+
+async def test_a_branch_is_refused_what_is_kept_for_the_shop_with_the_reason(
+    world: World,
+) -> None:
+    await arrive(world)
+    answer = await reserve(world, "more", DRILL, DRILLS - KEPT_FOR_SHOP + 1)
+    rest = await reserve(world, "rest", DRILL, DRILLS - KEPT_FOR_SHOP)
+
+    assert (answer.refusal, rest.refusal) == ("channel_minimum", "")
 
 
 async def test_an_evening_that_finds_nothing_is_trouble(world: World) -> None:

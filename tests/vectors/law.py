@@ -9,6 +9,9 @@ ROW = re.compile(r"^\| ([AR]\d+) \| (.+) \| (.+) \|$", re.MULTILINE)
 NUMBER = re.compile(r"(?<![A-Z\d])-?\d+")
 """A number, not the one in a name: `DC2`, `L1`, `S1`, `B2B`. Of `2.33` it is 2, then 33."""
 
+UNSAID = re.compile(r"\*+| \((?:IBM|[^()]*\[S\d+\])\)")
+"""Emphasis, and the source that a row is taken from."""
+
 
 class Example(NamedTuple):
     given: str
@@ -29,7 +32,8 @@ def given(number: str) -> list[int]:
 
 
 def expected(number: str) -> str:
-    return LAW[number].expected
+    """Give what has to come out, without emphasis and without where it is taken from."""
+    return UNSAID.sub("", LAW[number].expected)
 
 
 def listed(numbers: object, by: str = ",") -> str:

@@ -6,9 +6,7 @@ from decimal import Decimal
 import pytest
 
 from crossdock.canonical.allocation import Strategy
-from crossdock.canonical.catalog import ItemUnit
-from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.canonical.units import ItemUnits, Multiple
+from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import model as allocating
 from crossdock.capabilities.inventory import budget, protection
 from crossdock.capabilities.inventory.model import Figures
@@ -17,7 +15,6 @@ from crossdock.capabilities.inventory.publishing import (
     Terms,
     available_to_sell,
     in_channel_units,
-    latency_buffer,
 )
 from crossdock.capabilities.reconciliation import guards
 from crossdock.capabilities.reconciliation import model as comparing
@@ -31,7 +28,7 @@ from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.supply import model as dating
 from crossdock.capabilities.supply.model import AtpMode
 from tests.unit.capabilities.sourcing.orders import decide, line, node, order, shipped, waiting
-from tests.vectors.law import LAW, expected, given, listed
+from tests.vectors.law import expected, given, listed
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -60,22 +57,6 @@ def test_a4_what_can_be_promised_by_when_and_out_of_which_supply() -> None:
     )
 
 
-def test_a5_the_earliest_date_in_both_modes() -> None:
-    numbers = given("A5")
-    pab = dating.projected(0, numbers[:4], numbers[8:])
-    each, whole = dating.discrete(pab), dating.cumulative(pab)
-    days = LAW["A5"].given.partition(" at ")[2].partition(";")[0].split(", ")
-
-    def on(atp: list[int], wanted: int) -> str:
-        bucket = dating.earliest(atp, wanted)
-        return f"q={wanted} -> {'lead time' if bucket is None else days[bucket]}"
-
-    assert expected("A5") == (
-        f"discrete {listed(each, '/')}: {on(each, 10)}, {on(each, 30)}, {on(each, 100)}."
-        f" Cumulative {listed(whole, '/')}: {on(whole, 100)}"
-    )
-
-
 def test_a9_a_promise_in_parts() -> None:
     wanted, *_ = given("A9")
     lines, rest = dating.split(AtpMode.CUMULATIVE, dating.cumulative(balances_of_a4()), wanted)
@@ -88,11 +69,8 @@ def test_a9_a_promise_in_parts() -> None:
 def test_a12_what_makes_no_case_is_not_sold_as_one() -> None:
     available, case = given("A12")
     cases, rest = dating.whole_packs(available, case)
-    units = ItemUnits.of("EA", [ItemUnit(unit="CS", numerator=case)])
-    sellable = units.sellable(Quantity.of(available), "CS")
 
     assert expected("A12") == f"{cases} CS, {rest} EA remainder not sold as case"
-    assert (sellable.whole, sellable.remainder) == (Quantity.of(cases, "CS"), Quantity.of(rest))
     assert available_to_sell(in_channel_units(available * MICROS, case, 1), Terms()) == (
         cases * MICROS
     )
@@ -126,7 +104,13 @@ def test_a14_what_orders_are_confirmed_leaves_what_others_are_kept() -> None:
         allocating.Protection("WEB", maximum=most, used=used, minimum=web, consumed=taken),
         allocating.Protection("BRANCH", maximum=top, used=gone),
     )
-    had = [allocating.available_to(group, pool, kept) for group in ("KEY", "WEB", "BRANCH")]
+
+    def granted(group: str) -> int:
+        asks = allocating.Line("A", group, pool, 0, Strategy.REDISTRIBUTE, 500, NOON)
+        [grant] = allocating.run(pool, [asks], kept).grants
+        return grant.after
+
+    had = [granted(group) for group in ("KEY", "WEB", "BRANCH")]
 
     assert expected("A14") == said_of_a14(*had)
 
@@ -143,16 +127,8 @@ def test_a15_percentages_split_a_pool_and_the_buffer_comes_off() -> None:
     assert expected("A15") == f"B2B {sold(trade)}, web {sold(web, buffer)}"
 
 
-def test_a16_the_buffer_is_the_business_case_for_events() -> None:
-    rate, slow, fast, whole, hundredths = given("A16")
-    z = Decimal(f"{whole}.{hundredths}")
-    buffers = [latency_buffer(Decimal(rate), Decimal(seconds), z) for seconds in (slow, fast)]
-
-    assert expected("A16") == f"buffers {buffers[0]} and {buffers[1]}"
-
-
 @pytest.mark.parametrize("percent", [Decimal(1), Decimal("0.99")])  # z = 2.3264 and z = 2.33
-def test_a16_a_budget_holds_back_the_same(percent: Decimal) -> None:
+def test_a16_the_buffer_is_the_business_case_for_events(percent: Decimal) -> None:
     rate, slow, fast, *_ = given("A16")
     taken = rate * MICROS
     seller = budget.Seller(name="web", peak=taken, taken=taken, squares=taken * MICROS, order_ms=0)
@@ -225,14 +201,9 @@ def test_a27_to_look_only_to_the_next_supply_is_optimistic() -> None:
 
 def test_a31_a_case_is_never_opened() -> None:
     wanted, multiple = given("A31")
-    units = ItemUnits.of("EA", [ItemUnit(unit="CS", numerator=multiple)])
     found = [dating.in_packs(wanted, multiple, up=is_up) for is_up in (False, True)]
 
     assert expected("A31") == f"{found[0]} or {found[1]} by policy; never {wanted}"
-    assert found == [
-        int(units.in_multiples(Quantity.of(wanted), Quantity.of(1, "CS"), policy).value)
-        for policy in (Multiple.DOWN, Multiple.UP)
-    ]
 
 
 # Comparing: amounts in millionths, times in microseconds.
@@ -284,15 +255,6 @@ def test_r2_two_snapshots_around_midnight_agree_at_the_earlier_one() -> None:
     assert expected("R2") == ("explained, no exception" if found is None else "an exception")
 
 
-def test_r3_variances_never_offset_each_other() -> None:
-    p_here, p_there, q_here, q_there = given("R3")
-    found = comparing.accuracy([(p_here, p_there), (q_here, q_there)])
-
-    assert expected("R3") == (
-        f"net {found.net}; accuracy {found.right} of {found.compared}; absolute {found.absolute}"
-    )
-
-
 def test_r5_a_ratio_that_is_the_case_factor_is_a_mistaken_unit() -> None:
     theirs, ours = given("R5")
     factor = ours // theirs
@@ -340,20 +302,3 @@ def test_what_is_recorded_after_the_snapshot_is_not_inside_it() -> None:
 
     assert comparing.rolled(each(100), midnight, [moved], morning) == each(97)
     assert comparing.rolled(each(97), morning, [moved], midnight) == each(100)
-
-
-def test_r9_a_count_is_compared_with_the_ledger_of_its_own_instant() -> None:
-    seen, hour, minute, _, picked, *_, ledger = given("R9")
-    picks = [Posting("P-1", each(2 - picked), at(10, 10)), Posting("P-2", each(-2), at(10, 15))]
-    found = comparing.count_adjustment(each(seen), each(ledger), picks, at(hour, minute)) // MICROS
-
-    assert expected("R9") == said_of_r9(found)
-
-
-def said_of_r9(adjustment: int) -> str:
-    seen, *_, ledger = given("R9")
-    naive = seen - ledger
-    return (
-        f"adjust {adjustment} -> {ledger + adjustment}. Comparing {seen} with {ledger} would post"
-        f" {naive:+} (wrong by {naive - adjustment})"
-    )

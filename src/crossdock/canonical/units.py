@@ -7,14 +7,13 @@ so no rounded factor is ever multiplied with another (domain.md §1.0).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Self
 
 from crossdock.canonical.catalog import ItemUnit
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.quantities import MICROS, Quantity, round_down, round_up
+from crossdock.canonical.quantities import MICROS, Quantity, round_up
 
 _WHOLE = Decimal(1)
 _MILLI = Decimal("0.001")
@@ -97,21 +96,6 @@ def canonical_unit(spelling: str) -> str:
     return unit.code if unit else name
 
 
-class Multiple(StrEnum):
-    """What becomes of an amount between two multiples (A31): fewer, or more; never in between."""
-
-    DOWN = "DOWN"
-    UP = "UP"
-
-
-@dataclass(frozen=True, slots=True)
-class Sellable:
-    """Whole units of what is sold, and what stays behind in the base unit (A12)."""
-
-    whole: Quantity
-    remainder: Quantity
-
-
 @dataclass(frozen=True, slots=True)
 class ItemUnits:
     """The units of one item: how many base units each holds, exactly."""
@@ -151,12 +135,6 @@ class ItemUnits:
             raise Invalid(f"{quantity} is not an exact amount of {unit}", code="MD-UOM")
         return Quantity.from_micros(amount.numerator, unit)
 
-    def sellable(self, available: Quantity, unit: str) -> Sellable:
-        """Round down to whole units; what is left is not sold as `unit` (A12)."""
-        whole = Quantity(round_down(self.converted(available, unit), step_of(unit)), unit)
-        left = self.converted(available, self.base_unit) - self.converted(whole, self.base_unit)
-        return Sellable(whole, Quantity(round_down(left, _MICRO), self.base_unit))
-
     def purchasable(
         self, need: Quantity, *, minimum: Quantity | None = None, multiple: Quantity | None = None
     ) -> Quantity:
@@ -167,12 +145,6 @@ class ItemUnits:
             wanted = max(wanted, self.converted(minimum, unit))
         step = self.exactly(multiple, unit).value if multiple else step_of(unit)
         return Quantity(round_up(wanted, _positive(step)), unit)
-
-    def in_multiples(self, ordered: Quantity, multiple: Quantity, policy: Multiple) -> Quantity:
-        """Move an ordered amount to a multiple of what is sold together (A31)."""
-        step = _positive(self.exactly(multiple, ordered.unit).value)
-        rounding = round_up if policy is Multiple.UP else round_down
-        return Quantity(rounding(Fraction(ordered.value), step), ordered.unit)
 
     def suspected_unit(self, one: Quantity, other: Quantity) -> str:
         """Name the unit whose factor is exactly the ratio of two counts of the same goods (R5).

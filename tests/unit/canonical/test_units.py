@@ -14,7 +14,6 @@ from crossdock.canonical.units import (
     UNIT_BY_SPELLING,
     UNITS,
     ItemUnits,
-    Multiple,
     canonical_unit,
     step_micros,
 )
@@ -61,17 +60,6 @@ def test_naming_a_unit_twice_changes_nothing(spelling: str) -> None:
     assert canonical_unit(once) == canonical_unit(canonical_unit(once))
 
 
-def test_less_than_a_case_sells_no_case() -> None:
-    sellable = BOLTS.sellable(Quantity.of(11), "CS")
-    assert (sellable.whole, sellable.remainder) == (Quantity.of(0, "CS"), Quantity.of(11))
-
-
-def test_a_measured_unit_is_sold_to_the_thousandth() -> None:
-    sellable = MEAT.sellable(Quantity.of(100, "KGM"), "LBR")
-    assert sellable.whole == Quantity.of("220.462", "LBR")
-    assert sellable.remainder == Quantity.of("0.000118", "KGM")
-
-
 @pytest.mark.parametrize(("need", "order"), [(37, 60), (61, 72), (60, 60), (0, 60), (50, 60)])
 def test_p14_a_purchase_is_rounded_up_to_the_suppliers_multiple(need: int, order: int) -> None:
     bought = BOLTS.purchasable(
@@ -94,25 +82,8 @@ def test_a_purchase_without_terms_is_rounded_up_to_the_unit() -> None:
     assert strange.purchasable(Quantity.of("1.5", "GEBINDE7")) == Quantity.of(2, "GEBINDE7")
 
 
-@pytest.mark.parametrize(("policy", "amount"), [(Multiple.DOWN, 24), (Multiple.UP, 36)])
-def test_a31_an_order_between_two_multiples_goes_to_one_of_them(
-    policy: Multiple, amount: int
-) -> None:
-    moved = BOLTS.in_multiples(Quantity.of(30), Quantity.of(12), policy)
-    assert moved == Quantity.of(amount)
-    moved = BOLTS.in_multiples(Quantity.of(30), Quantity.of(1, "CS"), policy)
-    assert moved == Quantity.of(amount)
-
-
-@pytest.mark.parametrize("policy", Multiple)
-def test_an_order_on_a_multiple_stays(policy: Multiple) -> None:
-    assert BOLTS.in_multiples(Quantity.of(36), Quantity.of(12), policy) == Quantity.of(36)
-
-
 @pytest.mark.parametrize("multiple", [0, -12])
 def test_a_multiple_is_positive(multiple: int) -> None:
-    with pytest.raises(Invalid):
-        BOLTS.in_multiples(Quantity.of(30), Quantity.of(multiple), Multiple.UP)
     with pytest.raises(Invalid):
         BOLTS.purchasable(Quantity.of(30), multiple=Quantity.of(multiple))
 
@@ -192,15 +163,6 @@ def test_conversion_is_exact_reversible_and_needs_no_detour(
     assert there * large == Fraction(amount.value) * small
     assert there * units.factor("L") / units.factor("S") == Fraction(amount.value)
     assert units.converted(in_small, "S") == Fraction(amount.value)
-
-
-@given(st.integers(1, 5000), AMOUNTS)
-def test_what_is_sold_and_what_stays_is_all_there_was(factor: int, available: Quantity) -> None:
-    units = ItemUnits.of("EA", [ItemUnit(unit="CS", numerator=factor)])
-    sellable = units.sellable(available, "CS")
-    assert units.exactly(sellable.whole, "EA") + sellable.remainder == available
-    assert Quantity.of(0) <= sellable.remainder < Quantity.of(factor)
-    assert sellable.whole.value == int(sellable.whole.value)
 
 
 @given(AMOUNTS, st.integers(1, 1000), st.integers(0, 10**6))

@@ -159,11 +159,6 @@ class Rule(NamedTuple):
 DEFAULT_RULE = Rule()
 
 
-def available_to(group: str, pool: int, protections: Iterable[Protection]) -> int:
-    """Say what a group may have of a pool: its own maximum, others' minima (§3.6, A14)."""
-    return _Pool(pool, protections).room(group)
-
-
 def run(
     supply: int,
     lines: Iterable[Line],

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from math import ceil, isqrt
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.protection import part, within
@@ -131,18 +130,6 @@ def pace(shown: int | None, target: int, terms: Terms) -> Pace:
 def level(amount: int, terms: Terms) -> int:
     """Count the thresholds that an amount has reached: 0 is below LOW."""
     return bisect_right(sorted(terms.levels), amount)
-
-
-def latency_buffer(sales_per_hour: Decimal, latency_seconds: Decimal, z: Decimal) -> int:
-    """Hold back what may sell unseen: B = ceil(λL + z·√(λL)), exactly, in whole units.
-
-    36 an hour behind a two-hour feed at z = 2.33 is 92; behind a ten-second path it is 1 (A16).
-    """
-    blind = Fraction(sales_per_hour) * Fraction(latency_seconds) / 3600
-    spread = Fraction(z) ** 2 * blind
-    # ceil(blind) + floor(√spread) is the answer or one below it.
-    units = ceil(blind) + isqrt(spread.numerator // spread.denominator)
-    return units if (units - blind) ** 2 >= spread else units + 1
 
 
 def in_channel_units(base: int, numerator: int, denominator: int) -> int:

@@ -259,33 +259,6 @@ AMOUNT_MAX = 10**18
 """Micros of one item at one place that a system may name: what is beyond cannot be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """Variances never offset each other (R3)."""
-
-    compared: int
-    right: int
-    net: int
-    absolute: int
-
-
-def accuracy(pairs: Iterable[tuple[int, int]]) -> Accuracy:
-    """Measure (ours, theirs) of each key."""
-    differences = [theirs - ours for ours, theirs in pairs]
-    return Accuracy(
-        compared=len(differences),
-        right=sum(1 for one in differences if not one),
-        net=sum(differences),
-        absolute=sum(map(abs, differences)),
-    )
-
-
-def count_adjustment(counted: int, now: int, since: Iterable[Posting], counted_at: int) -> int:
-    """Answer the movement that a count posts: against the ledger at the count's instant (R9)."""
-    expected = now - sum(p.micros for p in since if p.recorded > counted_at)
-    return counted - expected
-
-
 class State(StrEnum):
     """TOLERATED is only counted; CLOSED needs a root cause."""
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from crossdock.canonical.quantities import MICROS
+from crossdock.interfaces.cli.demo_counter import reserve
 from crossdock.interfaces.cli.demo_world import DRILL, SHOP, SITE, World
 
 BOX = 4
@@ -13,6 +15,7 @@ MARKET_CUSTOMERS, SHOP_CUSTOMERS = 8, 10
 
 class Seller(StrEnum):
     MARKET = "market"
+    BRANCH = "branch"
     SHOP = "shop"
 
 
@@ -26,23 +29,26 @@ class Customer:
 
 CUSTOMERS = (
     *(Customer(3600.0 + 600 * n, Seller.MARKET) for n in range(MARKET_CUSTOMERS)),
+    Customer(14_400.0, Seller.BRANCH),
     *(Customer(18_000.0 + 900 * n, Seller.SHOP) for n in range(SHOP_CUSTOMERS)),
 )
-"""The market's come from 09:00 on, the shop's own in the afternoon."""
+"""The market's come from 09:00 on, one to a branch at noon, the shop's own in the afternoon."""
 
 
 @dataclass(slots=True)
 class Promotion:
     """What became of it, in pieces, as each system says it.
 
-    `stock` is what the hub's ledger has on hand at opening, `kept` what its terms with the shop
-    keep for it, and `shown` what the market showed before its first sale.
+    `stock` is what the hub's ledger has on hand at opening, `kept` what allocation keeps
+    for the shop, and `shown` what the market showed before its first sale. `refusal` is the code
+    of why a branch was refused; empty: it was not.
     """
 
     item: str = DRILL
     stock: int = 0
     kept: Decimal = Decimal(0)
     shown: int = 0
+    refusal: str = ""
     sold: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, Seller), 0))
     refused: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, Seller), 0))
     _next: int = 0
@@ -56,28 +62,27 @@ class Promotion:
         """Ask the hub what there is of it, and what of that is kept for the shop."""
         [answer] = await world.hub.inventory.availability(world.hub.scope, [(self.item, SITE)])
         self.stock = int(answer.on_hand.value)
-        self.kept = sum(
-            (
-                terms.share_min or Decimal(0)
-                for channel in await world.hub.channels.listed(world.hub.scope)
-                for terms in channel.items
-                if channel.connection == SHOP and terms.item == self.item
-            ),
-            start=Decimal(0),
-        )
+        kept = await world.hub.allocation.rulebook.protections(world.hub.scope)
+        of_shop = (one.minimum for one in kept if (one.item, one.channel) == (self.item, SHOP))
+        self.kept = Decimal(sum(of_shop)) / MICROS
 
-    def play(self, world: World, end: float) -> bool:
+    async def play(self, world: World, end: float) -> bool:
         """Let everybody buy who comes by then; say whether anybody came."""
         begun = self._next
         while self.due_at <= end:
-            self._buy(world, CUSTOMERS[self._next].seller)
+            await self._buy(world, CUSTOMERS[self._next].seller)
             self._next += 1
         return self._next > begun
 
-    def _buy(self, world: World, seller: Seller) -> None:
-        """Buy as a customer does, from the number that the shop was given and nothing else."""
-        simulator = world.market if seller is Seller.MARKET else world.simulator
-        self.shown = self.shown or simulator.shop.available(self.item)
-        order = simulator.shop.buy(self.item, BOX)
-        counts = self.refused if order is None else self.sold
+    async def _buy(self, world: World, seller: Seller) -> None:
+        """Buy as a customer does: in a shop from the number that it was given and nothing else."""
+        if seller is Seller.BRANCH:
+            number = f"branch-promotion-{self._next}"
+            self.refusal = (await reserve(world, number, self.item, BOX)).refusal
+            is_sold = not self.refusal
+        else:
+            simulator = world.market if seller is Seller.MARKET else world.simulator
+            self.shown = self.shown or simulator.shop.available(self.item)
+            is_sold = simulator.shop.buy(self.item, BOX) is not None
+        counts = self.sold if is_sold else self.refused
         counts[seller] += BOX

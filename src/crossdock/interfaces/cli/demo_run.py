@@ -1,6 +1,5 @@
 """Plays the day through a real hub, tick by tick, and measures what happened."""
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -12,11 +11,11 @@ from random import Random
 from crossdock.applications.generic_wms.floor import Floor
 from crossdock.applications.generic_wms.simulator import WorkLine
 from crossdock.assembly import Hub, Outside
-from crossdock.connectivity.transports.http import checked
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
+from crossdock.interfaces.cli.demo_counter import reserve
 from crossdock.interfaces.cli.demo_drift import Drift, Trucks, evening
 from crossdock.interfaces.cli.demo_promotion import Promotion
 from crossdock.interfaces.cli.demo_world import SITE, STEADY, TICK_SECONDS, World, open_world
@@ -31,8 +30,6 @@ from crossdock.interfaces.cli.trading_day import (
 )
 
 OPENING = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
-
-CONFLICT = 409
 
 Progress = Callable[[int, "Played"], None]
 
@@ -88,7 +85,7 @@ async def play_in(world: World, day: Day, progress: Progress) -> Played:
             # What is promised at a counter is in the shop long before the next customer is.
             if await _happen(world, played, happening) or told:
                 await world.hub.settle()
-        beside = [played.promotion.play(world, end), await trucks.play(world, end)]
+        beside = [await played.promotion.play(world, end), await trucks.play(world, end)]
         if happenings or any(beside) or _is_something_due(world, end):
             await _travel(world, played, end)
         else:
@@ -162,30 +159,11 @@ def _sold_by_shop(world: World, sale: Sale) -> str | None:
 async def _sold_by_branch(world: World, played: Played, sale: Sale) -> str | None:
     """Ask the hub for a promise before the counter says yes."""
     number = f"branch-{sale.number}"
-    asked = {
-        "request_id": number,
-        "kind": "HARD",
-        "lines": [
-            {
-                "item": sale.sku,
-                "location": SITE,
-                "quantity": {"value": str(sale.quantity), "unit": "EA"},
-                "demand_ref": number,
-            }
-        ],
-    }
-    response = await world.api.request(
-        "POST",
-        "/v1/reservations",
-        headers={"authorization": f"Bearer {world.owner_key}", "content-type": "application/json"},
-        body=json.dumps(asked).encode(),
-    )
-    said = json.loads(response.body)
-    if response.status == CONFLICT and said["code"] == "insufficient_stock":
-        played.refused.append(said["reservation"]["reservation_id"])
+    answer = await reserve(world, number, sale.sku, sale.quantity)
+    if answer.refusal:
+        played.refused.append(answer.reservation_id)
         return None
-    checked(response)
-    played.granted.append(said["reservation_id"])
+    played.granted.append(answer.reservation_id)
     return number
 
 

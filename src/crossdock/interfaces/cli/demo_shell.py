@@ -136,6 +136,7 @@ def _promotion(one: Promotion) -> dict[str, object]:
         "shown_in_market": one.shown,
         "sold": one.sold,
         "refused": one.refused,
+        "refusal": one.refusal,
     }
 
 
@@ -217,8 +218,12 @@ def _sold(one: Promotion) -> str:
     return (
         f"the promotion     {one.stock} {one.item}, {plain(one.kept)} kept for the shop:"
         f" the market sold {one.sold['market']} and was refused {one.refused['market']},"
-        f" the shop sold {one.sold['shop']}"
+        f" a branch {_at_counter(one)}, the shop sold {one.sold['shop']}"
     )
+
+
+def _at_counter(one: Promotion) -> str:
+    return f"{one.refused['branch']} ({one.refusal})" if one.refusal else "was served"
 
 
 def _healed(one: Drift) -> str:

@@ -18,8 +18,10 @@ from crossdock.applications.tryton.simulator import TrytonSimulator
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import normalised
-from crossdock.capabilities.inventory.publishing import ShareMode, latency_buffer
+from crossdock.capabilities.inventory import budget
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.transports.http import HttpClient
@@ -43,12 +45,8 @@ SECRET = "whsec_" + base64.b64encode(b"a demo's secret is no secret").decode()
 TICK_SECONDS = 60
 """The demo lets everything travel once per tick: on its clock a change takes up to this long."""
 
-BLIND_SECONDS = 2 * TICK_SECONDS
-"""Longest that the shop may sell without knowing: a change waits a tick, its order another."""
-
-BUFFER_Z = Decimal("2.33")
-"""One-sided 99 %: how sure a buffer is that sales during the blind time stay below it (A16)."""
-
+OVERSELL_PERCENT = Decimal(1)
+"""How often sales that the shop has not heard of may be more than its buffer (A16)."""
 
 # Nothing gets lost or found on this floor, so that whatever is short was oversold.
 STEADY = Pace(
@@ -195,31 +193,33 @@ async def _open_erp(stack: AsyncExitStack, hub: Hub, ports: Ports) -> TrytonSimu
     return erp
 
 
+def _buffer(lines: Sequence[int]) -> Decimal:
+    """Hold back what the branches take unseen: a change waits a tick, their order another."""
+    taken, tick_ms = sum(lines), 1000 * TICK_SECONDS
+    branches = budget.Seller(
+        name=Channel.BRANCH,
+        peak=taken * 3600 // DAY_SECONDS,
+        taken=taken,
+        squares=sum(line * line for line in lines),
+        order_ms=tick_ms,
+    )
+    return Decimal(budget.held_back([branches], tick_ms, OVERSELL_PERCENT)) / MICROS
+
+
 async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
     """Give each item the buffer that its own rate of sale needs for the time the shop is blind.
 
-    Of the promotion some are kept for the shop, and the market is shown the rest.
+    Of the promotion allocation keeps some for the shop; the market and the branches get the rest.
     """
-    sold = {item.sku: 0 for item in day.items}
+    lines: dict[str, list[int]] = {item.sku: [] for item in day.items}
     for happening in day.happenings:
         if isinstance(happening, Sale) and happening.channel is Channel.BRANCH:
-            sold[happening.sku] += happening.quantity
-    hours = Decimal(DAY_SECONDS) / 3600
-    terms = [
-        ItemTerms(
-            item=sku,
-            buffer=Decimal(
-                latency_buffer(Decimal(units) / hours, Decimal(BLIND_SECONDS), BUFFER_Z)
-            ),
-        )
-        for sku, units in sold.items()
-    ]
-    terms.append(ItemTerms(item=DRILL, share_min=Decimal(KEPT_FOR_SHOP)))
+            lines[happening.sku].append(happening.quantity * MICROS)
+    terms = [ItemTerms(item=sku, buffer=_buffer(sold)) for sku, sold in lines.items()]
     at_shop = ChannelTerms(
         connection=SHOP,
         location=normalised(place),
         source_locations=(SITE,),
-        share_mode=ShareMode.PROTECTED,
         low_threshold=Decimal(5),
         coalesce_seconds=60,
         items=tuple(terms),
@@ -228,10 +228,20 @@ async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
         connection=MARKET,
         location=normalised(stall),
         source_locations=(SITE,),
-        items=tuple(ItemTerms(item=sku, is_excluded=True) for sku in sold),
+        items=tuple(ItemTerms(item=sku, is_excluded=True) for sku in lines),
     )
     for channel in (at_shop, at_market):
         await hub.channels.put(hub.scope, channel, by="demo")
+    opening = hub.clock.now()
+    kept = AllocationProtection(
+        item=DRILL,
+        location=SITE,
+        channel=SHOP,
+        minimum=KEPT_FOR_SHOP * MICROS,
+        starts_at=opening,
+        ends_at=opening + timedelta(days=1),
+    )
+    await hub.allocation.rulebook.protect(hub.scope, kept, by="demo")
 
 
 def _location(code: str, hub: Hub, *, native: str = "") -> Fact:

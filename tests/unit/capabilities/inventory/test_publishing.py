@@ -18,7 +18,6 @@ from crossdock.capabilities.inventory.publishing import (
     exposed_when_stale,
     in_channel_units,
     in_channel_units_up,
-    latency_buffer,
     level,
     pace,
     share,
@@ -49,26 +48,6 @@ def terms(draw: st.DrawFn) -> Terms:
 
 def units(amount: int) -> int:
     return amount * MICROS
-
-
-@given(
-    rate=st.decimals(0, 10**6, places=2),
-    seconds=st.decimals(0, 10**6, places=1),
-    z=st.decimals(0, 5, places=2),
-)
-def test_the_latency_buffer_is_the_least_that_covers(
-    rate: Decimal, seconds: Decimal, z: Decimal
-) -> None:
-    blind = Fraction(rate) * Fraction(seconds) / 3600
-    spread = Fraction(z) ** 2 * blind
-
-    buffer = latency_buffer(rate, seconds, z)
-
-    def covers(held_back: int) -> bool:
-        return held_back >= blind and (held_back - blind) ** 2 >= spread
-
-    assert covers(buffer)
-    assert not covers(buffer - 1)
 
 
 @given(pool=amounts, agreed=terms())

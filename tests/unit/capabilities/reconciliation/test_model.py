@@ -275,15 +275,6 @@ def test_duplicates_are_taken_out_and_the_rest_stays(
     assert {one.fate for one in documents} <= {Fate.DOUBLED}
 
 
-@given(pairs=st.lists(st.tuples(numbers, numbers)))
-def test_accuracy_never_nets(pairs: list[tuple[int, int]]) -> None:
-    figures = model.accuracy(pairs)
-
-    assert figures.absolute >= abs(figures.net)
-    assert figures.right == figures.compared - sum(a != b for a, b in pairs)
-    assert (figures.absolute == 0) is (figures.right == figures.compared)
-
-
 buckets = st.dictionaries(
     st.builds(Bucket, st.sampled_from(["AVAILABLE", "DAMAGED"]), st.sampled_from(["", "X"])),
     numbers.filter(bool),

@@ -13,6 +13,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import PromiseByDateChanged, PromiseState, SupplyEvidence
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.supply import AtpRule, KeptPromise, PromiseAsked, Question
+from crossdock.capabilities.supply.answer import Basis
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.event_log import Position
@@ -119,6 +120,17 @@ async def test_a_repeat_gets_its_first_answer_and_another_content_is_refused(yar
     assert not refused.is_granted
     assert refused.proof.reasons == ("stock and supply end, and it is not replenished",)
     assert await yard.promisable() == {0: 10}
+
+
+async def test_a_lead_time_is_told_and_no_promise_is_kept_on_it(yard: Yard) -> None:
+    await yard.hub.put_stock("X", "DC1", 40)
+    await yard.rule(AtpRule(is_replenishable=True, lead_time_days=5), "X")
+    told = await yard.ask(41)
+    assert (told.basis, told.promised_on) == (Basis.LEAD_TIME, day(5))
+    refused = await promise(yard, "r1", 41)
+    assert not refused.is_granted
+    assert refused.proof.reasons == (told.reason,)
+    assert await yard.promisable() == {0: 40}
 
 
 async def test_the_proof_stays_as_it_was_whatever_changes(yard: Yard) -> None:
