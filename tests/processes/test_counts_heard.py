@@ -11,15 +11,15 @@ import pytest
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType, Place, StockMoved
 from crossdock.canonical.reconciliation import CountDecided, CountTaskChanged
-from crossdock.capabilities.reconciliation import CountShown, CountsWanted, asked_store
+from crossdock.capabilities.reconciliation import Counting, CountShown, CountsWanted, asked_store
 from crossdock.capabilities.reconciliation.dumps import Worth
-from crossdock.capabilities.reconciliation.settling import ASKED_A_DAY
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
 from tests.processes.counted import told_to_count
 from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
 
+ASKED_A_DAY = Counting().a_day
 SHELF = Place(location="DC1")
 
 

@@ -52,7 +52,7 @@ def over(
     """Build what proposes counts and knows to whom they went, and what hears what they found."""
     proposes, ledger, names = compared
     tasks = CountTasks(database, clock, ids, proposes, ledger, sent=CountsSent())
-    return tasks, Counts(database, clock, ids, names, CaseDesk())
+    return tasks, Counts(database, clock, ids, (names, ledger), CaseDesk())
 
 
 def sending(directory: Directory, tasks: CountTasks) -> Process[Any, Any]:

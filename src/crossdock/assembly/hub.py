@@ -228,7 +228,7 @@ class Hub:
             supply.supply_reader(self.allocating, self.publishing),
             self.securing.reader,
             self.allocating.reader,
-            self.counts.reader,
+            *self.counts.readers,
             *self.engine.readers(),
         )
 

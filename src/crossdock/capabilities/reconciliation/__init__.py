@@ -53,6 +53,7 @@ from crossdock.capabilities.reconciliation.settling import Approval, Matter
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.stock_sampling import StockAsked, StockSampler
 from crossdock.capabilities.reconciliation.store import Wanted
+from crossdock.capabilities.reconciliation.triggers import Counting
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "CountShown",
     "CountTask",
     "CountTasks",
+    "Counting",
     "Counts",
     "CountsWanted",
     "Doubt",

@@ -22,6 +22,7 @@ from crossdock.capabilities.reconciliation.ranking import (
     CountProposal,
     CountReason,
 )
+from crossdock.capabilities.reconciliation.triggers import RESTS
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -29,8 +30,6 @@ from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.watching import each, tenants
 
-RESTS = timedelta(days=1)
-"""What was counted, or refused, is not proposed again for so long: a comparison is to see it."""
 BECAUSE_MAX = 300
 
 

@@ -36,7 +36,18 @@ ASKED = (
 ASK = """
 insert into reconciliation_count_day as d (tenant, location, day, asked) values ($1, $2, $3, $4)
 on conflict (tenant, location) do update set day = excluded.day,
-    asked = case when d.day = excluded.day then d.asked else 0 end + excluded.asked
+    asked = case when d.day = excluded.day then d.asked else 0 end + excluded.asked,
+    found = case when d.day = excluded.day then d.found else 0 end
+"""
+# The same day's number of what was asked for because of what had happened there.
+FOUND = (
+    "select found from reconciliation_count_day where tenant = $1 and location = $2 and day = $3"
+)
+NOTE_FOUND = """
+insert into reconciliation_count_day as d (tenant, location, day, found) values ($1, $2, $3, $4)
+on conflict (tenant, location) do update set day = excluded.day,
+    asked = case when d.day = excluded.day then d.asked else 0 end,
+    found = case when d.day = excluded.day then d.found else 0 end + excluded.found
 """
 # A second count measures the first, and not the book: it is not among them.
 SUMS = """
@@ -110,12 +121,21 @@ async def settle(tx: Transaction, matters: Mapping[str, str]) -> None:
 
 
 async def asked_on(tx: Transaction, location: str, day: date) -> int:
-    """Tell how many counts the hub has asked for by itself there that day."""
+    """Tell how many second counts were asked for there that day."""
     return await tx.fetchval(ASKED, tx.tenant, location, day) or 0
 
 
 async def note_asked(tx: Transaction, location: str, day: date, more: int) -> None:
     await tx.execute(ASK, tx.tenant, location, day, more)
+
+
+async def found_on(tx: Transaction, location: str, day: date) -> int:
+    """Tell how many counts were asked for there that day because of what had happened."""
+    return await tx.fetchval(FOUND, tx.tenant, location, day) or 0
+
+
+async def note_found(tx: Transaction, location: str, day: date, more: int) -> None:
+    await tx.execute(NOTE_FOUND, tx.tenant, location, day, more)
 
 
 async def sums(

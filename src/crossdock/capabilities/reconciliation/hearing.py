@@ -27,7 +27,6 @@ from crossdock.capabilities.reconciliation.model import ItemClass, value_at_risk
 from crossdock.capabilities.reconciliation.ports import Key, KnowsNames
 from crossdock.capabilities.reconciliation.ranking import CountReason
 from crossdock.capabilities.reconciliation.settling import (
-    ASKED_A_DAY,
     Approval,
     Bucket,
     CountRow,
@@ -198,13 +197,14 @@ class CountReactions:
         wanted = heard.to_recount()
         by_place = {row.place: row for rows in heard.waiting.values() for row in rows}
         fresh = {row.place for row in heard.rows if row.matter == Matter.RECOUNT}
+        rules = await rulebook.counting(tx)
         left: dict[str, int] = {}
         made: list[Task] = []
         for place, not_by in sorted(wanted.items()):
             if place in fresh:
                 if place[0] not in left:
                     asked = await counted_store.asked_on(tx, place[0], now.date())
-                    left[place[0]] = max(0, ASKED_A_DAY - asked)
+                    left[place[0]] = max(0, rules.a_day - asked)
                 if not left[place[0]]:
                     _leave(heard, place)
                     continue

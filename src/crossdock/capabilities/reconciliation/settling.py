@@ -13,8 +13,6 @@ from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.responsible import FINANCE, INVENTORY, SUSPECT
 
-ASKED_A_DAY = 50
-"""So many counts the hub asks for by itself at a location in a day (UTC)."""
 WITHIN = timedelta(hours=8)
 
 

@@ -48,13 +48,15 @@ create index reconciliation_counted_waits on reconciliation_counted (tenant, cou
 select guard_table('reconciliation_counted');
 """
 
-# Of a day (UTC) and a location; an older day's number is over.
+# Of a day (UTC) and a location: second counts, and those for what had happened there.
+# An older day's number is over.
 ASKED = """
 create table reconciliation_count_day (
     tenant text not null,
     location text collate "C" not null,
     day date not null,
-    asked int not null,
+    asked int not null default 0,
+    found int not null default 0,
     primary key (tenant, location)
 );
 select guard_table('reconciliation_count_day');
