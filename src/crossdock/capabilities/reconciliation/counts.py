@@ -7,7 +7,13 @@ from decimal import Decimal
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import CountDecided
-from crossdock.capabilities.reconciliation import accuracy, count_store, counted_store, settling
+from crossdock.capabilities.reconciliation import (
+    accuracy,
+    count_doubts,
+    count_store,
+    counted_store,
+    settling,
+)
 from crossdock.capabilities.reconciliation.accuracy import AccuracyReport
 from crossdock.capabilities.reconciliation.count_triggers import CountTriggers, KnowsShelves
 from crossdock.capabilities.reconciliation.counted_store import CountsWanted
@@ -174,8 +180,12 @@ class Counts:
         self, tx: Transaction, row: CountRow, said: Approval, because: str, by: str
     ) -> CountRow:
         now = self._clock.now()
+        before = await count_doubts.withheld_in(tx, tx.tenant, [row.place[1]])
         row = replace(row, approval=said, decided_at=now, decided_by=by, because=because.strip())
         await counted_store.decide(tx, row)
+        await count_doubts.clear(tx, [row.place])
+        cause = f"{row.counted_id}:{said}"
+        await count_doubts.tell_changes(tx, before, [row.place], cause, now)
         await tell(tx, [(f"count_decided:{row.counted_id}", _decided(row))], now)
         resolution = f"{said.lower()} by {by}: {row.because}"
         name = settling.approval_name(row.counted_id)

@@ -12,6 +12,7 @@ from crossdock.canonical.envelope import Event, Payload
 from crossdock.canonical.inventory import StockCounted
 from crossdock.capabilities.reconciliation import (
     asked_store,
+    count_doubts,
     count_store,
     counted_store,
     money,
@@ -133,6 +134,7 @@ class CountReactions:
         rows = await self._judged(tx, told, policy, now)
         await tx.execute(count_store.ALONE, tx.tenant)
         places = {row.place for row in rows}
+        before = await count_doubts.withheld_in(tx, tx.tenant, {item for _, item in places})
         heard = _Heard(await count_store.tasks_at(tx, places), {})
         for row in await counted_store.waiting_at(tx, places):
             heard.waiting.setdefault(row.bucket, []).append(row)
@@ -146,6 +148,8 @@ class CountReactions:
         await count_store.end(tx, heard.done, Ending(status=TaskStatus.DONE, at=now))
         await count_store.put(tx, asked, now)
         await tell(tx, told_of(heard.done, asked), now)
+        await count_doubts.clear(tx, places)
+        await count_doubts.tell_changes(tx, before, places, heard.rows[-1].counted_id, now)
         await self._cases_of(tx, heard, now)
 
     async def _judged(

@@ -38,11 +38,14 @@ create table reconciliation_counted (
     decided_at timestamptz,
     decided_by text not null default '',
     because text not null default '',
+    is_doubted boolean not null default false,
     primary key (tenant, counted_id)
 );
 create index reconciliation_counted_when on reconciliation_counted (tenant, counted_at);
 create index reconciliation_counted_second on reconciliation_counted (tenant, location, item)
     where matter = 'RECOUNT';
+create index reconciliation_counted_doubts on reconciliation_counted (tenant, item, location)
+    where is_doubted;
 create index reconciliation_counted_waits on reconciliation_counted (tenant, counted_id)
     where approval = 'WAITING';
 select guard_table('reconciliation_counted');
