@@ -20,7 +20,6 @@ from crossdock.capabilities.reconciliation import (
     settling,
 )
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
-from crossdock.capabilities.reconciliation.count_tasks import changed
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.judging import Policy
@@ -33,6 +32,7 @@ from crossdock.capabilities.reconciliation.settling import (
     CountRow,
     Matter,
 )
+from crossdock.capabilities.reconciliation.telling_again import changed
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import Ids, prefixed
