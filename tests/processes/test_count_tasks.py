@@ -17,9 +17,10 @@ from crossdock.capabilities.reconciliation import (
     TaskStatus,
 )
 from crossdock.capabilities.reconciliation.count_store import Task
-from crossdock.capabilities.reconciliation.count_tasks import RESTS, changes
+from crossdock.capabilities.reconciliation.count_tasks import changes
 from crossdock.capabilities.reconciliation.ports import Key
 from crossdock.capabilities.reconciliation.ranking import ASKED, CountReason
+from crossdock.capabilities.reconciliation.triggers import RESTS
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import SystemIds

@@ -9,8 +9,8 @@ from crossdock.canonical.inventory import MovementType, Place
 from crossdock.canonical.reconciliation import CountTaskChanged
 from crossdock.capabilities.inventory import LedgerAtCut
 from crossdock.capabilities.reconciliation import CountReason
-from crossdock.capabilities.reconciliation.count_tasks import RESTS
 from crossdock.capabilities.reconciliation.counting import proposals
+from crossdock.capabilities.reconciliation.triggers import RESTS
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement

@@ -10,16 +10,26 @@ import pytest
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType, Place, StockMoved
-from crossdock.canonical.reconciliation import CountDecided, CountTaskChanged
-from crossdock.capabilities.reconciliation import CountShown, CountsWanted, asked_store
+from crossdock.canonical.reconciliation import (
+    CountDecided,
+    CountTaskChanged,
+    WithholdingChanged,
+)
+from crossdock.capabilities.reconciliation import (
+    Counting,
+    CountShown,
+    CountsWanted,
+    HousePolicy,
+    asked_store,
+)
 from crossdock.capabilities.reconciliation.dumps import Worth
-from crossdock.capabilities.reconciliation.settling import ASKED_A_DAY
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
 from tests.processes.counted import told_to_count
 from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
 
+ASKED_A_DAY = Counting().a_day
 SHELF = Place(location="DC1")
 
 
@@ -252,3 +262,71 @@ async def test_accuracy_is_of_first_counts_in_the_time_that_is_asked_for(wms: Wa
     assert (before.total.counted, elsewhere.total.counted) == (0, 0)
     with pytest.raises(Invalid, match="no time to report on"):
         await hub.counts.accuracy(hub.scope, since=now, until=begun)
+
+
+async def withheld(wms: Warehouse) -> int:
+    """Say how much of BOLT channels are not shown."""
+    hub = wms.at.hub
+    async with hub.database.transaction(hub.scope) as tx:
+        found = await hub.reconciliation.withheld_in(tx, hub.scope.tenant, ["BOLT"])
+    return found.get("BOLT", {}).get("DC1", 0) // 1_000_000
+
+
+async def heard_of(wms: Warehouse) -> list[int]:
+    hub = wms.at.hub
+    async with hub.database.transaction(hub.scope) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=5_000)
+    told = [one.payload for one in events if isinstance(one.payload, WithholdingChanged)]
+    return [int(one.withheld.value) for one in told if one.against == "count"]
+
+
+async def test_channels_are_shown_the_lower_number_until_a_second_count_agrees(
+    wms: Warehouse,
+) -> None:
+    await counts(wms, 901, 20, by="ann")
+    assert (await wms.on_hand(), await withheld(wms)) == (120, 20)
+    await counts(wms, 902, 5, by="ann")
+    assert (await wms.on_hand(), await withheld(wms)) == (125, 25)
+
+    await counts(wms, 903, 0, by="bob")
+    assert await withheld(wms) == 0
+    assert await heard_of(wms) == [20, 25, 0]
+
+
+async def test_a_count_that_found_less_withholds_nothing_as_the_ledger_is_the_lower_number(
+    wms: Warehouse,
+) -> None:
+    await counts(wms, 901, -20, by="ann")
+    assert (await wms.on_hand(), await withheld(wms)) == (80, 0)
+
+    await counts(wms, 902, 15, by="bob")
+    assert (await matters(wms), await withheld(wms)) == (["DIFFERED", "DIFFERED"], 15)
+    await counts(wms, 903, 0, by="carl")
+    assert (await heard_of(wms), await withheld(wms)) == ([15, 0], 0)
+
+
+async def test_what_waits_for_approval_is_withheld_until_it_is_decided_about(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    await costs(wms, "A", 1_000)
+    await counts(wms, 901, 20, by="ann")
+    await counts(wms, 902, 0, by="bob")
+    assert await matters(wms) == ["AGREED", "AGREED"]
+    assert await withheld(wms) == 20
+    [waiting] = await listed(wms, approval="WAITING")
+
+    await hub.counts.approve(hub.scope, waiting.counted_id, "they came back", by="carl")
+    assert (await heard_of(wms), await withheld(wms)) == ([20, 0], 0)
+
+
+async def test_a_class_that_is_shown_as_booked_withholds_nothing_for_counts(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    await counts(wms, 901, 20, by="ann")
+    await hub.reconciliation.set_policy(hub.scope, HousePolicy(as_booked=("A",)), by="test")
+    assert await withheld(wms) == 0
+    await hub.reconciliation.set_policy(hub.scope, HousePolicy(), by="test")
+
+    assert (await heard_of(wms), await withheld(wms)) == ([20, 0, 20], 20)

@@ -177,6 +177,21 @@ async def test_where_nobody_takes_tasks_a_task_stays_told_as_an_event(
     assert await at.told() == [("BOLT", "PROPOSED")]
 
 
+async def test_who_comes_to_take_tasks_is_told_those_that_are_open_each_once(at: Site) -> None:
+    await at.connects(roles={})
+    await at.works()
+    await at.proposes("BOLT", "NUT")
+    await at.hub.directory.change(at.hub.scope, "wms", roles=TAKES)
+    await at.works(5)
+    early = list(at.door.bodies)
+    await at.works(6)
+    await at.works(0)
+
+    assert early == []
+    assert len(at.door.bodies) == 2
+    assert await sent_to(at) == [("wms", "TAKEN"), ("wms", "TAKEN")]
+
+
 async def test_a_paused_warehouse_is_not_told_what_is_over_by_then(at: Site) -> None:
     await opened(at)
     await at.hub.directory.pause(at.hub.scope, "wms", "an upgrade")

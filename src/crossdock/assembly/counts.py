@@ -47,12 +47,13 @@ def over(
     database: Database,
     clock: Clock,
     ids: Ids,
-    compared: tuple[Reconciliation, LedgerAtCut, Naming],
+    compared: tuple[Reconciliation, LedgerAtCut, Naming, Directory],
 ) -> tuple[CountTasks, Counts]:
     """Build what proposes counts and knows to whom they went, and what hears what they found."""
-    proposes, ledger, names = compared
-    tasks = CountTasks(database, clock, ids, proposes, ledger, sent=CountsSent())
-    return tasks, Counts(database, clock, ids, names, CaseDesk())
+    proposes, ledger, names, directory = compared
+    sent = CountsSent(_Takers(directory))
+    tasks = CountTasks(database, clock, ids, proposes, ledger, sent=sent)
+    return tasks, Counts(database, clock, ids, (names, ledger), CaseDesk())
 
 
 def sending(directory: Directory, tasks: CountTasks) -> Process[Any, Any]:

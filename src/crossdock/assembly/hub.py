@@ -179,7 +179,7 @@ class Hub:
         self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
         compared = self.open_lines, self.settings.open_lines_every_hours
         self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
-        counting = (self.reconciliation, ledger, names)
+        counting = (self.reconciliation, ledger, names, self.directory)
         self.count_tasks, self.counts = counts.over(database, clock, self.ids, counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
         pools = adapters.Pools(self.inventory, self.reconciliation, clock)
@@ -230,7 +230,7 @@ class Hub:
             supply.supply_reader(self.allocating, self.publishing),
             self.securing.reader,
             self.allocating.reader,
-            self.counts.reader,
+            *self.counts.readers,
             *self.engine.readers(),
         )
 

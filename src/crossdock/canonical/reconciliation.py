@@ -221,7 +221,8 @@ class ReconciliationRulesChanged:
     It holds from the next comparison on. Percents are of the booked quantity, by class A, B and C,
     and of an open order line; amounts are in base units, values and `most_value` money in
     `currency`, the functional one ("": nobody has named it). `most_percent`, `most_value` and
-    `most_unpriced` (keys without a price) are how much one run may mend by itself.
+    `most_unpriced` (keys without a price) are how much one run may mend by itself. At a location
+    `counts_a_day` second counts are asked for, and as many for the reasons in `count_when`.
     """
 
     TYPE: ClassVar[str] = "reconciliation.rules_changed.v1"
@@ -240,6 +241,8 @@ class ReconciliationRulesChanged:
     most_value: Decimal
     currency: str = ""
     most_unpriced: int = 100
+    counts_a_day: int = 50
+    count_when: tuple[str, ...] = ("RECALL", "SHORT_PICK", "ZERO_BALANCE")
 
     @property
     def key(self) -> str:

@@ -20,7 +20,7 @@ class Area(StrEnum):
     """STOCK: availability and reservations. ALLOCATION: who is confirmed when stock is short.
 
     EVENTS: facts in, the log out. TELEMETRY: figures. PROCESSES: their instances. CASES: what a
-    person must know of, with an owner and a deadline.
+    person must know of, with an owner and a deadline. FINANCE: what adjusts more than the cap.
     """
 
     STOCK = "stock"
@@ -32,6 +32,7 @@ class Area(StrEnum):
     DLQ = "dlq"
     PROCESSES = "processes"
     CASES = "cases"
+    FINANCE = "finance"
     KEYS = "keys"
     TELEMETRY = "telemetry"
 
@@ -87,6 +88,7 @@ ROLES: Mapping[str, frozenset[Verb]] = MappingProxyType(
                 "telemetry:read",
             ]
         ),
+        "finance": verbs_of(["stock:read", "catalog:read", "cases:write", "finance:write"]),
         "channel": verbs_of(["stock:write", "catalog:read"]),
         "source": verbs_of(["events:write", "catalog:read"]),
         "reader": frozenset(Verb(area, Level.READ) for area in Area if area is not Area.KEYS),

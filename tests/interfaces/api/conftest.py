@@ -145,7 +145,7 @@ class House:
             supply_reader(self.allocating),
             self.securing.reader,
             self.allocating.reader,
-            self.counts.reader,
+            *self.counts.readers,
         ]
         self._reconcile(pollers)
         self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
@@ -191,7 +191,9 @@ class House:
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.database, self.clock, self.ids, Naming(self.clock), CaseDesk())
+        return Counts(
+            self.database, self.clock, self.ids, (Naming(self.clock), LedgerAtCut()), CaseDesk()
+        )
 
     @property
     def doubts(self) -> Doubts:

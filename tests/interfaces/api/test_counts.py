@@ -1,5 +1,6 @@
 """What counts found over HTTP: listed, reported on, and decided about above the cap."""
 
+from crossdock.governance.roles import ROLES
 from tests.interfaces.api.conftest import Caller, House, stock
 from tests.processes.counted import dear_counts
 
@@ -25,6 +26,22 @@ async def test_a_count_above_the_cap_is_listed_until_it_is_approved(
     assert one == done.json
     assert (await call("GET", f"{AT}/counts?after={one['counted_id']}")).json == {"counts": []}
     assert (await call("POST", f"{AT}/counts/ctd_x/refuse", {"because": "no"})).status == 404
+
+
+async def test_who_decides_about_a_count_above_the_cap_is_of_finance(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    [waiting] = await dear_counts(house, "M1", item="BOLT", location="DC")
+    address = f"{AT}/counts/{waiting.counted_id}"
+    operator = await house.key(*map(str, ROLES["operator"]))
+    finance = await house.key(*map(str, ROLES["finance"]))
+
+    for decision in ("approve", "refuse"):
+        said = await call("POST", f"{address}/{decision}", {"because": "seen"}, key=operator)
+        assert (said.status, said.json["code"]) == (403, "verb_missing"), said.body
+    done = await call("POST", f"{address}/approve", {"because": "seen"}, key=finance)
+    assert (done.status, done.json["approval"]) == (200, "APPROVED"), done.body
 
 
 async def test_accuracy_is_told_in_three_figures_by_class_and_location(

@@ -240,4 +240,7 @@ async def test_amounts_in_another_currency_are_told_apart(call: Caller, house: H
     refused = await call("POST", RUNS, said)
     assert (refused.status, refused.json["where"]) == (422, "/lines/0/currency"), refused.body
     put = await call("PUT", f"{RUNS}/rules", {"currency": "USD", "most_unpriced": 7})
+    assert put.json["count_when"] == ["RECALL", "SHORT_PICK", "ZERO_BALANCE"], put.body
+    put = await call("PUT", f"{RUNS}/rules", {"counts_a_day": 9, "count_when": ["RECALL"]})
+    assert (put.json["counts_a_day"], put.json["count_when"]) == (9, ["RECALL"]), put.body
     assert (put.json["currency"], put.json["most_unpriced"]) == ("USD", 7), put.body

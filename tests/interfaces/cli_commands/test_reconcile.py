@@ -150,6 +150,7 @@ async def test_rules_are_put_and_what_is_not_said_stays(crossdock: CommandLine) 
     assert first.out.splitlines() == [
         "version 1: tolerates A 1.5 %, B 1 %, C 5 % or 0",
         "heals by itself: REDRIVE",
+        "has counted: RECALL SHORT_PICK ZERO_BALANCE, 50 a day at most",
     ]
 
     second = await crossdock("reconcile", "put-rules", "--heal", "NONE", "--value", "99")
@@ -157,6 +158,7 @@ async def test_rules_are_put_and_what_is_not_said_stays(crossdock: CommandLine) 
     assert second.out.splitlines() == [
         "version 2: tolerates A 1.5 %, B 1 %, C 5 % or 0",
         "heals by itself: nothing",
+        "has counted: RECALL SHORT_PICK ZERO_BALANCE, 50 a day at most",
     ]
     listed = (await crossdock("reconcile", "rules")).out
     assert [line.split()[0] for line in listed.splitlines()[1:]] == ["2", "1", "0"]

@@ -115,6 +115,13 @@ select distinct item from inventory_position
 where tenant = $1 and location = $2 and item > $3 order by item limit $4
 """
 
+# No bucket on the shelf holds anything, and none less than nothing.
+EMPTIED = """
+select p.location, p.item from unnest($2::text[], $3::text[]) k(location, item)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+where p.status not in ('STAGED_OUT', 'IN_TRANSIT')
+group by p.location, p.item having bool_and(p.micros = 0)
+"""
 KNOWN = """
 select distinct p.location, p.item from unnest($2::text[], $3::text[]) k(location, item)
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
@@ -214,6 +221,14 @@ class LedgerAtCut:
         """Say of which of these (location, item) anything was ever told."""
         places, items = [place for place, _ in keys], [item for _, item in keys]
         rows = await tx.fetch(KNOWN, tx.tenant, places, items)
+        return {(row["location"], row["item"]) for row in rows}
+
+    async def emptied(
+        self, tx: Transaction, keys: Sequence[tuple[str, str]]
+    ) -> set[tuple[str, str]]:
+        """Say which of these (location, item) hold nothing but what is staged or in transit."""
+        places, items = [place for place, _ in keys], [item for _, item in keys]
+        rows = await tx.fetch(EMPTIED, tx.tenant, places, items)
         return {(row["location"], row["item"]) for row in rows}
 
     async def with_negative(self, tx: Transaction) -> list[str]:

@@ -4,7 +4,7 @@ from crossdock.capabilities.reconciliation.accuracy import Accuracy, AccuracyRep
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.count_store import TaskStatus
-from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks, SentTo
+from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks
 from crossdock.capabilities.reconciliation.counted_store import CountsWanted
 from crossdock.capabilities.reconciliation.counts import Counts, CountShown
 from crossdock.capabilities.reconciliation.doubts import Doubt
@@ -53,6 +53,8 @@ from crossdock.capabilities.reconciliation.settling import Approval, Matter
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.stock_sampling import StockAsked, StockSampler
 from crossdock.capabilities.reconciliation.store import Wanted
+from crossdock.capabilities.reconciliation.telling_again import SentTo
+from crossdock.capabilities.reconciliation.triggers import Counting
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "CountShown",
     "CountTask",
     "CountTasks",
+    "Counting",
     "Counts",
     "CountsWanted",
     "Doubt",

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType
-from crossdock.canonical.reconciliation import CountTaskChanged
-from crossdock.capabilities.reconciliation import asked_store, count_store
+from crossdock.capabilities.reconciliation import asked_store, count_store, telling_again
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
 from crossdock.capabilities.reconciliation.counting import TASKS_MAX
 from crossdock.capabilities.reconciliation.earlier import tell
@@ -22,6 +21,8 @@ from crossdock.capabilities.reconciliation.ranking import (
     CountProposal,
     CountReason,
 )
+from crossdock.capabilities.reconciliation.telling_again import KnowsSent, SentTo, changed
+from crossdock.capabilities.reconciliation.triggers import RESTS
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -29,8 +30,6 @@ from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.watching import each, tenants
 
-RESTS = timedelta(days=1)
-"""What was counted, or refused, is not proposed again for so long: a comparison is to see it."""
 BECAUSE_MAX = 300
 
 
@@ -58,27 +57,6 @@ class KnowsMovements(Protocol):
 
     async def known(self, tx: Transaction, keys: Sequence[Key], /) -> set[Key]:
         """Say of which of these (location, item) the ledger has ever heard."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentTo:
-    """A connection that was told of a task, and what became of that.
-
-    `answer` is WAITING, TAKEN, REFUSED, or UNKNOWN where nobody knows whether it arrived; `detail`
-    is what the other side said.
-    """
-
-    connection: str
-    answer: str
-    detail: str = ""
-
-
-class KnowsSent(Protocol):
-    async def sent(
-        self, tx: Transaction, count_ids: Sequence[str], /
-    ) -> Mapping[str, Sequence[SentTo]]:
-        """Say to whom these tasks went; what went nowhere is left out."""
         ...
 
 
@@ -298,6 +276,7 @@ class CountTasks:
         proposals = await self._proposes.cycle_counts(scope, limit=TASKS_MAX, told=told)
         async with self._database.transaction(scope) as tx:
             await self._tell(tx, proposals)
+            await telling_again.tell_again(tx, self._sent, self._clock.now())
 
     async def _tell(self, tx: Transaction, proposals: Sequence[CountProposal]) -> None:
         now = self._clock.now()
@@ -357,20 +336,6 @@ async def _refused(tx: Transaction, task: Task, reason: str, by: str, now: datet
     key = f"count_task:{task.count_id}:{TaskStatus.REFUSED}"
     await tell(tx, [(key, changed(ended, TaskStatus.REFUSED))], now)
     return ended
-
-
-def changed(task: Task, status: str) -> CountTaskChanged:
-    """Word what has become of a task."""
-    return CountTaskChanged(
-        count_id=task.count_id,
-        item=task.item,
-        location=task.location,
-        item_class=task.of,
-        reason=task.reason,
-        status=status,
-        because=task.because,
-        not_by=task.not_by,
-    )
 
 
 def _shown(task: Task) -> CountTask:

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from crossdock.capabilities.reconciliation.accuracy import CountSums
 from crossdock.capabilities.reconciliation.ports import Key
-from crossdock.capabilities.reconciliation.settling import Bucket, CountRow
+from crossdock.capabilities.reconciliation.settling import Bucket, CountRow, is_doubted
 from crossdock.foundation.database import Transaction
 
 PUT = """
 insert into reconciliation_counted (tenant, counted_id, location, item, status, owner, lot,
     serial, class, counted_at, heard_at, unit, book, counted, value, currency, is_within,
-    is_recount, count_ref, told_by, counted_by, count_id, matter, approval)
+    is_recount, count_ref, told_by, counted_by, count_id, matter, approval, is_doubted)
 select $1, s.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::bigint[],
     $14::bigint[], $15::bigint[], $16::text[], $17::boolean[], $18::boolean[], $19::text[],
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[]) s
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::boolean[]) s
 """
 # What waits for a second count, of these keys.
 WAITING_AT = """
@@ -36,7 +36,18 @@ ASKED = (
 ASK = """
 insert into reconciliation_count_day as d (tenant, location, day, asked) values ($1, $2, $3, $4)
 on conflict (tenant, location) do update set day = excluded.day,
-    asked = case when d.day = excluded.day then d.asked else 0 end + excluded.asked
+    asked = case when d.day = excluded.day then d.asked else 0 end + excluded.asked,
+    found = case when d.day = excluded.day then d.found else 0 end
+"""
+# The same day's number of what was asked for because of what had happened there.
+FOUND = (
+    "select found from reconciliation_count_day where tenant = $1 and location = $2 and day = $3"
+)
+NOTE_FOUND = """
+insert into reconciliation_count_day as d (tenant, location, day, found) values ($1, $2, $3, $4)
+on conflict (tenant, location) do update set day = excluded.day,
+    asked = case when d.day = excluded.day then d.asked else 0 end,
+    found = case when d.day = excluded.day then d.found else 0 end + excluded.found
 """
 # A second count measures the first, and not the book: it is not among them.
 SUMS = """
@@ -57,7 +68,7 @@ order by counted_id desc limit $7
 OF = "select * from reconciliation_counted where tenant = $1 and counted_id = $2 for update"
 DECIDE = """
 update reconciliation_counted set approval = $3, decided_at = $4, decided_by = $5, because = $6,
-    matter = $7
+    matter = $7, is_doubted = is_doubted and $8
 where tenant = $1 and counted_id = $2
 """
 
@@ -92,6 +103,7 @@ async def put(tx: Transaction, rows: Sequence[CountRow]) -> None:
         [row.count_id for row in rows],
         [row.matter for row in rows],
         [row.approval for row in rows],
+        [is_doubted(row) for row in rows],
     ]
     await tx.execute(PUT, tx.tenant, *columns)
 
@@ -110,12 +122,21 @@ async def settle(tx: Transaction, matters: Mapping[str, str]) -> None:
 
 
 async def asked_on(tx: Transaction, location: str, day: date) -> int:
-    """Tell how many counts the hub has asked for by itself there that day."""
+    """Tell how many second counts were asked for there that day."""
     return await tx.fetchval(ASKED, tx.tenant, location, day) or 0
 
 
 async def note_asked(tx: Transaction, location: str, day: date, more: int) -> None:
     await tx.execute(ASK, tx.tenant, location, day, more)
+
+
+async def found_on(tx: Transaction, location: str, day: date) -> int:
+    """Tell how many counts were asked for there that day because of what had happened."""
+    return await tx.fetchval(FOUND, tx.tenant, location, day) or 0
+
+
+async def note_found(tx: Transaction, location: str, day: date, more: int) -> None:
+    await tx.execute(NOTE_FOUND, tx.tenant, location, day, more)
 
 
 async def sums(
@@ -157,6 +178,7 @@ async def decide(tx: Transaction, row: CountRow) -> None:
         row.decided_by,
         row.because,
         row.matter,
+        is_doubted(row),
     )
 
 

@@ -7,8 +7,15 @@ from decimal import Decimal
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import CountDecided
-from crossdock.capabilities.reconciliation import accuracy, count_store, counted_store, settling
+from crossdock.capabilities.reconciliation import (
+    accuracy,
+    count_doubts,
+    count_store,
+    counted_store,
+    settling,
+)
 from crossdock.capabilities.reconciliation.accuracy import AccuracyReport
+from crossdock.capabilities.reconciliation.count_triggers import CountTriggers, KnowsShelves
 from crossdock.capabilities.reconciliation.counted_store import CountsWanted
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import decimal_of
@@ -68,18 +75,26 @@ class CountShown:
 
 class Counts:
     def __init__(
-        self, database: Database, clock: Clock, ids: Ids, names: KnowsNames, cases: Desk
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        knows: tuple[KnowsNames, KnowsShelves],
+        cases: Desk,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._cases = cases
-        self._names = names
+        self._names, self._ledger = knows
 
     @property
-    def reader(self) -> Reader:
-        """Give the log reader that keeps what is counted."""
-        return CountReactions(self._clock, self._ids, self._names, self._cases).reader
+    def readers(self) -> tuple[Reader, ...]:
+        """Give the log readers that keep what is counted, and that find what is to be."""
+        return (
+            CountReactions(self._clock, self._ids, self._names, self._cases).reader,
+            CountTriggers(self._clock, self._ids, self._ledger).reader,
+        )
 
     async def accuracy(
         self,
@@ -165,8 +180,12 @@ class Counts:
         self, tx: Transaction, row: CountRow, said: Approval, because: str, by: str
     ) -> CountRow:
         now = self._clock.now()
+        before = await count_doubts.withheld_in(tx, tx.tenant, [row.place[1]])
         row = replace(row, approval=said, decided_at=now, decided_by=by, because=because.strip())
         await counted_store.decide(tx, row)
+        await count_doubts.clear(tx, [row.place])
+        cause = f"{row.counted_id}:{said}"
+        await count_doubts.tell_changes(tx, before, [row.place], cause, now)
         await tell(tx, [(f"count_decided:{row.counted_id}", _decided(row))], now)
         resolution = f"{said.lower()} by {by}: {row.because}"
         name = settling.approval_name(row.counted_id)

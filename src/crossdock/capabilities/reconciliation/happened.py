@@ -138,6 +138,8 @@ async def rules_put(tx: Transaction, made: Version, now: datetime) -> None:
         most_value=shown.most_value,
         currency=shown.currency,
         most_unpriced=shown.most_unpriced,
+        counts_a_day=shown.counts_a_day,
+        count_when=shown.count_when,
     )
     await tell(tx, [(f"reconciliation_rules:{made.version}", changed)], now)
 

@@ -12,6 +12,7 @@ from crossdock.canonical.envelope import Event, Payload
 from crossdock.canonical.inventory import StockCounted
 from crossdock.capabilities.reconciliation import (
     asked_store,
+    count_doubts,
     count_store,
     counted_store,
     money,
@@ -19,7 +20,6 @@ from crossdock.capabilities.reconciliation import (
     settling,
 )
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
-from crossdock.capabilities.reconciliation.count_tasks import changed
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.judging import Policy
@@ -27,12 +27,12 @@ from crossdock.capabilities.reconciliation.model import ItemClass, value_at_risk
 from crossdock.capabilities.reconciliation.ports import Key, KnowsNames
 from crossdock.capabilities.reconciliation.ranking import CountReason
 from crossdock.capabilities.reconciliation.settling import (
-    ASKED_A_DAY,
     Approval,
     Bucket,
     CountRow,
     Matter,
 )
+from crossdock.capabilities.reconciliation.telling_again import changed
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -134,6 +134,7 @@ class CountReactions:
         rows = await self._judged(tx, told, policy, now)
         await tx.execute(count_store.ALONE, tx.tenant)
         places = {row.place for row in rows}
+        before = await count_doubts.withheld_in(tx, tx.tenant, {item for _, item in places})
         heard = _Heard(await count_store.tasks_at(tx, places), {})
         for row in await counted_store.waiting_at(tx, places):
             heard.waiting.setdefault(row.bucket, []).append(row)
@@ -147,6 +148,8 @@ class CountReactions:
         await count_store.end(tx, heard.done, Ending(status=TaskStatus.DONE, at=now))
         await count_store.put(tx, asked, now)
         await tell(tx, told_of(heard.done, asked), now)
+        await count_doubts.clear(tx, places)
+        await count_doubts.tell_changes(tx, before, places, heard.rows[-1].counted_id, now)
         await self._cases_of(tx, heard, now)
 
     async def _judged(
@@ -198,13 +201,14 @@ class CountReactions:
         wanted = heard.to_recount()
         by_place = {row.place: row for rows in heard.waiting.values() for row in rows}
         fresh = {row.place for row in heard.rows if row.matter == Matter.RECOUNT}
+        rules = await rulebook.counting(tx)
         left: dict[str, int] = {}
         made: list[Task] = []
         for place, not_by in sorted(wanted.items()):
             if place in fresh:
                 if place[0] not in left:
                     asked = await counted_store.asked_on(tx, place[0], now.date())
-                    left[place[0]] = max(0, ASKED_A_DAY - asked)
+                    left[place[0]] = max(0, rules.a_day - asked)
                 if not left[place[0]]:
                     _leave(heard, place)
                     continue

@@ -8,6 +8,7 @@ import msgspec
 
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.rules import Rules, Version, content_of, rules_of
+from crossdock.capabilities.reconciliation.triggers import Counting
 from crossdock.foundation.database import Transaction
 
 NEWEST = """
@@ -50,6 +51,12 @@ async def house(tx: Transaction, built_in: Policy) -> tuple[Policy, int]:
 async def currency(tx: Transaction, built_in: Policy) -> str:
     """Name the functional currency of the house, or give ""."""
     return (await house(tx, built_in))[0].brake.currency
+
+
+async def counting(tx: Transaction) -> Counting:
+    """Say which counts the hub asks for by itself, and how many in a day."""
+    put = await newest(tx)
+    return put.rules.counting if put else Counting()
 
 
 async def versions(tx: Transaction, limit: int) -> list[Version]:

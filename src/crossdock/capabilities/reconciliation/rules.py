@@ -14,7 +14,8 @@ from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import AMOUNT_MAX, ItemClass, Tolerance
 from crossdock.capabilities.reconciliation.money import currency_of
-from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.ranking import CountReason, Remedy
+from crossdock.capabilities.reconciliation.triggers import TRIGGERS, Counting, counting_of
 
 HEALABLE = (Remedy.REDRIVE, Remedy.REFETCH, Remedy.REPUBLISH)
 """What can be mended without a person: an exact document, or a channel's level. No adjustment."""
@@ -32,7 +33,8 @@ class Rules:
     A document is sent or read again `attempts` times, and by then it is for a person. `brake` is
     how much a run may mend: thousandths of its keys, money in micros of the functional currency,
     which it names, and keys without a price. `document_ppm` is how much of an open order or
-    purchase order line is let pass, in millionths.
+    purchase order line is let pass, in millionths. `counting` is what the hub has
+    counted by itself.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
@@ -40,6 +42,7 @@ class Rules:
     heals: tuple[Remedy, ...] = HEALABLE
     attempts: int = 2
     brake: Brake = field(default_factory=Brake)
+    counting: Counting = field(default_factory=Counting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,8 @@ class ReconciliationRulesShown:
     `tolerance_percent` is of the booked quantity by class, `tolerance_absolute` in base units,
     `tolerance_value` and `most_value` money in the functional currency, which is `currency` ("":
     nobody has named it). `most_percent` is how many of the compared keys one run may mend by
-    itself, `most_unpriced` how many without a price.
+    itself, `most_unpriced` how many without a price. At a location the hub asks for `counts_a_day`
+    second counts by itself, and as many for the reasons in `count_when`.
     """
 
     version: int
@@ -75,6 +79,8 @@ class ReconciliationRulesShown:
     most_value: Decimal
     currency: str
     most_unpriced: int
+    counts_a_day: int
+    count_when: tuple[str, ...]
 
 
 def checked(rules: Rules) -> Rules:
@@ -96,7 +102,8 @@ def checked(rules: Rules) -> Rules:
     if not all(0 <= one <= AMOUNT_MAX for one in amounts):
         raise Invalid("an amount is zero or more, and below what can be", where="/")
     heals = tuple(one for one in HEALABLE if one in rules.heals)
-    return replace(rules, heals=heals, brake=_checked(rules.brake))
+    counting = counting_of(rules.counting.a_day, rules.counting.when)
+    return replace(rules, heals=heals, brake=_checked(rules.brake), counting=counting)
 
 
 def _checked(brake: Brake) -> Brake:
@@ -120,6 +127,8 @@ def content_of(rules: Rules) -> dict[str, Any]:
         "value_cap": rules.brake.value,
         "currency": rules.brake.currency,
         "unpriced": rules.brake.unpriced,
+        "counts_a_day": rules.counting.a_day,
+        "count_when": [str(one) for one in rules.counting.when],
     }
 
 
@@ -138,6 +147,10 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
             value=content["value_cap"],
             currency=content.get("currency", ""),
             unpriced=content.get("unpriced", Brake().unpriced),
+        ),
+        counting=Counting(
+            a_day=content.get("counts_a_day", Counting().a_day),
+            when=tuple(CountReason(one) for one in content.get("count_when", TRIGGERS)),
         ),
     )
 
@@ -160,6 +173,8 @@ def rules_shown(one: Version) -> ReconciliationRulesShown:
         most_value=_parted(rules.brake.value, MICROS),
         currency=rules.brake.currency,
         most_unpriced=rules.brake.unpriced,
+        counts_a_day=rules.counting.a_day,
+        count_when=tuple(rules.counting.when),
     )
 
 

@@ -3,6 +3,7 @@
 Whoever keeps the stock posts what was counted, so nothing here holds a posting back.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,8 +14,6 @@ from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.responsible import FINANCE, INVENTORY, SUSPECT
 
-ASKED_A_DAY = 50
-"""So many counts the hub asks for by itself at a location in a day (UTC)."""
 WITHIN = timedelta(hours=8)
 
 
@@ -42,6 +41,8 @@ class Approval(StrEnum):
     APPROVED = "APPROVED"
     REFUSED = "REFUSED"
 
+
+_UNSETTLED = frozenset({Matter.RECOUNT, Matter.DIFFERED, Matter.SAME_PERSON})
 
 Bucket = tuple[str, str, str, str, str, str]
 """Location, item, status, owner, lot, serial."""
@@ -92,6 +93,22 @@ def matter_of(one: CountRow, first: CountRow | None) -> Matter:
     if one.counted_by and one.counted_by == first.counted_by:
         return Matter.SAME_PERSON
     return Matter.AGREED if one.is_within else Matter.DIFFERED
+
+
+def is_doubted(one: CountRow) -> bool:
+    """Say whether a count waits to be settled or approved: the lower number is shown till then."""
+    return one.matter in _UNSETTLED or one.approval == Approval.WAITING
+
+
+def withheld_of(gains: Iterable[int]) -> int:
+    """Say how far the ledger is above the lowest number of a bucket's counts that wait, in turn.
+
+    Each gain is what a count added to the ledger as it was posted.
+    """
+    held = 0
+    for gain in gains:
+        held = max(0, held + gain)
+    return held
 
 
 def differed_name(place: tuple[str, str]) -> str:

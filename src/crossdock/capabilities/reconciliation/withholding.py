@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.capabilities.reconciliation import count_doubts
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, ReadsLedger
@@ -75,16 +76,20 @@ async def put_policy(
     version: int = await tx.fetchval(PUT_POLICY, *put) or 0
     changed = sorted(set(before.as_booked) ^ set(classes))
     rows = await tx.fetch(OF_CLASSES, tx.tenant, changed) if changed else []
+    counted = await count_doubts.of_classes(tx, changed, classes) if changed else []
     return [
-        WithholdingChanged(
-            against=row["against"],
-            item=row["item"],
-            location=row["location"],
-            withheld=Quantity.from_micros(
-                0 if row["class"] in classes else row["withheld"], row["unit"]
-            ),
-        )
-        for row in rows
+        *counted,
+        *(
+            WithholdingChanged(
+                against=row["against"],
+                item=row["item"],
+                location=row["location"],
+                withheld=Quantity.from_micros(
+                    0 if row["class"] in classes else row["withheld"], row["unit"]
+                ),
+            )
+            for row in rows
+        ),
     ], version
 
 
@@ -96,8 +101,11 @@ async def withheld_in(
     What was withheld holds for the ledger as the comparison saw it. A message that came in since,
     and was recorded before the cut, has changed the ledger and the difference alike. Two systems
     that both say less are one doubt: the lowest number counts.
+    A count that waits is one more.
     """
     found: dict[str, dict[str, int]] = defaultdict(dict)
+    for (place, item), held in (await count_doubts.withheld_in(tx, tenant, items)).items():
+        found[item][place] = held.micros
     rows = await tx.fetch(WITHHELD, tenant, sorted(items))
     if not rows:
         return found

@@ -61,13 +61,13 @@ def router(hub: Hub) -> APIRouter:
         """Show how right stock records were, by what was counted; by default of 30 days."""
         return await hub.counts.accuracy(caller.scope, since=since, until=until, location=location)
 
-    @routes.post("/counts/{counted_id}/approve", **needs("cases:write"))
+    @routes.post("/counts/{counted_id}/approve", **needs("finance:write"))
     async def approve_count(counted_id: Text, said: DecisionSaid, caller: Caller) -> CountShown:
         """Approve a count of more money than the cap; twice is once."""
         by = f"key {caller.key_id}"
         return await hub.counts.approve(caller.scope, counted_id, said.because, by=by)
 
-    @routes.post("/counts/{counted_id}/refuse", **needs("cases:write"))
+    @routes.post("/counts/{counted_id}/refuse", **needs("finance:write"))
     async def refuse_count(counted_id: Text, said: DecisionSaid, caller: Caller) -> CountShown:
         """Refuse a count of more money than the cap, and have it counted again."""
         by = f"key {caller.key_id}"

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.capabilities.reconciliation import (
     Brake,
+    Counting,
+    CountReason,
     ItemClass,
     ReconciliationRulesShown,
     Remedy,
@@ -33,6 +35,8 @@ class ReconciliationRulesSaid(BaseModel):
     remedies that are carried out by themselves, `attempts` times; a run that would change more
     than `most_percent` of the compared keys, `most_value` in money, or `most_unpriced` keys
     without a price, mends nothing. Money is in `currency` (ISO 4217), the functional one.
+    At a location the hub asks for `counts_a_day` second counts by itself, and as many in all for
+    the reasons in `count_when`: RECALL, SHORT_PICK, ZERO_BALANCE.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -47,6 +51,8 @@ class ReconciliationRulesSaid(BaseModel):
     most_value: AmountText | None = None
     currency: CurrencyText | None = None
     most_unpriced: int | None = Field(default=None, strict=True)
+    counts_a_day: int | None = Field(default=None, strict=True)
+    count_when: list[CountReason] | None = Field(default=None, max_length=3)
 
     def rules(self, now: Rules) -> Rules:
         """Give what is to hold, where `now` holds what is not said."""
@@ -71,6 +77,10 @@ class ReconciliationRulesSaid(BaseModel):
                 value=_said(self.most_value, "/most_value", now.brake.value),
                 currency=now.brake.currency if self.currency is None else self.currency,
                 unpriced=now.brake.unpriced if self.most_unpriced is None else self.most_unpriced,
+            ),
+            counting=Counting(
+                a_day=now.counting.a_day if self.counts_a_day is None else self.counts_a_day,
+                when=now.counting.when if self.count_when is None else tuple(self.count_when),
             ),
         )
 

@@ -76,6 +76,13 @@ def put_rules(
     currency: Annotated[
         str | None, typer.Option(help="What money is in that names no currency, as EUR.")
     ] = None,
+    counts_a_day: Annotated[
+        int | None, typer.Option(help="Second counts at a location, and as many others.")
+    ] = None,
+    count_when: Annotated[
+        list[str] | None,
+        typer.Option(help="RECALL, SHORT_PICK, ZERO_BALANCE; repeatable. NONE: ask by yourself."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put the next version of the rules; what is not said stays. No version is ever changed."""
@@ -83,11 +90,13 @@ def put_rules(
         "tolerance_absolute": absolute,
         "tolerance_value": value,
         "tolerance_documents_percent": documents_percent,
-        "heals": None if heal is None else [one.upper() for one in heal if one.upper() != NONE],
+        "heals": _named(heal),
         "attempts": attempts,
         "most_percent": most_percent,
         "most_value": most_value,
         "most_unpriced": most_unpriced,
+        "counts_a_day": counts_a_day,
+        "count_when": _named(count_when),
         "currency": None if currency is None else currency.upper(),
     }
     given: dict[str, Any] = {name: one for name, one in said.items() if one is not None}
@@ -104,6 +113,12 @@ def put_rules(
         return
     stdout.print(f"version {done.version}: tolerates {_tolerance(done)}", markup=False)
     stdout.print(f"heals by itself: {' '.join(done.heals) or 'nothing'}", markup=False)
+    counted = " ".join(done.count_when) or "nothing"
+    stdout.print(f"has counted: {counted}, {done.counts_a_day} a day at most", markup=False)
+
+
+def _named(said: list[str] | None) -> list[str] | None:
+    return None if said is None else [one.upper() for one in said if one.upper() != NONE]
 
 
 def _share(text: str) -> tuple[str, str]:

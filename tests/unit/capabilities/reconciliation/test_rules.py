@@ -47,7 +47,7 @@ def test_rules_are_read_back_as_they_were_put(rules: Rules) -> None:
 
 def test_rules_that_were_put_before_documents_had_any_tolerate_nothing_of_them() -> None:
     content = content_of(Rules())
-    for name in ("document_ppm", "currency", "unpriced"):
+    for name in ("document_ppm", "currency", "unpriced", "counts_a_day", "count_when"):
         del content[name]
 
     assert rules_of(content) == Rules()

@@ -13,7 +13,9 @@ from crossdock.capabilities.reconciliation.settling import (
     Matter,
     approval_case,
     differed_case,
+    is_doubted,
     matter_of,
+    withheld_of,
 )
 from tests.conftest import NOON
 
@@ -78,3 +80,30 @@ def test_two_counts_that_do_not_agree_are_inventory_controls_and_money_is_financ
     assert (above.owner_role, above.evidence["responsible"]) == ("Finance", "Inventory control")
     assert is_above(FIRST, 10_000 * MICROS, "EUR")
     assert above.title == "a count of BOLT at DC1 adjusts 12000 EUR: it is to be approved"
+
+
+@given(st.lists(st.integers(-100, 100)))
+def test_withheld_is_what_the_ledger_is_above_the_lowest_number_of_the_counts_that_wait(
+    gains: list[int],
+) -> None:
+    heights = [sum(gains[:n]) for n in range(len(gains) + 1)]
+
+    assert withheld_of(gains) == heights[-1] - min(heights)
+
+
+@pytest.mark.parametrize(
+    ("matter", "approval", "expected"),
+    [
+        (Matter.RIGHT, "", False),
+        (Matter.RECOUNT, "", True),
+        (Matter.DIFFERED, "", True),
+        (Matter.SAME_PERSON, "", True),
+        (Matter.NOT_ASKED, "", False),
+        (Matter.AGREED, "WAITING", True),
+        (Matter.AGREED, "APPROVED", False),
+    ],
+)
+def test_a_count_is_in_doubt_until_it_is_settled_and_approved(
+    *, matter: Matter, approval: str, expected: bool
+) -> None:
+    assert is_doubted(replace(FIRST, matter=matter, approval=approval)) is expected

@@ -38,23 +38,28 @@ create table reconciliation_counted (
     decided_at timestamptz,
     decided_by text not null default '',
     because text not null default '',
+    is_doubted boolean not null default false,
     primary key (tenant, counted_id)
 );
 create index reconciliation_counted_when on reconciliation_counted (tenant, counted_at);
 create index reconciliation_counted_second on reconciliation_counted (tenant, location, item)
     where matter = 'RECOUNT';
+create index reconciliation_counted_doubts on reconciliation_counted (tenant, item, location)
+    where is_doubted;
 create index reconciliation_counted_waits on reconciliation_counted (tenant, counted_id)
     where approval = 'WAITING';
 select guard_table('reconciliation_counted');
 """
 
-# Of a day (UTC) and a location; an older day's number is over.
+# Of a day (UTC) and a location: second counts, and those for what had happened there.
+# An older day's number is over.
 ASKED = """
 create table reconciliation_count_day (
     tenant text not null,
     location text collate "C" not null,
     day date not null,
-    asked int not null,
+    asked int not null default 0,
+    found int not null default 0,
     primary key (tenant, location)
 );
 select guard_table('reconciliation_count_day');
