@@ -84,8 +84,7 @@ class Hub:
         clock = outside.clock
         self.settings = settings
         self.dsn, self.database, self.clock = dsn, database, clock
-        self.ids = outside.ids
-        self.scope = Scope(settings.tenant)
+        self.ids, self.scope = outside.ids, Scope(settings.tenant)
         self.worker = health.process_name(os.getpid())
         # In containers of one name every process has the same number: leases need another name.
         self._lessee = f"{self.worker}-{outside.ids.new().hex[-8:]}"
@@ -161,8 +160,7 @@ class Hub:
         self.allocating = sourced_allocating(database, self.ids, knows, self.order_sourcing)
         self.allocation = self.allocating.service
         self.kept_promises = KeptPromises(database, clock, self.ids, holds, self.supply.answer_in)
-        around = (holds, stock, self.supply.answers_in)
-        self.securing = Securing(database, clock, self.ids, around)
+        self.securing = Securing(database, clock, self.ids, (holds, stock, self.supply.answers_in))
         self.risk_cases = supply.RiskCases(database, clock, self.securing, CaseDesk())
 
     def _gather_comparisons(self) -> None:
