@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from crossdock.capabilities.reconciliation import Asked
 from crossdock.capabilities.reconciliation.planning import planned
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.foundation.scope import Scope
@@ -26,5 +27,8 @@ SAMPLED: Mapping[str, Callable[[Any], Awaitable[Any]]] = {
     "StockSampler.plans": lambda full: full.hub.stock_sampler.plans(OTHER),
     "StockSampler.ask": lambda full: full.hub.stock_sampler.ask(
         OTHER, "shop", "DC1", ["SKU-1"], by="x"
+    ),
+    "StockSampler.filled_in": lambda full: full.hub.stock_sampler.filled_in(
+        OTHER, Asked(system="shop", against="erp", by="x"), "DC1", ["SKU-1"]
     ),
 }

@@ -9,7 +9,14 @@ import pytest
 
 from crossdock.applications.generic_wms.count_desk import CountHabits
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.reconciliation import CountReason, CountTask, TaskStatus
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation import (
+    CountReason,
+    CountTask,
+    Rules,
+    TaskStatus,
+    Tolerance,
+)
 from tests.processes.books import BY
 from tests.processes.end_to_end.world import connected, on_hand
 from tests.processes.floor import HEARD, TAKES, Site, site
@@ -22,6 +29,9 @@ async def at(dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def opened(at: Site) -> None:
+    """Have it at work, where no count is so far off that it is counted again."""
+    rules = Rules(tolerance=Tolerance(absolute=10 * MICROS))
+    await at.hub.reconciliation.put_rules(at.hub.scope, rules, by="test")
     await at.connects()
     await at.works()
 

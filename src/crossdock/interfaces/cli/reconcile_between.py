@@ -17,15 +17,27 @@ from crossdock.interfaces.cli.reconcile_said import Lag, groups, print_run, said
 SIDE = "A CSV dump of its stock, as wms=wms.csv, or the name alone of a source that told the hub."
 
 
+Logs = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE", help="CSV file of the documents that it has posted; repeatable."
+    ),
+]
+AskAt = Annotated[
+    str,
+    typer.Option(
+        metavar="LOCATION", help="Ask now what lies there, of whoever is named without a file."
+    ),
+]
+Items = Annotated[
+    list[str] | None, typer.Option(help="An item to ask for; repeatable, with --ask.")
+]
+
+
 def between(
     first: Annotated[str, typer.Argument(metavar="NAME[=FILE]", help=SIDE)],
     second: Annotated[str, typer.Argument(metavar="NAME[=FILE]", help="The other one, likewise.")],
-    log: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=FILE", help="CSV file of the documents that it has posted; repeatable."
-        ),
-    ] = None,
+    log: Logs = None,
     as_of: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,15 +54,8 @@ def between(
             metavar="NAME=STATUS+STATUS", help="What a word for a status holds; repeatable."
         ),
     ] = None,
-    ask: Annotated[
-        str,
-        typer.Option(
-            metavar="LOCATION", help="Ask now what lies there, of whoever is named without a file."
-        ),
-    ] = "",
-    item: Annotated[
-        list[str] | None, typer.Option(help="An item to ask for; repeatable, with --ask.")
-    ] = None,
+    ask: AskAt = "",
+    item: Items = None,
     lag: Lag = None,
     as_json: AsJson = False,
 ) -> None:

@@ -108,9 +108,10 @@ def put_rules(
         return rules_shown(await hub.reconciliation.put_rules(hub.scope, new, by=BY))
 
     done = with_hub(put)
-    if as_json:
-        print_json(done)
-        return
+    print_json(done) if as_json else _print_put(done)
+
+
+def _print_put(done: ReconciliationRulesShown) -> None:
     stdout.print(f"version {done.version}: tolerates {_tolerance(done)}", markup=False)
     stdout.print(f"heals by itself: {' '.join(done.heals) or 'nothing'}", markup=False)
     counted = " ".join(done.count_when) or "nothing"
