@@ -110,11 +110,6 @@ class Part:
     def is_loop(self) -> bool:
         return bool(self.parts)
 
-    @property
-    def tag(self) -> str:
-        """Name the segment that it begins with."""
-        return self.parts[0].tag if self.parts else self.name
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetDefinition:

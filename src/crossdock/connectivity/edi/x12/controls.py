@@ -145,7 +145,7 @@ def junk(gap: Gap) -> Finding:
         severity=Severity.WARNING,
         level=Level.FILE,
         place=Place(offset=gap.offset),
-        says=f"{len(gap.raw)} bytes belong to no interchange: {gap.junk[:_SHOWN]!r}",
+        says=f"what begins here belongs to no interchange: {gap.junk[:_SHOWN]!r}",
         asks="what this is; it was not read",
         value=gap.junk[:_SHOWN],
     )

@@ -50,9 +50,7 @@ def header(text: str, *, is_over: bool = False) -> Header | None:
 
     `is_over` says that there is no more. Raises `Unreadable` where no more text would help.
     """
-    if len(text) <= len("ISA"):
-        return None
-    separator = text[3]
+    separator = text[3:4] or "*"
     parts = text[: HEADER_MAX + 1].split(separator, ELEMENTS)
     if len(parts) <= ELEMENTS:
         if len(text) <= HEADER_MAX:
@@ -80,18 +78,11 @@ def header(text: str, *, is_over: bool = False) -> Header | None:
 
 def _terminator(text: str) -> str:
     """Take one character: of one that UTF-8 writes in several bytes, all of them."""
-    first = ord(text[0])
-    size = 1
-    for least, bytes_ in ((0xF0, 4), (0xE0, 3), (0xC2, 2)):
-        if first >= least:
-            size = bytes_
-            break
-    found = text[:size]
-    try:
-        whole = found.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text[0]
-    return found if len(whole) == 1 else text[0]
+    for size in (4, 3, 2):
+        found = text[:size]
+        if len(found.encode("latin-1").decode("utf-8", "replace")) == 1 and found[-1] >= "\x80":
+            return found
+    return text[0]
 
 
 def _repetition(said: str, version: str, taken: str) -> str:

@@ -45,8 +45,8 @@ class Fault:
 class Check:
     """How a segment is checked: `accepts` is the fast look, `faults` the slow one.
 
-    `kept` remembers which elements may be there together, as far as it was asked: by how many there
-    are, if none between is empty, and else by which.
+    `kept` remembers which elements may be there together, as far as it was asked: by how many
+    there are, if none between is empty, and else by which.
     """
 
     accepts: Callable[[str], object]
@@ -192,7 +192,7 @@ def faults(
             Fault(
                 element=len(definition.uses) + 1,
                 code="3",
-                says=f"{definition.tag} has {len(definition.uses)} elements, and one more is there",
+                says=f"{definition.tag} has {len(definition.uses)} elements, and there are more",
                 value=extra[0],
             )
         )

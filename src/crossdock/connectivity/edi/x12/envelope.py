@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from crossdock.connectivity.edi.findings import Finding, Place
 from crossdock.connectivity.edi.numbers import Seen
 from crossdock.connectivity.edi.x12 import controls
-from crossdock.connectivity.edi.x12.delimiters import Delimiters
+from crossdock.connectivity.edi.x12.delimiters import Delimiters, Header
 from crossdock.connectivity.edi.x12.reading import Gap, Page
 
 _TAG_MAX = 10
@@ -210,34 +210,50 @@ class _Envelope:
     interchanges: Seen = field(default_factory=Seen)
     late: list[Finding] = field(default_factory=list[Finding])
     is_any: bool = False
+    told_until: int = -1
 
     def gap(self, gap: Gap) -> Iterator[Event]:
-        """Tell what stands between interchanges; it ends the one that could not be read on."""
+        """Tell what stands between interchanges, and of text that goes on once."""
+        told = (controls.broken if gap.because else controls.junk)(gap)
+        is_more = gap.offset == self.told_until
+        if gap.because or gap.junk:
+            self.told_until = gap.offset + len(gap.raw)
         if gap.because and self.interchange is not None:
-            self.interchange.findings.append(controls.broken(gap))
-        elif gap.because or gap.junk:
-            yield Aside(findings=(controls.broken(gap) if gap.because else controls.junk(gap),))
+            self.interchange.findings.append(told)
+        elif gap.because or (gap.junk and not is_more):
+            yield Aside(findings=(told,))
 
     def control(self, page: Page, index: int) -> Iterator[Event]:
         """Go by a segment that opens or closes an envelope."""
         segment = page.segments[index]
         parts = tuple(segment.split(page.delimiters.element))
         said = _Said(parts[0], parts[1:], At(page, index))
+        inside = self.interchange
+        if said.tag == "ISA" and page.header is not None and not index:
+            yield from self._begin_interchange(said, page.header)
+        elif inside is None:
+            self.late.append(controls.outside([said.tag], said.at.place()))
+        else:
+            yield from self._within(said, inside, segment)
+
+    def _within(self, said: "_Said", inside: _Open[Interchange], segment: str) -> Iterator[Event]:
         match said.tag:
-            case "ISA":
-                yield from self._begin_interchange(said)
             case "IEA":
-                yield from self._end_interchange(said)
+                yield from self._end_interchange(said, inside)
             case "GS":
-                yield from self._begin_group(said)
+                yield from self._begin_group(said, inside)
             case "GE":
                 yield from self._end_group(said)
             case "ST":
-                yield from self._begin_set(said, segment)
+                yield from self._begin_set(said, inside, segment)
             case "SE":
                 yield from self._end_set(said)
+            case "TA1":
+                yield InterchangeAcknowledged(
+                    elements=said.elements, interchange=inside.of, at=said.at
+                )
             case _:
-                yield from self._acknowledged(said)
+                yield from self.body(said.at.page, said.at.index, said.at.index + 1)
 
     def body(self, page: Page, start: int, stop: int) -> Iterator[Event]:
         """Hand on segments of the set that is open; outside of any they are a fault."""
@@ -261,12 +277,8 @@ class _Envelope:
         if self.late:
             yield Aside(findings=tuple(self.late))
 
-    def _begin_interchange(self, said: "_Said") -> Iterator[Event]:
+    def _begin_interchange(self, said: "_Said", head: Header) -> Iterator[Event]:
         yield from self._close_interchange(said)
-        head = said.at.page.header
-        if head is None or said.at.index:
-            self.late.append(controls.outside([said.tag], said.at.place()))
-            return
         opened = Interchange(elements=head.elements, delimiters=head.delimiters, at=said.at)
         self.interchange, self.is_any = _Open(opened), True
         self.interchange.findings += controls.header_findings(head.elements, said.at.place())
@@ -277,27 +289,19 @@ class _Envelope:
             )
         yield opened
 
-    def _begin_group(self, said: "_Said") -> Iterator[Event]:
+    def _begin_group(self, said: "_Said", inside: _Open[Interchange]) -> Iterator[Event]:
         yield from self._close_group(said)
-        if self.interchange is None:
-            self.late.append(controls.outside([said.tag], said.at.place()))
-            return
-        opened = Group(
-            elements=said.elements,
-            at=said.at,
-            interchange=self.interchange.of,
-        )
+        opened = Group(elements=said.elements, at=said.at, interchange=inside.of)
         self.group = _Open(opened)
-        self.interchange.counted += 1
-        if not self.interchange.seen.add(opened.control):
+        inside.counted += 1
+        if not inside.seen.add(opened.control):
             self.group.findings.append(controls.repeated("GS", 6, opened.control, said.at.place()))
         yield opened
 
-    def _begin_set(self, said: "_Said", segment: str) -> Iterator[Event]:
+    def _begin_set(
+        self, said: "_Said", inside: _Open[Interchange], segment: str
+    ) -> Iterator[Event]:
         yield from self._close_set(said)
-        if self.interchange is None:
-            self.late.append(controls.outside([said.tag], said.at.place()))
-            return
         opened = TransactionSet(
             set_id=said.element(1),
             control=said.element(2),
@@ -305,7 +309,7 @@ class _Envelope:
             segment=segment,
             at=said.at,
             group=self.group.of if self.group else None,
-            interchange=self.interchange.of,
+            interchange=inside.of,
         )
         self.set = _Open(opened, counted=1)
         if self.group is None:
@@ -336,13 +340,9 @@ class _Envelope:
         yield self.group.closed(*self._trailer(said, self.group.counted, self.group.of.control))
         self.group = None
 
-    def _end_interchange(self, said: "_Said") -> Iterator[Event]:
+    def _end_interchange(self, said: "_Said", inside: _Open[Interchange]) -> Iterator[Event]:
         yield from self._close_group(said)
-        if self.interchange is None:
-            self.late.append(controls.outside([said.tag], said.at.place()))
-            return
-        counted, number = self.interchange.counted, self.interchange.of.control
-        yield self.interchange.closed(*self._trailer(said, counted, number))
+        yield inside.closed(*self._trailer(said, inside.counted, inside.of.control))
         self.interchange = None
 
     @staticmethod
@@ -352,14 +352,6 @@ class _Envelope:
             yield controls.count(said.tag, said.element(1), counted, said.at.place(segment))
         if not controls.is_same(said.element(2), number):
             yield controls.control(said.tag, said.element(2), number, said.at.place(segment))
-
-    def _acknowledged(self, said: "_Said") -> Iterator[Event]:
-        if self.interchange is None:
-            self.late.append(controls.outside([said.tag], said.at.place()))
-            return
-        yield InterchangeAcknowledged(
-            elements=said.elements, interchange=self.interchange.of, at=said.at
-        )
 
     def _close_set(self, said: "_Said | None") -> Iterator[Event]:
         """Close a set that has no trailer, by what comes in its place; None is the file's end."""

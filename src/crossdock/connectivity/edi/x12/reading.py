@@ -49,7 +49,7 @@ class Page:
         return self.offsets[index]
 
     def _begins(self) -> Iterator[int]:
-        """Tell where each segment begins; one that holds bytes as they are is alone in its page."""
+        """Tell where each segment begins; one that holds bytes as they are has its own page."""
         at, blank = self.offset, _blank(self.delimiters)
         for piece in self.raw.split(self.delimiters.segment):
             kept = piece.lstrip(blank)

@@ -133,14 +133,11 @@ def watches(counts: str) -> dict[str, Watch]:
     }
     if counts:
         found["CTT"] = count.take
-        found[counts] = _both(count.take, found.get(counts))
+        found[counts] = _both(found[counts], count.take) if counts in found else count.take
     return found
 
 
-def _both(one: Watch, other: Watch | None) -> Watch:
-    if other is None:
-        return one
-
+def _both(one: Watch, other: Watch) -> Watch:
     def take(parts: Sequence[str]) -> Sequence[Fault]:
         return [*one(parts), *other(parts)]
 

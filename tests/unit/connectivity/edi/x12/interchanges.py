@@ -9,6 +9,10 @@ from crossdock.connectivity.edi.x12.reading import pages
 from crossdock.connectivity.edi.x12.tables import known
 from crossdock.connectivity.edi.x12.validation import validated
 
+HEADER = (
+    "ISA*00*          *00*          *ZZ*BUYER          *ZZ*SELLER         "
+    "*261128*0510*U*00401*{control:09}*0*P*>"
+)
 STARS = Delimiters(element="*", component=">", segment="~")
 ORDER = (
     "BEG*00*SA*4711**20261128",
@@ -51,8 +55,7 @@ def interchange(
     """Write one set in one group, of segments written with stars."""
     count = len(body) + 2
     segments = [
-        f"ISA*00*          *00*          *ZZ*BUYER          *ZZ*SELLER         *261128*0510*U"
-        f"*00401*{control:09}*0*P*>",
+        HEADER.format(control=control),
         f"GS*{group}*BUYER*SELLER*20261128*0510*{control}*X*004010",
         f"ST*{set_id}*0001",
         *body,

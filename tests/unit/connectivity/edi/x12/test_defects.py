@@ -52,7 +52,9 @@ DEFECTS = {
         changed("MAN*GM*00000614140000000017", "MAN*GM*00000614140000000013", NOTICED),
         "ELEMENT-7", "7", "MAN02", 8,
     ),
-    "padding of the header": (changed("BUYER          *ZZ", "BUYER*ZZ"), "ISA-WIDTH", "", "ISA06", 0),
+    "padding of the header": (
+        changed("BUYER          *ZZ", "BUYER*ZZ"), "ISA-WIDTH", "", "ISA06", 0
+    ),
     "an interchange again": (RIGHT + RIGHT, "ISA13-REPEATED", "025", "ISA13", 0),
 }  # fmt: skip
 
@@ -60,7 +62,7 @@ DEFECTS = {
 @pytest.mark.parametrize("kind", DEFECTS)
 def test_a_fault_is_found_with_its_code_and_place(kind: str) -> None:
     text, code, acknowledged_by, name, segment = DEFECTS[kind]
-    told = [one for one in found(text, notes=kind.startswith("padding"))]
+    told = found(text, notes=kind.startswith("padding"))
     first = told[0]
     assert (first.code, first.acknowledged_by) == (code, acknowledged_by), told
     assert (first.place.name, first.place.segment) == (name, segment)

@@ -89,6 +89,12 @@ def test_a_binary_segment_may_hold_delimiters_and_whole_interchanges() -> None:
     assert segments(interchange(body, set_id="841"), 11) == found
 
 
+@pytest.mark.parametrize("count", ["x", "", "99999999999", "5"])
+def test_a_binary_segment_that_counts_wrongly_is_read_as_any_other(count: str) -> None:
+    found = segments(interchange((f"BIN*{count}*abc", "CTT*1"), set_id="841"))
+    assert found[3:5] == [f"BIN*{count}*abc", "CTT*1"]
+
+
 def test_a_segment_without_an_end_is_given_up_and_what_follows_is_read() -> None:
     text = interchange()[:200] + "x" * (SEGMENT_MAX + 200_000) + " " + interchange(control=2)
     read = list(pages(chunks(text)))

@@ -1,6 +1,6 @@
 """The tables of X12 that come with the hub, and the definitions of a version made of them."""
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 from importlib.resources import files
 
 from crossdock.connectivity.edi.definitions import Definitions
@@ -8,6 +8,7 @@ from crossdock.connectivity.edi.definitions import Definitions
 VERSIONS = ("004010",)
 """Those there are tables of; what comes between two is read by the earlier one."""
 _LENGTH = 6
+NOTHING = Definitions()
 
 
 def known(version: str) -> Definitions | None:
@@ -21,8 +22,6 @@ def known(version: str) -> Definitions | None:
 
 @lru_cache
 def _of(version: str) -> Definitions:
-    found = Definitions()
-    for one in VERSIONS:
-        if one <= version:
-            found = found.with_table(files(__name__).joinpath(f"{one}.toml").read_text("utf-8"))
-    return found
+    texts = (files(__name__).joinpath(f"{one}.toml").read_text("utf-8") for one in VERSIONS)
+    held = zip(VERSIONS, texts, strict=True)
+    return reduce(Definitions.with_table, (text for one, text in held if one <= version), NOTHING)
