@@ -64,6 +64,7 @@ DATABASE = "how-to/connect-a-database.md"
 RECONCILED = "how-to/reconcile-stock.md"
 OPEN_LINES = "how-to/reconcile-orders.md"
 BY_DATE = "how-to/promise-by-date.md"
+EDI = "how-to/check-edi-files.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
@@ -72,6 +73,7 @@ TYPED = {
     OWN,
     BUDGET,
     BY_DATE,
+    EDI,
     DATABASE,
     OPEN_LINES,
     RECONCILED,
@@ -442,6 +444,11 @@ def test_open_orders_are_compared_as_the_page_says() -> None:
         reading(Path(folder)) as reader,
     ):
         reader.follow((DOCS / OPEN_LINES).read_text())
+
+
+def test_files_are_checked_and_acknowledged_as_the_page_says(tmp_path: Path) -> None:
+    with reading(tmp_path) as reader:
+        reader.follow((DOCS / EDI).read_text())
 
 
 def test_warehouses_are_chosen_as_the_page_says() -> None:

@@ -1,6 +1,8 @@
 """Files that commands are given, or asked to write."""
 
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import msgspec
 from crossdock.canonical.errors import Invalid
 
 STDIN = Path("-")
+CHUNK = 1 << 17
 
 
 def read_body(file: Path) -> bytes:
@@ -17,6 +20,18 @@ def read_body(file: Path) -> bytes:
         return sys.stdin.buffer.read()
     try:
         return file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}", where=str(file)) from None
+
+
+def read_chunks(file: Path) -> Iterator[bytes]:
+    """Read a file of any size piece by piece, or standard input for `-`."""
+    if file == STDIN:
+        yield from iter(partial(sys.stdin.buffer.read, CHUNK), b"")
+        return
+    try:
+        with file.open("rb") as opened:
+            yield from iter(partial(opened.read, CHUNK), b"")
     except OSError as error:
         raise Invalid(f"{file} cannot be read: {error.strerror}", where=str(file)) from None
 

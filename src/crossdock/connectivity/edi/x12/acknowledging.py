@@ -1,0 +1,157 @@
+"""What is answered to an interchange: TA1, and a 997 or 999 for each of its groups. Pure.
+
+A set with a finding of severity ERROR is rejected; one with warnings alone is accepted, and the
+partner does not hear of them. Acknowledgments are never acknowledged: nobody would ever stop.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from crossdock.connectivity.edi.findings import Finding, Level, Severity
+from crossdock.connectivity.edi.x12.envelope import (
+    Closed,
+    Event,
+    Group,
+    Interchange,
+    InterchangeAcknowledged,
+    TransactionSet,
+)
+from crossdock.connectivity.edi.x12.writing import Value
+
+GROUP = "FA"
+"""The group of sets that are answers themselves."""
+_CODES_MAX = 5
+_VALUE_MAX = 99
+_ELEMENT_ERRORS = "8"
+_SEGMENT_ERRORS = "5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAnswer:
+    of: TransactionSet
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_accepted(self) -> bool:
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupAnswer:
+    """A group that came: what is said of each of its sets, and of itself."""
+
+    of: Group
+    sets: tuple[SetAnswer, ...]
+    findings: tuple[Finding, ...]
+    said: str
+
+    @property
+    def accepted(self) -> int:
+        return 0 if self.findings else sum(one.is_accepted for one in self.sets)
+
+    @property
+    def status(self) -> str:
+        """Accepted, rejected, or partly accepted: A, R or P (AK901)."""
+        if self.findings or not self.accepted:
+            return "R"
+        return "A" if self.accepted == len(self.sets) else "P"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterchangeAnswer:
+    """An interchange that came: `note` is "000" where its envelope is right (TA105)."""
+
+    of: Interchange
+    findings: tuple[Finding, ...]
+
+    @property
+    def note(self) -> str:
+        return next((one.acknowledged_by for one in self.findings), "000")
+
+
+Answer = GroupAnswer | InterchangeAnswer
+
+
+def answers(events: Iterable[Event]) -> Iterator[Answer]:
+    """Say what is answered, as groups and interchanges close."""
+    sets: list[SetAnswer] = []
+    answering: set[str] = set()
+    for event in events:
+        if isinstance(event, InterchangeAcknowledged):
+            answering.add(event.interchange.control)
+        if not isinstance(event, Closed):
+            continue
+        errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
+        match event.of:
+            case TransactionSet():
+                sets.append(SetAnswer(of=event.of, findings=errors))
+            case Group():
+                found, sets = tuple(sets), []
+                if event.of.functional_id != GROUP:
+                    said = str(event.counted)
+                    yield GroupAnswer(of=event.of, sets=found, findings=errors, said=said)
+            case Interchange() if event.of.control not in answering:
+                yield InterchangeAnswer(of=event.of, findings=errors)
+            case _:
+                pass
+
+
+def interchange_segment(answer: InterchangeAnswer) -> list[str]:
+    """Write a TA1: A for an envelope that is right, R for one that is not."""
+    of = answer.of
+    status = "R" if answer.findings else "A"
+    return ["TA1", of.control.strip(), of.elements[8], of.elements[9], status, answer.note]
+
+
+def functional_segments(answer: GroupAnswer, *, is_999: bool = False) -> Iterator[list[Value]]:
+    """Write the body of a 997 or 999 for a group: from AK1 to AK9, without header and trailer."""
+    of = answer.of
+    version = [of.version] if is_999 or of.version >= "005" else []
+    yield ["AK1", of.functional_id, of.control, *version]
+    for one in answer.sets:
+        implementation = [one.of.implementation] if is_999 and one.of.implementation else []
+        yield ["AK2", one.of.set_id, one.of.control, *implementation]
+        yield from _segments(one, is_999=is_999)
+        codes = _codes(one.findings, Level.SET)
+        if any(each.level in {Level.SEGMENT, Level.ELEMENT} for each in one.findings):
+            codes.append(_SEGMENT_ERRORS)
+        yield ["IK5" if is_999 else "AK5", "A" if one.is_accepted else "R", *codes[:_CODES_MAX]]
+    counts = [answer.said, str(len(answer.sets)), str(answer.accepted)]
+    yield ["AK9", answer.status, *counts, *_codes(answer.findings, Level.GROUP)[:_CODES_MAX]]
+
+
+def _segments(answer: SetAnswer, *, is_999: bool) -> Iterator[list[Value]]:
+    """Write what is wrong with segments: each of them once, with the faults of its elements."""
+    told = [one for one in answer.findings if one.level in {Level.SEGMENT, Level.ELEMENT}]
+    told.sort(key=lambda one: one.place.segment)
+    for _, same in groupby(told, key=lambda one: (one.place.segment, one.place.tag)):
+        yield from _segment(list(same), is_999=is_999)
+
+
+def _segment(same: Sequence[Finding], *, is_999: bool) -> Iterator[list[Value]]:
+    place = same[0].place
+    elements = [one for one in same if one.level is Level.ELEMENT]
+    of_segment = [one.acknowledged_by for one in same if one.level is Level.SEGMENT]
+    for code in [*of_segment, *([_ELEMENT_ERRORS] if elements else [])]:
+        loop = place.loop[:4]
+        yield ["IK3" if is_999 else "AK3", place.tag[:3], str(place.segment), loop, code]
+    for one in elements:
+        yield ["IK4" if is_999 else "AK4", *_element(one)]
+
+
+def _element(finding: Finding) -> list[Value]:
+    """Tell which element is wrong, and how; of its value as much as may be told."""
+    place = finding.place
+    at: Value = str(place.element)
+    if place.component or place.repetition:
+        component = str(place.component or "")
+        at = [str(place.element), component, str(place.repetition or "")]
+    value = "".join(one for one in finding.value if one.isalnum() or one in " .-")
+    return [at, finding.data_element, finding.acknowledged_by, value[:_VALUE_MAX]]
+
+
+def _codes(findings: Iterable[Finding], level: Level) -> list[str]:
+    """Name the codes of one level, each once."""
+    found = [one.acknowledged_by for one in findings if one.level is level]
+    return list(dict.fromkeys(one for one in found if one))

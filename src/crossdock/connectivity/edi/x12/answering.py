@@ -1,0 +1,87 @@
+"""A file answered: for each interchange that came, one back with TA1 and 997 or 999. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.connectivity.edi.x12.acknowledging import (
+    GROUP,
+    Answer,
+    GroupAnswer,
+    InterchangeAnswer,
+    answers,
+    functional_segments,
+    interchange_segment,
+)
+from crossdock.connectivity.edi.x12.envelope import Event, Interchange
+from crossdock.connectivity.edi.x12.writing import Form, Value, header_written, written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """How an answer is numbered and dated: the first of its interchanges, and when it is made."""
+
+    interchange: int
+    at: datetime
+    is_999: bool = False
+
+
+def answered(events: Iterable[Event], numbers: Numbers) -> Iterator[str]:
+    """Write an interchange for each that came and has anything to be answered.
+
+    It goes back to who sent it, in the delimiters that it came in. A TA1 is written where it was
+    asked for, or where the envelope is wrong.
+    """
+    groups: list[GroupAnswer] = []
+    number = numbers.interchange
+    for answer in answers(events):
+        if isinstance(answer, GroupAnswer):
+            groups.append(answer)
+            continue
+        text = _interchange(answer, groups, numbers, number)
+        if text:
+            yield text
+            number += 1
+        groups = []
+
+
+def _interchange(
+    answer: InterchangeAnswer, groups: list[GroupAnswer], numbers: Numbers, number: int
+) -> str:
+    of = answer.of
+    form = Form(delimiters=of.delimiters, line_end="\n" if of.delimiters.segment != "\n" else "")
+    acknowledged: list[list[Value]] = []
+    if of.wants_acknowledgment or answer.findings:
+        acknowledged.append([*interchange_segment(answer)])
+    bodies = [list(_group(one, numbers, at)) for at, one in enumerate(groups, 1)]
+    if not acknowledged and not bodies:
+        return ""
+    header = header_written(
+        of.receiver,
+        of.sender,
+        control=number,
+        at=numbers.at,
+        version=of.elements[11],
+        usage="T" if of.is_test else "P",
+        form=form,
+    )
+    trailer: list[Value] = ["IEA", str(len(bodies)), f"{number:09}"]
+    body = [*acknowledged, *(segment for one in bodies for segment in one), trailer]
+    return header + written(body, form)
+
+
+def _group(answer: GroupAnswer, numbers: Numbers, number: int) -> Iterator[list[Value]]:
+    of = answer.of
+    set_id = "999" if numbers.is_999 else "997"
+    yield [
+        *("GS", GROUP, of.element(3), of.element(2), f"{numbers.at:%Y%m%d}", f"{numbers.at:%H%M}"),
+        *(str(number), of.element(7) or "X", of.version),
+    ]
+    body = list(functional_segments(answer, is_999=numbers.is_999))
+    yield ["ST", set_id, "0001"]
+    yield from body
+    yield ["SE", str(len(body) + 2), "0001"]
+    yield ["GE", "1", str(number)]
+
+
+__all__ = ["Answer", "Interchange", "Numbers", "answered"]

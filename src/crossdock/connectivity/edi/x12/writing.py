@@ -1,0 +1,106 @@
+"""X12 written: segments of elements, in the delimiters of a partner. Pure.
+
+X12 has no character that escapes another, so data may hold none of the delimiters. Who writes says
+what becomes of one: it is refused, or something stands in its place.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from crossdock.canonical.errors import Invalid
+from crossdock.connectivity.edi.x12.delimiters import WIDTHS, Delimiters
+
+CONTROL_MAX = 999_999_999
+STANDARD = Delimiters(element="*", component=">", segment="~", repetition="^")
+_REPETITION_SINCE = "00402"
+_DELIMITERS_AT = (11, 16)
+
+Value = str | Sequence[str]
+"""An element, or a composite as its components."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a partner wants to be written to.
+
+    `line_end` stands behind each terminator. `instead` says what stands in a delimiter's place in
+    data; one that it does not name is refused.
+    """
+
+    delimiters: Delimiters = STANDARD
+    line_end: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def written(segments: Iterable[Sequence[Value]], form: Form) -> str:
+    """Write segments, each as its tag and elements; empty ones at the end are left out.
+
+    Raises `Invalid` for data that holds a delimiter or a control character.
+    """
+    end = form.delimiters.segment + form.line_end
+    return "".join(_segment(segment, form) + end for segment in segments)
+
+
+def _segment(segment: Sequence[Value], form: Form) -> str:
+    parts: list[str] = []
+    for number, value in enumerate(segment):
+        where = f"{segment[0]}{number:02}"
+        if isinstance(value, str):
+            parts.append(_safe(value, form, where))
+            continue
+        components = [_safe(one, form, f"{where}-{at}") for at, one in enumerate(value, 1)]
+        while components and not components[-1]:
+            components.pop()
+        parts.append(form.delimiters.component.join(components))
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return form.delimiters.element.join(parts)
+
+
+def _safe(value: str, form: Form, where: str) -> str:
+    for one in (*form.delimiters.all, "\r", "\n"):
+        if one in value and one in form.instead:
+            value = value.replace(one, form.instead[one])
+    bad = next((one for one in value if one in form.delimiters.all or one < " "), None)
+    if bad is None:
+        return value
+    raise Invalid(
+        f"{value[:40]!r} holds {bad!r}, which parts elements or segments here",
+        where=where,
+        hint="name what stands in its place, or write with other delimiters",
+    )
+
+
+def header_written(  # noqa: PLR0913  # the elements of a header that differ
+    sender: tuple[str, str],
+    receiver: tuple[str, str],
+    *,
+    control: int,
+    at: datetime,
+    version: str = "00401",
+    usage: str = "P",
+    wants_acknowledgment: bool = False,
+    form: Form,
+) -> str:
+    """Write the header (ISA) of an interchange, its elements filled up to their widths.
+
+    `at` is written as it is, in its own zone. Raises `Invalid` for what does not fit.
+    """
+    delimiters = form.delimiters
+    has_repetition = version >= _REPETITION_SINCE and delimiters.repetition
+    said = (
+        *("00", "", "00", "", *sender, *receiver, f"{at:%y%m%d}", f"{at:%H%M}"),
+        *(delimiters.repetition if has_repetition else "U", version, f"{control:09}"),
+        *("1" if wants_acknowledgment else "0", usage, delimiters.component),
+    )
+    for number, (value, width) in enumerate(zip(said, WIDTHS, strict=True), 1):
+        if len(value) > width:
+            raise Invalid(
+                f"{value[:40]!r} has {len(value)} characters, and {width} are the most",
+                where=f"ISA{number:02}",
+            )
+        if number not in _DELIMITERS_AT:
+            _safe(value, form, f"ISA{number:02}")
+    filled = (one.ljust(width) for one, width in zip(said, WIDTHS, strict=True))
+    return delimiters.element.join(("ISA", *filled)) + delimiters.segment + form.line_end
