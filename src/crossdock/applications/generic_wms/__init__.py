@@ -5,7 +5,7 @@ from datetime import timedelta
 from crossdock.applications.generic_wms.client import (
     Receiving,
     ReceivingFiles,
-    admits_folder,
+    admits_folders,
     listening,
     reading_folder,
 )
@@ -74,7 +74,7 @@ FILES = Application(
     title="Warehouse system (files in a folder)",
     kind=Kind.WMS,
     settings=GenericWmsFilesSettings,
-    admits=admits_folder,
+    admits=admits_folders,
     connect=reading_folder,
     roles={TakesCountTasks: RepeatSafety.UPSERT},
     role_settings={TakesCountTasks: "tasks_folder"},
