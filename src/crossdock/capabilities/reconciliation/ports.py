@@ -267,6 +267,14 @@ class RecordsUnlisted(Protocol):
         ...
 
 
+class KnowsListed(RecordsUnlisted, Protocol):
+    async def relist(
+        self, scope: Scope, source: str, names: Sequence[str], as_of: datetime, /
+    ) -> int:
+        """Take back, of lines of purchases that a source lists, that it listed them no more."""
+        ...
+
+
 class KnowsIncidents(Protocol):
     async def is_in_incident(self, scope: Scope, source: str) -> bool:
         """Say whether a system is paused or does not answer; one that is never called is not."""
@@ -392,4 +400,4 @@ class Informants:
     reader: ReadsAgain
     bills: KnowsBills
     incidents: KnowsIncidents
-    unlisted: RecordsUnlisted
+    unlisted: KnowsListed
