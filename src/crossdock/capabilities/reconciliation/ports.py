@@ -260,14 +260,9 @@ class RecordsUnlisted(Protocol):
     async def record(
         self, scope: Scope, source: str, units: Mapping[str, str], as_of: datetime, /
     ) -> int:
-        """Record as a source's word that nothing is to come of lines of purchases, each in a unit.
-
-        As of a moment: what it told later stands. Answers of how many that is recorded.
-        """
+        """Mark that nothing is to come of lines, each in a unit; what is told later stands."""
         ...
 
-
-class KnowsListed(RecordsUnlisted, Protocol):
     async def relist(
         self, scope: Scope, source: str, names: Sequence[str], as_of: datetime, /
     ) -> int:
@@ -400,4 +395,4 @@ class Informants:
     reader: ReadsAgain
     bills: KnowsBills
     incidents: KnowsIncidents
-    unlisted: KnowsListed
+    unlisted: RecordsUnlisted
