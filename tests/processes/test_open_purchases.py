@@ -209,21 +209,21 @@ async def test_who_was_promised_from_a_purchase_that_was_deleted_hears_of_it(
     assert [str(one.quantity) for one in told[-1].short] == ["90 EA"]
 
 
-async def test_the_last_purchase_of_a_place_is_missed_too(
+async def test_a_list_of_nothing_where_few_lines_were_usual_takes_nothing_off_by_itself(
     bought: tuple[Company, Buying],
 ) -> None:
     company, erp = bought
+    await runs(company, HOURS)
     erp.bought.clear()
     await company.house.hub.reconciliation.put_rules(
         company.house.hub.scope, Rules(brake=Brake(keys_mille=100)), by="ann"
     )
-    first = await runs(company, HOURS)
-    assert (first.verdict, first.rows, first.suspected) == ("DONE", 0, 2)
-    await runs(company, HALF)
+    for step in (HOURS, HALF, HOURS):
+        run = await runs(company, step)
+        assert (run.verdict, run.reason) == ("REJECTED", "it has 0 rows, usually 2")
+        await healed(company.house)
 
-    await healed(company.house)
-
-    assert await to_come(company.house) == {}
+    assert await to_come(company.house) == {"PO-1/L1": 100, "PO-2/L1": 40}
 
 
 async def test_what_is_told_after_the_reading_stands_over_it(
@@ -257,6 +257,30 @@ async def test_what_is_told_anew_of_a_purchase_that_was_taken_off_is_supply_agai
     assert await to_come(company.house) == {"PO-1/L1": 70, "PO-2/L1": 40}
 
 
+async def test_what_is_listed_again_unchanged_is_supply_again(
+    bought: tuple[Company, Buying],
+) -> None:
+    """A right was taken away and given back: the source has nothing newer to tell of it."""
+    company, erp = bought
+    hidden = erp.bought.pop("PO-1")
+    await confirmed(company)
+    await healed(company.house)
+    assert await to_come(company.house) == {"PO-2/L1": 40}
+    erp.bought["PO-1"] = hidden
+
+    await runs(company, HOURS)
+    await company.house.hub.settle()
+    assert await to_come(company.house) == {"PO-1/L1": 100, "PO-2/L1": 40}
+    run = await runs(company, HOURS)
+
+    assert (run.alike, run.suspected, run.confirmed) == (2, 0, 0)
+    said = [one for one in await company.house.told() if isinstance(one, SupplyCommitmentChanged)]
+    assert [(one.listing, str(one.open_quantity)) for one in said[-2:]] == [
+        ("UNLISTED", "0 EA"),
+        ("RELISTED", "100 EA"),
+    ]
+
+
 async def test_where_rules_let_nothing_be_read_again_a_deleted_purchase_is_for_a_person(
     bought: tuple[Company, Buying],
 ) -> None:
@@ -280,7 +304,10 @@ async def test_where_more_is_gone_than_the_brake_allows_nothing_is_taken_off(
     bought: tuple[Company, Buying],
 ) -> None:
     company, erp = bought
-    erp.bought.clear()
+    for number in range(3, 7):
+        erp.buy(f"PO-{number}", L1=1)
+    await runs(company, HOURS)
+    del erp.bought["PO-1"], erp.bought["PO-2"]
     await runs(company, HOURS)
     await runs(company, HALF)
 
@@ -289,7 +316,9 @@ async def test_where_more_is_gone_than_the_brake_allows_nothing_is_taken_off(
     )
 
     assert done.stopped == "2 of 50 keys would change"
-    assert await to_come(company.house) == {"PO-1/L1": 100, "PO-2/L1": 40}
+    assert await to_come(company.house) | {"PO-1/L1": 100, "PO-2/L1": 40} == await to_come(
+        company.house
+    )
 
 
 async def test_of_a_purchase_that_cannot_be_read_nothing_is_said_to_be_gone(

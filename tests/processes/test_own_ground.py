@@ -261,6 +261,59 @@ async def test_of_another_tenants_drop_folder_it_is_not_said_whose_it_is(
         assert not any(word in str(found) + found.hint for word in ("secretive", "north"))
 
 
+@pytest.mark.parametrize("place", ["wms", "wms/in", "tasks", "tasks/in", "."])
+@pytest.mark.parametrize("tenant", ["north", "main"])
+async def test_nobody_reads_or_writes_where_another_reads_files_or_writes_tasks(
+    hub: Hub, tmp_path: Path, place: str, tenant: str
+) -> None:
+    root = tmp_path / "drops/all"
+    mine = str(tmp_path / "drops/mine")
+    theirs = {"folder": str(root / "wms"), "tasks_folder": str(root / "tasks")}
+    entry = Entry(tenant=tenant, name="secretive", application=FILES.name, settings=theirs)
+    await hub.directory.add(Scope(tenant), entry)
+    asked = str(root / place)
+
+    written = await refused(hub, FILES.name, {"folder": mine, "tasks_folder": asked})
+    read = await refused(hub, FILES.name, {"folder": asked})
+    other = await connected(hub, "other", FILES.name, {"folder": mine})
+    with pytest.raises(Invalid, match="drop folder of"):
+        await hub.directory.change(hub.scope, other.name, {"tasks_folder": asked})
+
+    for problem in (written, read):
+        assert problem.code == "folder_taken"
+        assert ("secretive" in problem.message) == (tenant == hub.scope.tenant)
+
+
+async def test_a_link_that_is_laid_later_leads_count_tasks_into_nobodys_drop_folder(
+    hub: Hub, tmp_path: Path
+) -> None:
+    drops = tmp_path / "drops"
+    (drops / "north").mkdir(parents=True)
+    tasks = drops / "tasks"
+    entry = Entry(
+        tenant="north",
+        name="wms",
+        application=FILES.name,
+        settings={"folder": str(drops / "north")},
+    )
+    await hub.directory.add(Scope("north"), entry)
+    mine = {"folder": str(drops / "mine"), "tasks_folder": str(tasks)}
+    kept = await connected(hub, "wms", FILES.name, mine)
+    assert kept.tasks_folder == str(tasks)
+    tasks.symlink_to(drops / "north")
+
+    with pytest.raises(Invalid, match=f"leads to {drops / 'north'}") as refused:
+        await hub.connections.check(hub.scope, "wms")
+    with pytest.raises(Invalid, match="leads to"):
+        await hub.directory.change(hub.scope, "wms", {"location": "DC1"})
+    with pytest.raises(Invalid, match="another connection"):
+        await hub.directory.change(hub.scope, "wms", {"tasks_folder": str(tasks)})
+    freed = await hub.directory.change(hub.scope, "wms", {"tasks_folder": None})
+
+    assert (refused.value.where, refused.value.code) == ("tasks_folder", "folder_moved")
+    assert (freed.folder, freed.tasks_folder) == (str(drops / "mine"), None)
+
+
 async def test_connections_that_take_from_no_folder_are_in_nobodys_way(
     hub: Hub, tmp_path: Path
 ) -> None:

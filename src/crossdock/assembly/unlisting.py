@@ -27,6 +27,20 @@ class Unlisting:
         """Record that nothing is open of these lines, each with its unit; say of how many."""
         async with self.database.transaction(scope) as tx:
             found = await OpenSupply().withdrawn(tx, source, units, as_of)
+        return await self._record(scope, source, found, as_of)
+
+    async def relist(
+        self, scope: Scope, source: str, names: Sequence[str], as_of: datetime
+    ) -> int:
+        """Record that those of these lines that it had left out are listed; say of how many."""
+        async with self.database.transaction(scope) as tx:
+            found = await OpenSupply().listed_again(tx, source, names)
+        return await self._record(scope, source, found, as_of)
+
+    async def _record(
+        self, scope: Scope, source: str, found: Sequence[Withdrawn], as_of: datetime
+    ) -> int:
+        async with self.database.transaction(scope) as tx:
             references = [one for line in found for one in _references(line)]
             names = await self.catalog.native_keys(tx, source, references)
         facts = [_fact(line, names, as_of) for line in found]
@@ -44,10 +58,10 @@ def _references(line: Withdrawn) -> Sequence[Reference]:
 
 
 def _fact(line: Withdrawn, names: Mapping[Reference, str], as_of: datetime) -> Fact:
-    """Word it as the newest version of what it told last; what it tells later stands over it."""
+    """Word a mark beside what it told last; what it tells later stands over it."""
     item, location = (names.get(one, one.native_id) for one in _references(line))
     return Fact(
-        identity=f"unlisted:{line.said.supply_id}:{as_of.isoformat()}",
+        identity=f"{line.said.listing.lower()}:{line.said.supply_id}:{as_of.isoformat()}",
         payload=replace(line.said, item=item, location=location),
         occurred_at=as_of,
         recorded_at=as_of,

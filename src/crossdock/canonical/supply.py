@@ -46,6 +46,18 @@ class SupplyEvidence(OpenEnum):
     OTHER = "OTHER"
 
 
+class SupplyListing(StrEnum):
+    """Whose word a commitment is: its source TOLD it, or a reading of all that is open there.
+
+    UNLISTED: the source lists it no more, and nothing is to come of it until the source tells a
+    newer version, or lists it again (RELISTED): then its last word holds again.
+    """
+
+    TOLD = "TOLD"
+    UNLISTED = "UNLISTED"
+    RELISTED = "RELISTED"
+
+
 class ConfidenceClass(StrEnum):
     """What a supply is worth to a promise (domain.md §3.3); D and E are never promised from.
 
@@ -84,6 +96,7 @@ class SupplyCommitmentChanged:
     item's base unit, set by the hub.
     `supplier` is whose it is, and of his line he `acknowledged` so much last, of which so much was
     `received` so far, both in the unit of `open_quantity`; none is that nobody says it.
+    `listing` is set by the hub where it read that the source lists it no more, or lists it again.
     """
 
     TYPE: ClassVar[str] = "supply.commitment_changed.v1"
@@ -104,6 +117,7 @@ class SupplyCommitmentChanged:
     supplier: str = ""
     acknowledged: Quantity | None = None
     received: Quantity | None = None
+    listing: SupplyListing = SupplyListing.TOLD
     base_open: Quantity | None = None
 
     @property

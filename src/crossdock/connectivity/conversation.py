@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import structlog
 
 from crossdock.canonical.errors import Rejected, Unavailable
 from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.directory import Directory, Entry
+from crossdock.connectivity.drop_folders import claimed
 from crossdock.connectivity.sdk.application import Connection, Ports
 from crossdock.foundation.database import DATABASE_ERRORS, Database
 from crossdock.foundation.scope import Scope
@@ -123,8 +123,8 @@ class Conversation:
             settings = await self._directory.settings_of(tx, entry)
         ready: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         opened = _Opened()
-        claimed = Path(entry.folder) if entry.folder else None
-        connecting = application.connect(settings, replace(self._ports, claimed=claimed))
+        ports = replace(self._ports, claimed=claimed(entry.folder, entry.tasks_folder))
+        connecting = application.connect(settings, ports)
 
         async def keep() -> None:
             try:

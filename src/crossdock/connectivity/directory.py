@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -14,7 +13,7 @@ import msgspec
 from pydantic import BaseModel
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
-from crossdock.connectivity.drop_folders import check_apart, kept_path, taken
+from crossdock.connectivity.drop_folders import Kept, check_apart, claimed, kept, taken
 from crossdock.connectivity.roles_given import check_roles
 from crossdock.connectivity.sdk.application import Application, Ports
 from crossdock.connectivity.secret_fields import joined, parted, validated
@@ -47,7 +46,8 @@ class Entry:
     `roles` limits what the application is asked for here, and for which locations (none: all);
     left empty, every role of the application counts everywhere. `gap_seconds` is how long a hole
     in the source's sequence may last before it is reported; None says that its numbers have holes.
-    `folder` is the one that it alone takes files out of, as links led when it was named.
+    It alone takes files out of `folder` and writes into `tasks_folder`, as links led when each
+    was named.
     """
 
     tenant: str
@@ -64,6 +64,7 @@ class Entry:
     gap_seconds: int | None = None
     created_at: datetime | None = None
     folder: str | None = None
+    tasks_folder: str | None = None
     circuit: Circuit = Circuit.CLOSED
     failures: int = 0
     probe_at: datetime | None = None
@@ -105,14 +106,15 @@ order by tenant, name
 """
 ADD = """
 insert into connection (tenant, name, application, settings, secrets, roles, rate_per_second,
-    concurrency, gap_seconds, created_at, changed_at, revision, folder)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
+    concurrency, gap_seconds, created_at, changed_at, revision, folder, tasks_folder)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)
 """
 ADD_HEALTH = "insert into connection_health (tenant, connection) values ($1, $2)"
 ADD_CURSOR = "insert into poll_cursor (tenant, connection) values ($1, $2)"
 CHANGE = """
 update connection set settings = $3, secrets = $4, roles = $5, rate_per_second = $6,
-    concurrency = $7, gap_seconds = $8, changed_at = $9, folder = $11, revision = revision + 1
+    concurrency = $7, gap_seconds = $8, changed_at = $9, folder = $11, tasks_folder = $12,
+    revision = revision + 1
 where tenant = $1 and name = $2 and revision = $10 returning name
 """
 PAUSE = """
@@ -173,8 +175,8 @@ class Directory:
             raise Invalid(f"{entry.name!r} is no connection name: a-z, 0-9, - and _", where="name")
         tx.scope.must_cover([entry.tenant])
         now = self.clock.now()
-        checked, folder = self._checked(entry)
-        await check_apart(tx, entry.name, folder)
+        checked, folders = self._checked(entry)
+        await check_apart(tx, entry.name, folders)
         shown, secrets = parted(checked)
         revision = await self._next_revision(tx, entry)
         sealed = await self._seal(tx, entry, secrets, now)
@@ -182,10 +184,10 @@ class Directory:
             await tx.execute(
                 ADD, entry.tenant, entry.name, entry.application, _json(shown), _json(sealed),
                 _json(entry.roles), entry.rate_per_second, entry.concurrency, entry.gap_seconds,
-                now, revision, folder,
+                now, revision, *folders,
             )  # fmt: skip
         except asyncpg.ExclusionViolationError:
-            raise taken(folder) from None
+            raise taken(*folders) from None
         except asyncpg.UniqueViolationError:
             raise Conflict(
                 f"a connection {entry.name!r} exists already",
@@ -214,21 +216,21 @@ class Directory:
         before = await self.get_in(tx, tx.tenant, name)
         opened = await self._open(tx, before)
         named = dict(settings or {})
-        kept = None if "folder" in named else before.folder
         whole = joined(before.settings, opened) | named
-        wanted = replace(before, settings=whole, folder=kept, **limits)
-        checked, folder = self._checked(wanted)
-        await check_apart(tx, name, folder)
+        anew: dict[str, Any] = {each: None for each in Kept._fields if each in named}
+        wanted = replace(before, settings=whole, **anew, **limits)
+        checked, folders = self._checked(wanted)
+        await check_apart(tx, name, folders)
         shown, secrets = parted(checked)
         sealed = await self._seal(tx, before, secrets, now)
         try:
             moved = await tx.fetchval(
                 CHANGE, before.tenant, name, _json(shown), _json(sealed), _json(wanted.roles),
                 wanted.rate_per_second, wanted.concurrency, wanted.gap_seconds, now,
-                before.revision, folder,
+                before.revision, *folders,
             )  # fmt: skip
         except asyncpg.ExclusionViolationError:
-            raise taken(folder) from None
+            raise taken(*folders) from None
         if moved is None:
             raise Conflict(f"connection {name!r} was changed meanwhile; look again")
         if settings:
@@ -303,15 +305,15 @@ class Directory:
                 await tx.execute(RESEAL, entry.tenant, entry.name, _json(sealed))
         return len(entries)
 
-    def _checked(self, entry: Entry) -> tuple[BaseModel, str | None]:
+    def _checked(self, entry: Entry) -> tuple[BaseModel, Kept]:
         application = self.application_of(entry)
         _check_limits(entry)
         checked = validated(application.settings, entry.settings)
         check_roles(application, checked, entry.roles)
         if application.admits and self.ports:
-            ports = replace(self.ports, claimed=Path(entry.folder) if entry.folder else None)
-            return checked, kept_path(application.admits(checked, ports))
-        return checked, None
+            ports = replace(self.ports, claimed=claimed(entry.folder, entry.tasks_folder))
+            return checked, kept(application.admits(checked, ports))
+        return checked, Kept()
 
     async def _next_revision(self, tx: Transaction, entry: Entry) -> int:
         """Go on counting where a removed connection of this name ended; it must be the same.
@@ -384,6 +386,7 @@ def _entry(row: Any) -> Entry:
         gap_seconds=row["gap_seconds"],
         created_at=row["created_at"],
         folder=row["folder"],
+        tasks_folder=row["tasks_folder"],
         circuit=Circuit(row["circuit"]),
         failures=row["failures"],
         probe_at=row["probe_at"],

@@ -102,6 +102,30 @@ def test_what_got_nowhere_is_a_case_until_it_is_taken_over_or_over(
 
 
 @pytest.mark.parametrize(
+    ("settlement", "code"),
+    [(Settlement.PARKED, "tries_used_up"), (Settlement.REFUSED, "rejected")],
+)
+def test_a_withdrawal_that_gets_nowhere_is_a_case_until_it_is_taken_or_given_up(
+    settlement: Settlement, code: str
+) -> None:
+    back = Sent(version=2, told=WITHDRAWN, is_troubled=True)
+    facts = replace(heard(settlement, code, status="WITHDRAWN"), settled_version=2)
+    troubled = decide(back, facts, NOON)
+    done = replace(facts, heard=8, settlement=Settlement.DONE, code="")
+    given_up = replace(facts, heard=8, settlement=Settlement.REFUSED, code=min(GIVEN_UP))
+
+    [case] = troubled.cases
+    assert isinstance(case, OpenCase)
+    assert "withdrawn from" in case.title
+    assert (troubled.commands, troubled.ledger.is_troubled) == ((), True)
+    assert decide(troubled.ledger, facts, NOON).cases == ()
+    for ending in (done, given_up):
+        [closed] = decide(troubled.ledger, ending, NOON).cases
+        assert isinstance(closed, CloseCase)
+        assert closed.fingerprint == case.fingerprint
+
+
+@pytest.mark.parametrize(
     ("what", "sent", "facts", "is_withdrawn"),
     [
         ("it was never told", Sent(), replace(OPEN, status="DONE"), False),

@@ -6,7 +6,7 @@ from crossdock.applications.generic_wms.asking import ITEMS_MAX, NUMBERS_MAX
 from crossdock.applications.generic_wms.client import (
     Receiving,
     ReceivingFiles,
-    admits_folder,
+    admits_folders,
     listening,
     reading_folder,
 )
@@ -84,7 +84,7 @@ FILES = Application(
     title="Warehouse system (files in a folder)",
     kind=Kind.WMS,
     settings=GenericWmsFilesSettings,
-    admits=admits_folder,
+    admits=admits_folders,
     connect=reading_folder,
     roles={TakesCountTasks: RepeatSafety.UPSERT},
     role_settings={TakesCountTasks: "tasks_folder"},

@@ -27,6 +27,7 @@ from crossdock.connectivity.sdk import (
     ToldAgain,
     Translation,
 )
+from crossdock.connectivity.sdk.application import Folders
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.sdk.stock_records import Counted
 from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
@@ -354,16 +355,23 @@ async def _posting(
         yield PostsTasks(settings, client, ports)
 
 
+def admits_folders(settings: GenericWmsFilesSettings, ports: Ports) -> Folders:
+    tasks = settings.tasks_folder
+    return Folders(
+        admits_folder(settings, ports), tasks and admits_tasks_folder(settings, ports, tasks)
+    )
+
+
 def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> Path:
-    folder = check_folder(settings.folder, ports.own_folders, ports.drop_root, ports.claimed)
-    if settings.tasks_folder:
-        admits_tasks_folder(settings, ports, settings.tasks_folder)
-    return folder
+    claimed = ports.claimed.folder
+    return check_folder(settings.folder, ports.own_folders, ports.drop_root, claimed)
 
 
 def admits_tasks_folder(settings: GenericWmsFilesSettings, ports: Ports, folder: Path) -> Path:
     """Refuse a folder for count tasks from which the connection would take files itself."""
-    real = check_folder(folder, ports.own_folders, ports.drop_root, where="tasks_folder")
+    claimed = ports.claimed.tasks_folder
+    reach = (folder, ports.own_folders, ports.drop_root, claimed)
+    real = check_folder(*reach, where="tasks_folder")
     drop = settings.folder.resolve()
     if real.is_relative_to(drop) or drop.is_relative_to(real):
         raise Invalid(
@@ -380,6 +388,9 @@ def admits_tasks_folder(settings: GenericWmsFilesSettings, ports: Ports, folder:
 async def reading_folder(
     settings: GenericWmsFilesSettings, ports: Ports
 ) -> AsyncGenerator[ReadingFolder]:
+    # A link may be laid at any time: each poll, and each task, looks where the folders lead.
+    admit = partial(admits_folders, settings, ports)
+    admit()
     folder = DropFolder(
         admits_folder(settings, ports),
         clock=ports.clock,
@@ -387,8 +398,6 @@ async def reading_folder(
         settle_seconds=settings.settle_seconds,
         needs_done_marker=settings.needs_done_marker,
     )
-    # A link may be laid at any time: each poll, and each task, looks where the folder leads.
-    admit = partial(admits_folder, settings, ports)
     tasks = None
     if settings.tasks_folder:
         tasks = WritesTasks(

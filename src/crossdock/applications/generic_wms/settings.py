@@ -50,6 +50,18 @@ class RecordSettings(BaseModel):
         description="IANA zone of times without an offset. Empty: such times are refused.",
     )
 
+    @field_validator("columns")
+    @classmethod
+    def _are_apart(cls, columns: dict[str, str]) -> dict[str, str]:
+        """Refuse one name for two things: each would be read, and written, as the other."""
+        ours: dict[str, list[str]] = {}
+        for name, theirs in columns.items():
+            ours.setdefault(theirs, []).append(name)
+        for theirs, names in ours.items():
+            if len(names) > 1:
+                raise ValueError(f"{theirs!r} is the column of {' and of '.join(sorted(names))}")
+        return columns
+
     @field_validator("timezone")
     @classmethod
     def _is_known(cls, zone: str) -> str:

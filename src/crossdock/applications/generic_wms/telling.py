@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from crossdock.applications.generic_wms.count_tasks import (
     answered,
@@ -21,6 +22,12 @@ from crossdock.connectivity.transports.placing import check_place, place
 SERVER_ERRORS = 500
 
 
+def shown_address(url: str) -> str:
+    """Give an address without what may be a secret of it: its user, its query, its fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 class PostsTasks:
     """Plays `TakesCountTasks` for a warehouse system that takes webhooks."""
 
@@ -29,13 +36,14 @@ class PostsTasks:
         self._client = client
         self._clock = ports.clock
         self._keys = [secret_key(one.get_secret_value()) for one in settings.tasks_secrets]
+        self._shown = shown_address(settings.tasks_url)
 
     async def check(self) -> str:
         """Knock without a task: whatever it answers to that, it is there."""
         status = (await self._client.request("HEAD", "")).status
         if status >= SERVER_ERRORS:
-            raise Unavailable(f"{self._settings.tasks_url} answers HTTP {status}")
-        return f"count tasks go to {self._settings.tasks_url}"
+            raise Unavailable(f"{self._shown} answers HTTP {status}")
+        return f"count tasks go to {self._shown}"
 
     async def set_count_tasks(self, commands: Sequence[SetCountTask]) -> Sequence[Outcome]:
         return await one_by_one(commands, self._post)

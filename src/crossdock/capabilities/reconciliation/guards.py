@@ -90,10 +90,13 @@ def unusual(places: Mapping[str, Shape], usual: Mapping[str, Shape], limits: Pla
 def unusual_lines(shape: Shape, usual: Shape | None, limits: Plausible) -> str:
     """Say why a dump of open lines is not believed, or "" (R7). `usual` is the last good one.
 
-    How many there are tells nothing where they were few: documents come and go.
+    How many there are tells nothing where they were few: documents come and go. But none at all,
+    where some are usual, is believed by nobody but a person.
     """
     if usual is None or not usual.rows:
         return ""
+    if shape.is_full and not shape.rows:
+        return f"it has 0 rows, usually {usual.rows}"
     if usual.rows < PARTIAL_ROWS_MIN:
         zeros = usual.zeros * shape.rows // usual.rows
         usual = replace(usual, rows=shape.rows, zeros=zeros)

@@ -8,10 +8,12 @@ from datetime import datetime
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import believing, findings, rulebook
 from crossdock.capabilities.reconciliation.earlier import us_of
+from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid, numbered
+from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.open_ports import (
     LineInformants,
     OpenReading,
@@ -92,7 +94,18 @@ class OpenLines:
             if asked.believe:
                 await self._believe(scope, asked, side)
                 comparison.is_believed = True
-            return findings.run_shown(await comparison.run(side))
+            run = await comparison.run(side)
+            if run.verdict != "REJECTED":
+                await self._relist(scope, asked, side)
+            return findings.run_shown(run)
+
+    async def _relist(self, scope: Scope, asked: OpenAsked, side: OpenSide) -> None:
+        """Have what a source lists, and had left out, be to come again as it told it last."""
+        if not side.is_own or asked.kind is not Kind.PURCHASES:
+            return
+        names = [joined_line(row.document, row.line) for row in side.rows if row.micros]
+        at = instant(side.cut)
+        await self._informants.unlisted.relist(scope, asked.against, names, at)
 
     def _books(self, asked: OpenAsked) -> ReadsOpenLines:
         if not asked.against.strip():

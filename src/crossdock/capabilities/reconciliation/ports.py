@@ -263,10 +263,13 @@ class RecordsUnlisted(Protocol):
     async def record(
         self, scope: Scope, source: str, units: Mapping[str, str], as_of: datetime, /
     ) -> int:
-        """Record as a source's word that nothing is to come of lines of purchases, each in a unit.
+        """Mark that nothing is to come of lines, each in a unit; what is told later stands."""
+        ...
 
-        As of a moment: what it told later stands. Answers of how many that is recorded.
-        """
+    async def relist(
+        self, scope: Scope, source: str, names: Sequence[str], as_of: datetime, /
+    ) -> int:
+        """Take back, of lines of purchases that a source lists, that it listed them no more."""
         ...
 
 

@@ -17,7 +17,8 @@ select s.supplier, s.supply_id, s.source, s.item, s.location, s.acknowledged, s.
 from unnest($2::text[]) k(supplier)
 cross join lateral (select * from supply_commitment s
     where s.tenant = $1 and s.supplier = k.supplier and s.supplier <> '' and s.us >= $3
-        and s.micros = 0 and s.acknowledged > 0 and s.received is not null
+        and s.micros = 0 and s.unlisted_micros is null
+        and s.acknowledged > 0 and s.received is not null
         and s.kind in ('PO_SCHEDULE', 'DROP_SHIP')
         and not exists (select from supply_commitment o where o.tenant = $1
             and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))

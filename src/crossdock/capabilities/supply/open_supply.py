@@ -9,7 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from crossdock.canonical.quantities import Quantity
-from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.canonical.supply import (
+    SupplyCommitmentChanged,
+    SupplyEvidence,
+    SupplyKind,
+    SupplyListing,
+)
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
 
@@ -60,8 +65,16 @@ order by supply_id
 """
 
 
+# What was marked as listed no more.
+UNLISTED = """
+select * from supply_commitment
+where tenant = $1 and source = $2 and unlisted_micros is not null and supply_id = any($3)
+order by supply_id
+"""
+
+
 class Withdrawn(NamedTuple):
-    """What a source told of a line last, now with nothing open, and the version that it had."""
+    """What a source told of a line last, with what is open by a reading, and its version."""
 
     said: SupplyCommitmentChanged
     version: int
@@ -122,20 +135,15 @@ class OpenSupply:
         """Word that nothing is open of lines, each with its unit; not of what was told since."""
         until = (as_of - _EPOCH) // _MICROSECOND
         rows = await tx.fetch(WITHDRAWN, tx.tenant, source, list(units), until)
+        return [_said(row, Quantity.of(0, units[row["supply_id"]])) for row in rows]
+
+    async def listed_again(
+        self, tx: Transaction, source: str, names: Sequence[str]
+    ) -> list[Withdrawn]:
+        """Word that the last word holds again of those of these lines that were withdrawn."""
+        rows = await tx.fetch(UNLISTED, tx.tenant, source, list(names))
         return [
-            Withdrawn(
-                SupplyCommitmentChanged(
-                    supply_id=row["supply_id"],
-                    kind=SupplyKind(row["kind"]),
-                    item=row["item"],
-                    location=row["location"],
-                    open_quantity=Quantity.of(0, units[row["supply_id"]]),
-                    evidence=SupplyEvidence(row["evidence"]),
-                    parent_supply_id=row["parent_supply_id"],
-                    document_ref=row["document_ref"],
-                ),
-                row["rank"],
-            )
+            _said(row, Quantity.from_micros(row["unlisted_micros"], row["unlisted_unit"]))
             for row in rows
         ]
 
@@ -153,6 +161,21 @@ class OpenSupply:
             for source, position in newest.items()
             if position in received
         }
+
+
+def _said(row: Any, quantity: Quantity) -> Withdrawn:
+    said = SupplyCommitmentChanged(
+        supply_id=row["supply_id"],
+        kind=SupplyKind(row["kind"]),
+        item=row["item"],
+        location=row["location"],
+        open_quantity=quantity,
+        evidence=SupplyEvidence(row["evidence"]),
+        parent_supply_id=row["parent_supply_id"],
+        document_ref=row["document_ref"],
+        listing=SupplyListing.RELISTED if quantity.value else SupplyListing.UNLISTED,
+    )
+    return Withdrawn(said, row["rank"])
 
 
 def _line(row: Any) -> OpenSupplyLine:

@@ -14,12 +14,13 @@ from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChang
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.orders import OrderChanged
-from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyListing
 from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
 from crossdock.capabilities.supply.kit_store import HearsRecipes, Kit
 from crossdock.capabilities.supply.notice_store import Announced, keep_announced
+from crossdock.capabilities.supply.listing import Mark, mark
 from crossdock.capabilities.supply.sent_store import Sent
 from crossdock.capabilities.supply.since_store import keep_since
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order
@@ -77,7 +78,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
     for event in events:
         payload = event.payload
         match payload:
-            case SupplyCommitmentChanged():
+            case SupplyCommitmentChanged() if payload.listing is SupplyListing.TOLD:
                 heard.append(_heard(event, payload))
             case KitChanged():
                 kits.append(_kit(event, payload))
@@ -86,12 +87,12 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
             case CatchWeightChanged():
                 weights.append(_weight(event, payload))
             case OrderChanged():
-                version = _version(event)
                 key = (event.tenant, event.source, payload.order_id)
-                orders.append((Order(*key, *version), payload))
+                orders.append((Order(*key, *_version(event)), payload))
             case _:
                 pass
     left = await _keep_supply(tx, heard, events)
+    await mark(tx, _marks(events))
     changed = await kit_store.keep_kits(tx, _newest(kits))
     await goods_store.keep_lots(tx, _newest(lots, 4))
     await goods_store.keep_weights(tx, _newest(weights))
@@ -162,11 +163,30 @@ def _announced(event: Event) -> Iterator[Announced]:
     said = event.payload
     if not isinstance(said, SupplyCommitmentChanged) or said.kind is not SupplyKind.ASN_LINE:
         return
+    if said.listing is not SupplyListing.TOLD:
+        return
     received = 0 if said.received is None else said.received.micros
     if coming := said.open_quantity.micros:
         unit = canonical_unit(said.open_quantity.unit)
         key = (event.tenant, said.supply_id, event.source)
         yield Announced(*key, coming + received, unit, *_version(event))
+
+
+def _marks(events: Iterable[Event]) -> Iterator[Mark]:
+    for event in events:
+        match event.payload:
+            case SupplyCommitmentChanged(listing=listing) as payload:
+                if listing is not SupplyListing.TOLD:
+                    yield _mark(event, payload)
+            case _:
+                pass
+
+
+def _mark(event: Event, payload: SupplyCommitmentChanged) -> Mark:
+    _, us, position = _version(event)
+    is_listed = payload.listing is SupplyListing.RELISTED
+    key = (event.tenant, payload.supply_id, event.source)
+    return Mark(*key, payload.open_quantity.unit, us, position, is_listed)
 
 
 def _kit(event: Event, payload: KitChanged) -> Kit:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -52,13 +52,24 @@ class Grade(StrEnum):
     GOLD = "GOLD"
 
 
+class Folders(NamedTuple):
+    """The folders that are one connection's alone, links resolved.
+
+    It takes files out of `folder`, and writes count tasks into `tasks_folder`: each is named by
+    the setting of that name.
+    """
+
+    folder: Path | None = None
+    tasks_folder: Path | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The outside as arguments: clock, chance, and what of it may be reached.
 
     `own_folders` are the hub's own, `own_server` asks for the system identifier of its PostgreSQL:
-    neither is for connections. `drop_root`: folders of theirs lie beneath it. `claimed` is the
-    folder that the connection at hand was given: no link leads it to another by now. No variable
+    neither is for connections. `drop_root`: folders of theirs lie beneath it. `claimed` are the
+    folders that the connection at hand was given: no link leads it to others by now. No variable
     of the `environment` counts for a connection, and who relies on one is told.
     """
 
@@ -68,7 +79,7 @@ class Ports:
     allow_local_databases: bool = False
     own_folders: tuple[Path, ...] = ()
     drop_root: Path | None = None
-    claimed: Path | None = None
+    claimed: Folders = field(default_factory=Folders)
     own_server: Callable[[], Awaitable[str]] | None = None
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -165,8 +176,8 @@ class Application:
 
     `settings` is a pydantic model; its JSON Schema is the settings form, and `SecretStr` fields
     are stored encrypted. `admits` raises `Invalid` for settings that lead where no connection may
-    go, before they are kept, and gives the folder that files are taken out of, links resolved: no
-    other connection takes any from there. The setting that names it is `folder`. `connect` opens a
+    go, before they are kept, and gives the folders that are its own, links resolved: no other
+    connection takes files from there, or writes any. `connect` opens a
     `Connection` that has the methods of `roles`; one of `role_settings` is played where the named
     setting is given, and by nobody else; `receive` builds the receiving side. `freshness`
     is how long its silence may last before its stock counts as stale; `batch_max` how many
@@ -186,7 +197,7 @@ class Application:
     title: str
     kind: Kind
     settings: type[BaseModel]
-    admits: Callable[[Any, Ports], Path | None] | None = None
+    admits: Callable[[Any, Ports], Folders | None] | None = None
     connect: Callable[[Any, Ports], AbstractAsyncContextManager[Connection]] | None = None
     receive: Callable[[Any], Receives] | None = None
     roles: Mapping[type[Any], RepeatSafety] = field(default_factory=dict[type[Any], RepeatSafety])

@@ -97,8 +97,16 @@ def _wanted(sent: Sent, facts: Facts) -> Decision[Sent]:
     if said := _answer(facts):
         said = f"{said}: {facts.detail}" if facts.detail else said
         return _untroubled(heard, facts, said)
-    case = _case(facts)
-    return Decision(ledger=replace(heard, is_troubled=True), note=case.title, cases=(case,))
+    return _troubled(heard, facts)
+
+
+def _troubled(sent: Sent, facts: Facts) -> Decision[Sent]:
+    case = _case(facts, is_withdrawn=sent.told == WITHDRAWN)
+    return Decision(ledger=replace(sent, is_troubled=True), note=case.title, cases=(case,))
+
+
+def _got_nowhere(facts: Facts) -> bool:
+    return facts.settlement is not None and not _answer(facts)
 
 
 def _answer(facts: Facts) -> str:
@@ -113,7 +121,11 @@ def _answer(facts: Facts) -> str:
 
 def _ended(sent: Sent, facts: Facts) -> Decision[Sent]:
     """Take back what may lie there still; whoever counted it, or refused it, knows already."""
+    if sent.told == WITHDRAWN and _is_news(sent, facts) and _got_nowhere(facts):
+        return _troubled(replace(sent, heard=facts.heard), facts)
     over = _untroubled(replace(sent, heard=facts.heard), facts, f"{facts.task}: {facts.status}")
+    if sent.told == WITHDRAWN and sent.is_troubled and not _is_news(sent, facts):
+        return Decision(ledger=sent)  # it may lie there still
     if not sent.version or sent.told == WITHDRAWN or _is_known_there(sent, facts):
         return over if sent.is_troubled else Decision(ledger=over.ledger)
     told = replace(over.ledger, version=sent.version + 1, told=WITHDRAWN)
@@ -162,15 +174,14 @@ def _send(sent: Sent, facts: Facts) -> Send:
     )
 
 
-def _case(facts: Facts) -> OpenCase:
+def _case(facts: Facts, *, is_withdrawn: bool) -> OpenCase:
     """Word what went wrong by the exception taxonomy (§7.2): who mends it, and how soon."""
     code, severity, owner, within = _TROUBLES.get(
         facts.code, _UNKNOWN if facts.settlement is Settlement.PARKED else _REFUSED
     )
-    said = (
-        "has no known outcome" if facts.settlement is Settlement.PARKED else "was not taken over"
-    )
-    task = facts.task
+    kind = "not taken back" if is_withdrawn else "not taken over"
+    said = "has no known outcome" if facts.settlement is Settlement.PARKED else f"was {kind}"
+    task, telling = facts.task, "withdrawn from" if is_withdrawn else "told to"
     return OpenCase(
         code=code,
         fingerprint=_fingerprint(facts),
@@ -178,7 +189,7 @@ def _case(facts: Facts) -> OpenCase:
         owner_role=owner,
         within=within,
         entity=task.item,
-        title=f"{task}, told to {task.connection}, {said}: {facts.detail or 'no reason'}",
+        title=f"{task}, {telling} {task.connection}, {said}: {facts.detail or 'no reason'}",
         evidence={"count_id": task.count_id, "code": facts.code, "detail": facts.detail},
     )
 

@@ -18,6 +18,7 @@ from crossdock.applications.generic_wms.count_tasks import (
     task_record,
 )
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings
+from crossdock.applications.generic_wms.telling import shown_address
 from crossdock.connectivity.sdk import COUNT_REFUSED, SetCountTask, Verdict
 from crossdock.connectivity.sdk.conformance import GARBAGE
 
@@ -142,3 +143,12 @@ def test_no_answer_raises_and_its_words_can_be_shown(status: int, body: bytes) -
 def test_garbage_in_an_answer_never_raises() -> None:
     for body in GARBAGE:
         assert answered(task(), 422, body)
+
+
+@pytest.mark.parametrize("secret", ["ann:s3cret@", "?token=s3cret", "#s3cret"])
+def test_an_address_is_shown_without_what_may_be_secret_of_it(secret: str) -> None:
+    user, rest = (secret, "") if secret.endswith("@") else ("", secret)
+
+    assert shown_address(f"https://{user}wms.example:8443/tasks{rest}") == (
+        "https://wms.example:8443/tasks"
+    )

@@ -122,6 +122,13 @@ def test_an_unknown_status_is_refused_because_it_decides_what_can_be_sold() -> N
     assert "'ROUND'" in reason
 
 
+def test_one_column_is_the_name_of_one_thing_alone() -> None:
+    with pytest.raises(ValidationError, match="'QTY' is the column of location and of quantity"):
+        GenericWmsSettings.model_validate(
+            {"secrets": [SECRET], "columns": {"quantity": "QTY", "location": "QTY"}}
+        )
+
+
 def test_codes_and_columns_of_the_warehouse_come_from_the_settings() -> None:
     settings = GenericWmsSettings(
         secrets=(SecretStr(SECRET),),

@@ -416,7 +416,7 @@ def shape(rows: int, zeros: int = 0, *, is_full: bool = True) -> Shape:
         (shape(400), shape(200), "it has 400 rows, usually 200"),
         (shape(9), shape(3), ""),
         (shape(400), shape(99), ""),
-        (shape(0), shape(99), ""),
+        (shape(0), shape(99), "it has 0 rows, usually 99"),
         (shape(0), shape(100), "it has 0 rows, usually 100"),
         (shape(50), shape(100), ""),
         (shape(49), shape(100), "it has 49 rows, usually 100"),

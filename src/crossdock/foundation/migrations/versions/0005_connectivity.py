@@ -33,12 +33,17 @@ create table connection (
     concurrency integer check (concurrency > 0),
     gap_seconds integer check (gap_seconds >= 0),
     folder text,
+    tasks_folder text,
     created_at timestamptz not null,
     changed_at timestamptz not null,
     primary key (tenant, name),
+    check (folder is not null or tasks_folder is null),
     -- Of whatever tenants: a constraint sees every row, and tells nobody whose it is.
     constraint connection_folder_apart
-        exclude using gist (folder_range(folder || '/', folder || '0') with &&)
+        exclude using gist (folder_multirange(
+            folder_range(folder || '/', folder || '0'),
+            folder_range(coalesce(tasks_folder, folder) || '/',
+                coalesce(tasks_folder, folder) || '0')) with &&)
         where (folder is not null)
 );
 select guard_table('connection');
