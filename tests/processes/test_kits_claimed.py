@@ -8,7 +8,10 @@ import pytest
 
 from crossdock.canonical.orders import DemandLine
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.sourcing import NodeFacts
 from crossdock.foundation.clock import VirtualClock
+from tests.processes.calendars import open_every_day
+from tests.processes.test_backorder_alternatives import worked
 from tests.processes.test_kits_reserved import claimed, free, held, line, ordered, reserve
 from tests.processes.test_kits_shown import Bench, opened
 
@@ -122,3 +125,27 @@ async def test_a_kit_that_its_order_does_not_claim_there_lapses_with_its_parts(
     assert await free(bench, "X") == [3]
     await ordered(bench, elsewhere, line("o1/2", "X", 2, cancelled=2))
     assert await free(bench, "X") == [5]
+
+
+async def test_a_kit_that_an_order_holds_in_parts_is_no_back_order_and_held_nowhere_else(
+    bench: Bench,
+) -> None:
+    await bench.kit("K", X=1)
+    await bench.count(X=2, K=0)
+    await bench.count("DC3", K=3)
+    for node in ("DC1", "DC3"):
+        await open_every_day(bench.hub, node)
+        await bench.hub.order_sourcing.put_node(bench.hub.scope, NodeFacts(node=node), by="test")
+    await ordered(bench, line("A/1", "K", 3), order="A")
+    assert (await reserve(bench, ("K", 2, "A/1"))).is_granted
+
+    await bench.hub.settle()
+    await worked(bench.hub)
+
+    # One of three is short here, and held there.
+    assert await free(bench, "K", at="DC3") == [2]
+    found = await bench.hub.allocation.runs(bench.hub.scope, item="K", location="DC1", limit=1)
+    run = await bench.hub.allocation.run(bench.hub.scope, found[0].run_id)
+    assert [(one.offer.location, one.offer.covers) for one in run.alternatives] == [
+        ("DC3", 1_000_000)
+    ]
