@@ -134,7 +134,9 @@ class ClaimedStocks:
                 soft=one.soft,
                 safety=one.safety,
                 claims={
-                    line.demand_ref: Claim(line.demand_ref, line.open, line.picked, line.promised)
+                    line.demand_ref: Claim(
+                        line.demand_ref, line.open, line.picked, line.promised, line.in_parts
+                    )
                     for line in one.lines
                 },
             )

@@ -15,12 +15,16 @@ Key = tuple[str, str]
 
 
 class Claim(NamedTuple):
-    """An order line as stock knows it, in micros: still open, picked, promised by reservations."""
+    """An order line as stock knows it, in micros: still open, picked, promised by reservations.
+
+    Of a kit promises hold `in_parts` of what is open as parts: those take nothing of the kit's.
+    """
 
     demand_ref: str
     open: int
     picked: int
     promised: int
+    in_parts: int = 0
 
     @property
     def net(self) -> int:

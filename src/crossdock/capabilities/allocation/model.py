@@ -29,7 +29,7 @@ class Line(NamedTuple):
     case are confirmed of no line (A31), with what was `picked` of it before. `released`, of what
     is confirmed, is in the warehouse's hands: no run lowers the line below it. `ships_on` is the
     day it is to leave on, which supply that is still to come can be in time for; None is at once.
-    Beside what it requests here, `elsewhere` is held for it at other places.
+    Beside what it requests here, `elsewhere` is held for it at other places, or as a kit's parts.
     """
 
     demand_ref: str

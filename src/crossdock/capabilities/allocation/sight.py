@@ -337,12 +337,13 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow, held: Sequence[Alternative
     """Until a run has decided, what was promised to the line counts as its confirmation.
 
     What is released to the warehouse and not picked does in any case: it is picked next. What is
-    held for the line elsewhere it does not request here.
+    held for the line elsewhere, or as parts of a kit, it does not request here.
     """
     total = row["confirmed"] if row["run_id"] else claim.promised
     released = figures.unpicked(row["released"], claim.picked, claim.open)
     mine = (one for one in held if one.demand_ref == row["demand_ref"])
-    elsewhere = alternatives.away(mine, claim.net, claim.open - released)
+    beside = min(claim.in_parts, claim.open - released)
+    elsewhere = beside + alternatives.away(mine, claim.net, claim.open - released - beside)
     requested = claim.open - elsewhere
     strategy, priority, _ = rules.of(row["order_id"], row["customer"], row["channel"])
     line = Line(

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import store
-from crossdock.capabilities.inventory.granting import Ask, Given
+from crossdock.capabilities.inventory import drawing, store
+from crossdock.capabilities.inventory.drawing import Drawn, Pool
+from crossdock.capabilities.inventory.granting import NOTHING_DRAWN, Ask, Given
 from crossdock.capabilities.inventory.had import KnowsProtections, Quoted
 from crossdock.capabilities.inventory.incoming import Incoming
 from crossdock.capabilities.inventory.kits import (
@@ -28,19 +29,6 @@ ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
 
 HELD_MAX = 32_767
 """So many lines a reservation can have, those of kits' parts among them."""
-
-# What the orders of some order lines claim by all their lines, item by item and place by place.
-BESIDE = """
-select k.demand_ref, d.stock_id, sum(greatest(0, d.ordered - d.cancelled - d.picked))::bigint open
-from unnest($2::text[]) k(demand_ref)
-join inventory_demand o on o.tenant = $1 and o.demand_ref = k.demand_ref and o.order_id <> ''
-join inventory_demand d on d.tenant = $1 and d.order_id = o.order_id and d.source = o.source
-    and d.order_id <> '' and d.demand_ref <> o.demand_ref and d.stock_id is not null
-group by 1, 2
-"""
-
-Beside = Mapping[tuple[str, int], int]
-"""What the order of a line claims by its other lines, by the line and the stock row."""
 
 
 class KnowsKits(Protocol):
@@ -84,15 +72,16 @@ class Around(NamedTuple):
 class Look(NamedTuple):
     """What was looked up for a batch: stock rows by key, open demand by order line, kits.
 
-    `beside` is what orders that name a kit claim of its parts by lines of their own; no stock
-    limits what is `unlimited`.
+    `drawn` is what orders claim in all, and what promises draw of it; orders of lines of kits in
+    `alone` name the kit alone. No stock limits what is `unlimited`.
     """
 
     found: Mapping[Key, int]
     demand: Mapping[str, tuple[int, int]]
     now: datetime
     kits: Exploded = MappingProxyType({})
-    beside: Beside = MappingProxyType({})
+    drawn: Drawn = NOTHING_DRAWN
+    alone: frozenset[Key] = frozenset()
     unlimited: frozenset[Key] = frozenset()
 
     def counts(self, one: Incoming) -> bool:
@@ -124,11 +113,22 @@ class Look(NamedTuple):
         stock_id, open_ = self.demand.get(line.demand_ref, (0, 0))
         return open_ if stock_id == self.found[line.item, line.location] else None
 
+    def pool(self, line: ReservationLine, item: str) -> Pool | None:
+        """Give what the line's order claims in all of an item at the line's place."""
+        return self.drawn.pools.get((line.demand_ref, self.found[item, line.location]))
+
     def own_part(self, line: ReservationLine, item: str) -> int | None:
-        """Say how much of a part of a kit the kit's order claims there itself."""
-        stock_id = self.found[item, line.location]
+        """Say how much of a part of a kit the kit's order claims there itself.
+
+        Nothing while the kit itself is not claimed there: such a promise is not the order's.
+        """
+        pool = self.pool(line, item)
+        if pool is None or self.own(line) is None:
+            return None
         at, open_ = self.demand.get(part_ref(line.demand_ref, item), (0, 0))
-        return open_ if at == stock_id else self.beside.get((line.demand_ref, stock_id))
+        if at == pool.stock_id:
+            return open_
+        return None if line[:2] in self.alone else pool.open
 
 
 def parts_of(keys: Iterable[Key], kits: Exploded) -> list[Key]:
@@ -150,16 +150,12 @@ async def demand(tx: Transaction, refs: Iterable[str]) -> dict[str, tuple[int, i
     return {row["demand_ref"]: (row["stock_id"], row["open"]) for row in rows}
 
 
-async def beside(
-    tx: Transaction, kits: KnowsKits | None, lines: Sequence[tuple[str, Key]]
-) -> Beside:
-    """Find what orders claim beside these lines of kits; nothing where they name the kit alone."""
-    if kits is None or not lines:
-        return {}
-    alone = await kits.takes_parts(tx, tx.tenant, sorted({key for _, key in lines}))
-    refs = sorted({ref for ref, key in lines if key not in alone})
-    rows = await tx.fetch(BESIDE, tx.tenant, refs) if refs else ()
-    return {(row["demand_ref"], row["stock_id"]): row["open"] for row in rows}
+async def alone(tx: Transaction, kits: KnowsKits | None, keys: Iterable[Key]) -> frozenset[Key]:
+    """Name those kits at places whose orders name the kit alone."""
+    asked = sorted(set(keys))
+    if kits is None or not asked:
+        return frozenset()
+    return await kits.takes_parts(tx, tx.tenant, asked)
 
 
 async def ordered(
@@ -167,16 +163,18 @@ async def ordered(
 ) -> Look:
     """Look once more for what is open of the orders that are quoted, and of kits' parts."""
     refs = quoted(batch)
-    named = [
-        line
-        for one in batch
-        for line in one.request.lines
-        if line.demand_ref and line.item in look.kits
-    ]
-    refs |= {part_ref(line.demand_ref, item) for line in named for item, _ in look.kits[line.item]}
-    found = await demand(tx, refs)
-    of_kits = [(line.demand_ref, line[:2]) for line in named if line.demand_ref in found]
-    return look._replace(demand=found, beside=await beside(tx, kits, of_kits))
+    lines = [line for one in batch for line in one.request.lines if line.demand_ref]
+    named = [line for line in lines if line.item in look.kits]
+    parts = {part_ref(line.demand_ref, item) for line in named for item, _ in look.kits[line.item]}
+    look = look._replace(demand=await demand(tx, refs | parts))
+    owned = [line for line in lines if look.own(line) is not None]
+    if kits is None or not owned:
+        return look
+    keys = [line[:2] for line in owned]
+    rows = [look.found[key] for key in (*keys, *parts_of(keys, look.kits))]
+    drawn = await drawing.claimed(tx, [line.demand_ref for line in owned], rows)
+    of_kits = [line[:2] for line in owned if line.item in look.kits]
+    return look._replace(drawn=drawn, alone=await alone(tx, kits, of_kits))
 
 
 def counted(batch: Iterable[Incoming], look: Look) -> list[Quoted]:
@@ -218,6 +216,8 @@ def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
             if line.item in look.kits
         },
         frozenset(n for n, line in enumerate(asked) if look.is_unlimited(line)),
+        tuple(line.demand_ref for line in asked),
+        tuple(look.pool(line, line.item) for line in asked),
     )
 
 
@@ -226,7 +226,13 @@ def _recipe(line: ReservationLine, look: Look, sheet: Sheet) -> Recipe:
     return Recipe(
         line.item,
         tuple(
-            Part(item, look.found[item, line.location], into, look.own_part(line, item))
+            Part(
+                item,
+                look.found[item, line.location],
+                into,
+                look.own_part(line, item),
+                look.pool(line, item),
+            )
             for item, into in parts
         ),
         sheet.buildings([item for item, _ in parts], line.location),
@@ -239,7 +245,7 @@ def lines(
     """Make the row of a line and of a kit's parts, each with what its order claims of it."""
     one, got = asked
     given, line = got[number], one.request.lines[number]
-    own = look.own(line)
+    own = given.own
     is_linked = given.micros + given.made > 0 and own is not None
     promised = PromisedLine(
         number + 1,

@@ -23,7 +23,12 @@ with lapsed as materialized (select stock_id, sum(micros)::bigint micros
         (select coalesce(sum(v.granted), 0)::bigint from inventory_reservation v
             where v.tenant = $1 and v.demand_ref = d.demand_ref and v.demand_ref <> ''
             and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
-            and v.is_hard and v.stock_id = d.stock_id) as promised
+            and v.is_hard and v.stock_id = d.stock_id) as promised,
+        (select coalesce(sum(least(v.made, greatest(0, v.granted + v.made
+                - greatest(v.consumed, v.picked)))), 0)::bigint
+            from inventory_reservation v where v.tenant = $1 and v.stock_id = d.stock_id
+            and v.demand_ref = d.demand_ref and v.made > 0 and v.into_line = 0 and v.is_linked
+            and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')) as in_parts
     from unnest($4::text[]) k(demand_ref)
     cross join lateral (select * from inventory_demand
         where tenant = $1 and demand_ref = k.demand_ref and stock_id is not null) d
@@ -32,13 +37,15 @@ with lapsed as materialized (select stock_id, sum(micros)::bigint micros
         array_agg(ordered order by demand_ref) ordered,
         array_agg(cancelled order by demand_ref) cancelled,
         array_agg(picked order by demand_ref) picked,
-        array_agg(promised order by demand_ref) promised
+        array_agg(promised order by demand_ref) promised,
+        array_agg(in_parts order by demand_ref) in_parts
     from line group by stock_id
 )
 select k.item, k.location, s.unit, s.version, s.hard,
     s.soft - coalesce((select micros from lapsed where stock_id = s.stock_id), 0) as soft,
     s.safety + coalesce(m.withheld, 0) as safety,
-    coalesce(m.net, s.nettable) as nettable, c.refs, c.ordered, c.cancelled, c.picked, c.promised
+    coalesce(m.net, s.nettable) as nettable, c.refs, c.ordered, c.cancelled, c.picked, c.promised,
+    c.in_parts
 from unnest($2::text[], $3::text[]) k(item, location)
 cross join lateral (select * from inventory_stock
     where tenant = $1 and item = k.item and location = k.location) s
@@ -71,13 +78,17 @@ join inventory_group g using (tenant, member)
 
 
 class OrderLineClaim(NamedTuple):
-    """An order line as stock knows it; totals in micros. `promised`: granted by hard promises."""
+    """An order line as stock knows it; totals in micros. `promised`: granted by hard promises.
+
+    Of a kit promises hold `in_parts` more, which are still to be put together of their parts.
+    """
 
     demand_ref: str
     ordered: int
     cancelled: int
     picked: int
     promised: int
+    in_parts: int = 0
 
     @property
     def open(self) -> int:
@@ -147,5 +158,6 @@ async def groups(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tup
 
 
 def _lines(row: Any) -> list[OrderLineClaim]:
-    columns = [row[name] or [] for name in ("refs", "ordered", "cancelled", "picked", "promised")]
+    names = "refs", "ordered", "cancelled", "picked", "promised", "in_parts"
+    columns = [row[name] or [] for name in names]
     return [OrderLineClaim(*values) for values in zip(*columns, strict=True)]

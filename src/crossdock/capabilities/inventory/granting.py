@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import kits, protection
+from crossdock.capabilities.inventory.drawing import Drawn, Draws, Pool
 from crossdock.capabilities.inventory.kits import Part, Recipe
 from crossdock.capabilities.inventory.model import Figures
 from crossdock.capabilities.inventory.protection import Claim, More
@@ -26,6 +27,7 @@ UNLIMITED = (10**12 - 1) * MICROS
 """More than anybody can ask for: what there is of an item that no stock limits."""
 
 NO_RECIPES: Mapping[int, Recipe] = MappingProxyType({})
+NOTHING_DRAWN = Drawn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Ask:
     itself would find it short (A25). `channels` is whose each line is, where its order says so;
     `had` is what is counted of `own` for that channel: promised to the line, or confirmed.
     `recipes` are of those lines that are kits, by their number; `unlimited` are the numbers of
-    those that no stock limits.
+    those that no stock limits. `refs` are the order lines, and `pools` what their orders claim in
+    all where each line is asked for.
     """
 
     lines: tuple[tuple[int, int], ...]
@@ -62,6 +65,16 @@ class Ask:
     had: tuple[int, ...] = ()
     recipes: Mapping[int, Recipe] = field(default_factory=lambda: NO_RECIPES)
     unlimited: frozenset[int] = frozenset()
+    refs: tuple[str, ...] = ()
+    pools: tuple[Pool | None, ...] = ()
+
+    def ref_of(self, number: int) -> str:
+        """Name the order line that a line is for."""
+        return self.refs[number] if self.refs else ""
+
+    def pool_of(self, number: int) -> Pool | None:
+        """Give what the line's order claims in all where it is asked for."""
+        return self.pools[number] if self.pools else None
 
     def had_of(self, number: int) -> int:
         """Say what its channel has had of a line's own order already."""
@@ -83,13 +96,15 @@ class Limit(StrEnum):
 class Given(NamedTuple):
     """What a line gets, and what cut it beside stock.
 
-    Of a kit `micros` are those that lie assembled; `made` more take `parts` of each item.
+    Of a kit `micros` are those that lie assembled; `made` more take `parts` of each item. `own` is
+    what there was for it of its order's claim; None: its order claims nothing there.
     """
 
     micros: int
     limit: Limit = Limit.NONE
     made: int = 0
     parts: tuple[tuple[Part, int], ...] = ()
+    own: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,21 @@ class _Room:
     counters: Mapping[int, Counter]
     taken: dict[int, int] = field(default_factory=dict[int, int])
     by_channel: dict[tuple[int, str], More] = field(default_factory=dict[tuple[int, str], More])
+    draws: Draws = field(default_factory=lambda: Draws(NOTHING_DRAWN))
+
+    def own(self, ask: Ask, number: int) -> int | None:
+        """Say what there is for a line of its order's claim, beside what else draws of that."""
+        own = ask.own[number] if ask.own else None
+        pool = ask.pool_of(number)
+        if own is None or pool is None:
+            return own
+        return min(own, self.draws.left(pool, ask.ref_of(number)))
+
+    def draw(self, ask: Ask, number: int, micros: int, made: int = 0) -> None:
+        """Note what a line draws of its order's claim."""
+        if pool := ask.pool_of(number):
+            self.draws.draw(pool, micros, ask.ref_of(number))
+            self.draws.make(ask.ref_of(number), made)
 
     def free(self, counter_id: int, channel: str) -> Free:
         counter = self.counters[counter_id]
@@ -231,22 +261,25 @@ def grants(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[i
     return [tuple(got.micros for got in given) for given in decided(asks, counters)]
 
 
-def decided(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[Given, ...]]:
+def decided(
+    asks: Sequence[Ask], counters: Mapping[int, Counter], drawn: Drawn = NOTHING_DRAWN
+) -> list[tuple[Given, ...]]:
     """Decide each request in turn: how much each of its lines gets, and what cut it beside stock.
 
     All or nothing, unless the request allows part. Lines on one counter share it, so the same
-    item twice in one request is summed before it is checked.
+    item twice in one request is summed before it is checked. `drawn` is what promises draw of
+    the claims of orders before.
     """
-    room = _Room(counters)
+    room = _Room(counters, draws=Draws(drawn))
     all_given: list[tuple[Given, ...]] = []
     for ask in asks:
-        before = dict(room.taken), dict(room.by_channel)
+        before = dict(room.taken), dict(room.by_channel), room.draws.copy()
         given = tuple(_given(room, ask, number) for number in range(len(ask.lines)))
         each = zip(given, ask.lines, strict=True)
         is_whole = all(got.micros + got.made == asked for got, (_, asked) in each)
         if not is_whole and not ask.allow_partial:
-            room.taken, room.by_channel = before
-            given = tuple(Given(0, got.limit) for got in given)
+            room.taken, room.by_channel, room.draws = before
+            given = tuple(Given(0, got.limit, own=got.own) for got in given)
         all_given.append(given)
     return all_given
 
@@ -257,8 +290,7 @@ def _given(room: _Room, ask: Ask, number: int) -> Given:
     if recipe := ask.recipes.get(number):
         return _given_kits(room, ask, number, recipe)
     counter_id, asked = ask.lines[number]
-    own = ask.own[number] if ask.own else None
-    channel = ask.channel_of(number)
+    own, channel = room.own(ask, number), ask.channel_of(number)
     if own is not None:
         # The order's demand is in `hard`: what it may have is what stock leaves for it, and
         # giving it that takes nothing more from anybody.
@@ -268,7 +300,8 @@ def _given(room: _Room, ask: Ask, number: int) -> Given:
         got = min(wanted, free.micros)
         more = max(0, got - had)
         room.note(counter_id, more, channel, more)
-        return Given(got, free.limit(wanted))
+        room.draw(ask, number, got)
+        return Given(got, free.limit(wanted), own=own)
     free = room.free(counter_id, channel)
     got = min(asked, free.micros)
     room.take(counter_id, got, channel)
@@ -290,11 +323,15 @@ def _given_unlimited(room: _Room, ask: Ask, number: int) -> Given:
 def _given_kits(room: _Room, ask: Ask, number: int, recipe: Recipe) -> Given:
     """Give those that lie assembled first, and of the rest all parts, or whole kits fewer."""
     (counter_id, asked), channel = ask.lines[number], ask.channel_of(number)
-    own, had = ask.own[number] if ask.own else None, ask.had_of(number)
+    own, had = room.own(ask, number), ask.had_of(number)
     if own is None:
         free = room.free(counter_id, channel)
     else:
-        free, asked = room.left_for(counter_id, own, channel, had), min(asked, own)
+        free = room.left_for(counter_id, own, channel, had)
+        free = replace(free, micros=min(own, free.micros))
+        # A line of which promises hold kits in parts already has only the rest to be made.
+        rest = max(0, (ask.own[number] or 0) - room.draws.made(ask.ref_of(number)))
+        asked = min(asked, max(free.micros, rest))
     has = {part.counter: _of_part(room, part, channel) for part in recipe.parts}
 
     def drawn(wanted: int) -> dict[str, int] | None:
@@ -310,20 +347,44 @@ def _given_kits(room: _Room, ask: Ask, number: int, recipe: Recipe) -> Given:
         taken = drawn(wanted) or {}
     got = min(wanted, free.micros)
     _take(room, counter_id, got, channel, own=own, had=had)
-    for part in recipe.parts:
-        _take(room, part.counter, taken.get(part.item, 0), channel, own=part.own)
+    if own is not None:
+        room.draw(ask, number, got, wanted - got)
+    parts = tuple(
+        (_taken_part(room, part, taken[part.item], channel), taken[part.item])
+        for part in recipe.parts
+        if taken.get(part.item)
+    )
     limits = [free.limit(asked), *(one.limit(one.pool) for one in has.values())]
     limit = next((one for one in limits if one), Limit.NONE) if wanted < asked else Limit.NONE
-    parts = tuple((part, taken[part.item]) for part in recipe.parts if taken.get(part.item))
-    return Given(got, limit, wanted - got, parts)
+    return Given(got, limit, wanted - got, parts, own)
 
 
 def _of_part(room: _Room, part: Part, channel: str) -> Free:
-    """Say what there is of a part: of one that the kit's order claims itself, what it claims."""
-    if part.own is None:
-        return room.free(part.counter, channel)
-    found = room.left_for(part.counter, part.own, channel, 0)
-    return replace(found, micros=min(part.own, found.micros))
+    """Say what there is of a part: of its order's own claim, or beside it if that is more."""
+    free = room.free(part.counter, channel)
+    mine = _claimed_part(room, part, channel)
+    return mine if mine is not None and mine.micros > free.micros else free
+
+
+def _claimed_part(room: _Room, part: Part, channel: str) -> Free | None:
+    """Say what there is of what the kit's order claims of a part itself, and nothing draws yet."""
+    if part.own is None or part.pool is None:
+        return None
+    own = min(part.own, room.draws.left(part.pool))
+    found = room.left_for(part.counter, own, channel, 0)
+    return replace(found, micros=min(own, found.micros))
+
+
+def _taken_part(room: _Room, part: Part, micros: int, channel: str) -> Part:
+    """Take a part: all of it of its order's own claim if that is enough, else all beside it."""
+    mine = _claimed_part(room, part, channel)
+    if mine is None or part.pool is None or part.own is None or micros > mine.micros:
+        _take(room, part.counter, micros, channel, own=None)
+        return part._replace(own=None)
+    own = min(part.own, room.draws.left(part.pool))
+    _take(room, part.counter, micros, channel, own=own)
+    room.draws.draw(part.pool, micros)
+    return part._replace(own=own)
 
 
 def _take(

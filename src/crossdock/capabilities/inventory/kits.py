@@ -12,6 +12,7 @@ from crossdock.canonical.errors import Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.drawing import Pool
 from crossdock.capabilities.inventory.model import COUNTING, PromisedLine
 
 Into = Sequence[tuple[str, int]]
@@ -29,12 +30,14 @@ class Part(NamedTuple):
     """An item that goes into a kit, its counter where the kit is asked for, and what takes it.
 
     `own` is what an order claims there for the kit by a line of its own; None: it does not.
+    `pool` is all that its order claims there, which no promises of it draw more than once.
     """
 
     item: str
     counter: int
     into: Into
     own: int | None = None
+    pool: Pool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ claims no more of the kit, that counts and the hold does not.
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from crossdock.capabilities.inventory import asking, kits, model, standing, store
+from crossdock.capabilities.inventory import asking, drawing, kits, model, standing, store
 from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Ref
+from crossdock.capabilities.inventory.drawing import Draws, Pool
 from crossdock.capabilities.inventory.kits import Picked
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow
@@ -54,10 +55,33 @@ async def hand_over(
     told = [(line, rows) for line, rows in found if (line.tenant, line.line.demand_ref) in refs]
     for tenant in sorted({line.tenant for line, _ in told}):
         own = [(line, rows) for line, rows in told if line.tenant == tenant]
-        named = [(line.line.demand_ref, line.line[1:3]) for line, _ in own]
-        beside = await asking.beside(tx.of(tenant), knows, named)
-        for line, rows in own:
-            _link(sheet, line, rows, after, beside)
+        await _link_all(tx.of(tenant), sheet, own, after, knows)
+
+
+async def _link_all(
+    tx: Transaction,
+    sheet: Sheet,
+    own: Sequence[tuple[LineRow, list[LineRow]]],
+    after: Mapping[Ref, Claim],
+    knows: KnowsKits | None,
+) -> None:
+    """Hand parts over to what their orders claim of them, the oldest first, as far as that goes.
+
+    What the stored lines of these kits drew of the claims is given back first.
+    """
+    alone = await asking.alone(tx, knows, [line.line[1:3] for line, _ in own])
+    at = {row.line.stock_id for line, rows in own for row in (line, *rows)}
+    drawn = await drawing.claimed(tx, [line.line.demand_ref for line, _ in own], at)
+    draws = Draws(drawn)
+    for line, rows in own:
+        claim = after.get((line.tenant, line.line.demand_ref), Claim())
+        is_drawn = line.line.is_linked and line.line.made and line.line.status in model.LIVE
+        for row in rows if is_drawn and claim.overlay else ():
+            pool = drawn.pools.get((line.line.demand_ref, row.line.stock_id))
+            if pool and row.line.is_linked and row.line.status in model.LIVE:
+                draws.draw(pool, -row.line.remaining)
+    for line, rows in own:
+        _link(sheet, line, rows, after, (drawn.pools, draws, line.line[1:3] in alone))
 
 
 def _kits(promises: Iterable[LineRow]) -> list[tuple[LineRow, list[LineRow]]]:
@@ -106,18 +130,25 @@ def _link(
     line: LineRow,
     rows: Sequence[LineRow],
     after: Mapping[Ref, Claim],
-    beside: asking.Beside,
+    claims: tuple[Mapping[tuple[str, int], Pool], Draws, bool],
 ) -> None:
-    [now] = sheet.current([line])
+    """Hand over a part that its order claims in full, or of whose kit it claims no more."""
+    (pools, draws, is_alone), [now] = claims, sheet.current([line])
     ref = now.line.demand_ref
     claim = after.get((now.tenant, ref), Claim())
-    is_over = now.line.is_linked and not claim.overlay
     for row in sheet.current(rows):
         part = row.line
-        own = after.get((now.tenant, part.demand_ref), Claim())
-        is_own = bool(own.order_id) and own.stock_id == part.stock_id
-        is_named = claim.stock_id == part.stock_id or (ref, part.stock_id) in beside
-        if is_own or (bool(claim.order_id) and (is_over or is_named)):
+        pool = pools.get((ref, part.stock_id)) if now.line.is_linked else None
+        named = after.get((now.tenant, part.demand_ref), Claim())
+        own = named.overlay if named.stock_id == part.stock_id else 0 if is_alone else None
+        if not now.line.is_linked or not pool:
+            left = 0
+        else:
+            left = min(draws.left(pool), pool.open if own is None else own)
+        if now.line.is_linked and not claim.overlay:
+            part = model.linked(part)
+        elif pool and part.status in model.LIVE and 0 < part.remaining <= left:
+            draws.draw(pool, part.remaining)
             part = model.linked(part)
         else:
             part = model.unlinked(part)

@@ -320,7 +320,7 @@ def _move_promises(
             lines = model.with_picks(lines, micros)
         for row, line in zip(rows, lines, strict=True):
             is_counted = bool(claim.order_id) and claim.stock_id == line.stock_id
-            if line.into_line and not is_counted:
-                sheet.change(row, line)  # the kit's own order may count it
+            if line.into_line:
+                sheet.change(row, line)  # handed over beside its kit (`parts.hand_over`)
             else:
                 sheet.change(row, model.linked(line) if is_counted else model.unlinked(line))

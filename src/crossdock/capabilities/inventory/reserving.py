@@ -213,7 +213,7 @@ class Promises:
         look = look._replace(unlimited=frozenset(sheet.with_groups(beside)))
         await sheet.guard(tx, self._protections, look.now, asking.counted(fresh, look))
         asks = [asking.ask(one, look, sheet) for one in fresh]
-        given = granting.decided(asks, sheet.counters())
+        given = granting.decided(asks, sheet.counters(), look.drawn)
         for one, ask, got in zip(fresh, asks, given, strict=True):
             made = [asking.lines((one, got), number, look, sheet) for number in range(len(got))]
             for number, rows in enumerate(made):

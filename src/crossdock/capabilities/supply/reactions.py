@@ -19,8 +19,8 @@ from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
 from crossdock.capabilities.supply.kit_store import HearsRecipes, Kit
-from crossdock.capabilities.supply.notice_store import Announced, keep_announced
 from crossdock.capabilities.supply.listing import Mark, mark
+from crossdock.capabilities.supply.notice_store import Announced, keep_announced
 from crossdock.capabilities.supply.sent_store import Sent
 from crossdock.capabilities.supply.since_store import keep_since
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order

@@ -11,6 +11,7 @@ from crossdock.canonical.errors import Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import Figures, PromisedLine, kits
+from crossdock.capabilities.inventory.drawing import Pool
 from crossdock.capabilities.inventory.granting import Ask, Counter, Given, Limit, decided
 from crossdock.capabilities.inventory.kits import Part, Picked, Recipe
 from crossdock.capabilities.inventory.protection import Claim
@@ -137,7 +138,8 @@ def test_half_a_kit_takes_the_parts_of_a_whole_one() -> None:
 
 
 def test_what_an_order_claims_of_a_kit_and_of_its_parts_is_its_own() -> None:
-    parts = (Part("1", 1, (("0", MICROS),), 2 * MICROS),)
+    pool = Pool(("shop", "o1"), 1, 2 * MICROS)
+    parts = (Part("1", 1, (("0", MICROS),), 2 * MICROS, pool),)
     one = Ask(
         ((0, 5 * MICROS),), own=(2 * MICROS,), allow_partial=True, recipes={0: Recipe("0", parts)}
     )
