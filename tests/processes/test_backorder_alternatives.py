@@ -30,7 +30,7 @@ from crossdock.capabilities.sourcing import (
     When,
 )
 from crossdock.capabilities.supply import Alternative as Substitution
-from crossdock.capabilities.supply import SubstitutionRule
+from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, SubstitutionRule
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -481,3 +481,35 @@ async def test_what_comes_before_a_line_is_to_leave_is_not_asked_for_elsewhere(
     await worked(hub)
 
     assert offered(await last_run(hub)) == [("A/1", "X", "DC2", elsewhere, elsewhere)]
+
+
+async def unlimited(hub: Hub, item: str, location: str) -> None:
+    rule = PlacedRule(item=item, location=location, rule=AtpRule(mode=AtpMode.INFINITE))
+    await hub.supply.put_rule(hub.scope, rule, by="test")
+
+
+async def test_what_no_stock_limits_elsewhere_is_not_offered_for_nothing_could_hold_it(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub, elsewhere=0)
+    await unlimited(hub, "X", "DC2")
+
+    for _ in range(4):
+        await worked(hub)
+        await clock.advance(timedelta(minutes=16))
+
+    found = await hub.allocation.runs(hub.scope, item="X", location="DC1")
+    every = [await hub.allocation.run(hub.scope, one.run_id) for one in found]
+    assert len(every) == 1
+    assert not any(offered(run) for run in every)
+
+
+async def test_what_lies_there_is_offered_beside_a_place_that_no_stock_limits(hub: Hub) -> None:
+    await scarce(hub, elsewhere=0)
+    await unlimited(hub, "X", "DC2")
+    await put(hub, "DC3", {"X": 9})
+
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC3", 5, 5)]
+    assert await confirmed(hub) == {"A/1": (3, 5)}
