@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from crossdock.capabilities.allocation import (
     Applies,
     Run,
     RunState,
+    Work,
 )
 from crossdock.capabilities.sourcing import (
     Alternatives,
@@ -33,7 +35,7 @@ from crossdock.capabilities.supply import Alternative as Substitution
 from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, SubstitutionRule
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.settings import Settings
 from tests.processes.calendars import open_every_day
@@ -513,3 +515,73 @@ async def test_what_lies_there_is_offered_beside_a_place_that_no_stock_limits(hu
 
     assert offered(await last_run(hub)) == [("A/1", "X", "DC3", 5, 5)]
     assert await confirmed(hub) == {"A/1": (3, 5)}
+
+
+class HoldsNothingAt:
+    """Denies whatever is asked of a place, as one would who counts otherwise than who plans."""
+
+    def __init__(self, hub: Hub, location: str) -> None:
+        self._holder = hub.allocating.around.holder
+        self._location = location
+        self.let_go_in, self.left_in = self._holder.let_go_in, self._holder.left_in
+
+    async def hold_in(
+        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], channel: str
+    ) -> str:
+        if goods[1] == self._location:
+            return ""
+        return await self._holder.hold_in(tx, request_id, goods, channel)
+
+
+def work_that_holds_nothing_at(hub: Hub, location: str) -> Work:
+    around = replace(hub.allocating.around, holder=HoldsNothingAt(hub, location))
+    return Work(hub.database, hub.clock, hub.ids, around)
+
+
+async def looked_at(hub: Hub, clock: VirtualClock, work: Work, *, hours: int) -> list[Run]:
+    """Have the line looked at every quarter of an hour; give the runs there were, oldest first."""
+    for _ in range(hours * 4):
+        await work.mark_all()
+        await work.due()
+        await clock.advance(timedelta(minutes=15))
+    found = await hub.allocation.runs(hub.scope, item="X", location="DC1")
+    return [await hub.allocation.run(hub.scope, one.run_id) for one in reversed(found)]
+
+
+async def test_what_is_denied_each_time_is_asked_for_ever_more_seldom(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    work = work_that_holds_nothing_at(hub, "DC2")
+
+    every = await looked_at(hub, clock, work, hours=8)
+
+    told = [run.made_at - every[0].made_at for run in every]
+    assert [at // timedelta(minutes=15) for at in told] == [0, 1, 3, 7, 15, 31]
+
+
+async def test_a_place_that_denies_each_time_does_not_keep_others_from_being_asked(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    await put(hub, "DC3", {"X": 9})
+    first = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    [denies] = {one.offer.location for one in first.alternatives}
+    [other] = {"DC2", "DC3"} - {denies}
+
+    await looked_at(hub, clock, work_that_holds_nothing_at(hub, denies), hours=1)
+
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+    assert await free(hub, "X", other) == 4
+
+
+async def test_an_order_that_says_otherwise_of_its_line_is_no_more_denied_anything(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    await looked_at(hub, clock, work_that_holds_nothing_at(hub, "DC2"), hours=1)
+
+    await order(hub, "A", 2, {"1": ("X", "DC1", 7)})
+    await worked(hub)
+
+    assert await confirmed(hub) == {"A/1": (3, 4)}

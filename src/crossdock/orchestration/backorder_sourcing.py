@@ -17,7 +17,7 @@ from crossdock.capabilities.allocation import Lack, Offer
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.sourcing import Backorders, Decided, Occasion, Sourcing
-from crossdock.capabilities.supply import Supply
+from crossdock.capabilities.supply import UNLIMITED, Supply
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids
@@ -33,7 +33,7 @@ QUESTIONS_MAX = 50
 """So many lines are asked for in one look at the most, the first by their turn."""
 
 Key = tuple[str, str]
-Group = Mapping[Key, str]
+Terms = tuple[str, str, str, str, tuple[Key, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class BackorderSourcing:
         """
         taken: dict[Key, int] = {}
         found: dict[str, Sequence[Offer]] = {}
-        in_vain: set[tuple[str, ...]] = set()
+        in_vain: set[Terms] = set()
         for lack in [one for one in lacks if await self._may_ask(scope, one, now)][:QUESTIONS_MAX]:
-            terms = (lack.customer, lack.channel, lack.item, lack.location)
+            terms = (lack.customer, lack.channel, lack.item, lack.location, lack.denied)
             if terms in in_vain:
                 continue
             offers = await self._offers(scope, lack, taken)
@@ -82,7 +82,7 @@ class BackorderSourcing:
 
         A line that cannot be asked for, of a place that no catalogue knows, is offered nothing.
         """
-        wanted = _order(lack)
+        wanted, taken = _order(lack), {**taken, **dict.fromkeys(lack.denied, UNLIMITED)}
         try:
             answer = await self.order_sourcing.plan_of_stock(scope, CLIENT, wanted, taken)
             seen = await self._elsewhere(scope, lack, answer.decided)
@@ -97,7 +97,9 @@ class BackorderSourcing:
 
     async def _elsewhere(self, scope: Scope, lack: Lack, decided: Decided) -> tuple[Offer, ...]:
         """Leave out members of the group that the line claims: what they have counts for it."""
-        offers = _offered(lack, decided)
+        offers = [
+            one for one in _offered(lack, decided) if (one.item, one.location) not in lack.denied
+        ]
         places = sorted({(scope.tenant, one.location) for one in offers})
         if not places:
             return ()

@@ -51,8 +51,16 @@ select * from allocation_alternative
 where tenant = $1 and run_id = $2 and place = $3 and state in ('WANTED', 'ENDING')
 for update skip locked
 """
+# How often a line, as it is ordered now, was denied what; and when it last was.
+DENIALS = """
+select a.demand_ref, a.net, a.item, a.location, count(*) as times, max(a.moved_at) as last_at
+from unnest($2::text[]) k(demand_ref)
+join allocation_alternative a on a.tenant = $1 and a.demand_ref = k.demand_ref
+    and a.state = 'DENIED'
+group by a.demand_ref, a.net, a.item, a.location
+"""
 MOVE_ON = """
-update allocation_alternative set state = $4, reservation_id = $5
+update allocation_alternative set state = $4, reservation_id = $5, moved_at = $6
 where tenant = $1 and run_id = $2 and place = $3
 """
 

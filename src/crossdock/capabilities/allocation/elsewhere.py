@@ -6,13 +6,19 @@ however many there are, it is promised once, and let go once its order has said 
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from crossdock.capabilities.allocation import alternative_store as store
-from crossdock.capabilities.allocation.alternatives import Alternative, AlternativeState, Lack
+from crossdock.capabilities.allocation.alternatives import (
+    PATIENCE,
+    Alternative,
+    AlternativeState,
+    Lack,
+    patience,
+)
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.oversold import gets_in_time, look_later
@@ -23,7 +29,6 @@ from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
 
-AFTER_DENIAL = timedelta(minutes=15)
 PAGE = 500
 WANTED = AlternativeState.WANTED
 
@@ -48,6 +53,7 @@ class Elsewhere:
                 if (sight.item, sight.location) in counted
                 for lack in await _late(tx, self._around, sight, now)
             ]
+            lacks = await _less_denied(tx, sights, lacks, now)
         return await finder.offers(scope, lacks, now) if lacks else NO_OFFERS
 
     async def settle(self, scope: Scope, keys: Sequence[Key]) -> None:
@@ -113,7 +119,7 @@ class Elsewhere:
                 state, reservation_id = await self._let_go(tx, one, key)
             else:
                 return False
-            await tx.execute(store.MOVE_ON, *named, state, reservation_id)
+            await tx.execute(store.MOVE_ON, *named, state, reservation_id, self._clock.now())
         return True
 
     async def _hold(
@@ -123,7 +129,7 @@ class Elsewhere:
         made = await self._around.holder.hold_in(tx, one.name, goods, channel)
         if made:
             return AlternativeState.HELD, made
-        await look_later(tx, {key: self._clock.now() + AFTER_DENIAL})
+        await look_later(tx, {key: self._clock.now() + PATIENCE})
         return AlternativeState.DENIED, ""
 
     async def _is_heard(self, tx: Transaction, position: int) -> bool:
@@ -138,6 +144,23 @@ class Elsewhere:
             await self._around.holder.let_go_in(tx, one.reservation_id)
         await look_again(tx, [key], "ELSEWHERE", self._clock.now())
         return AlternativeState.ENDED, one.reservation_id
+
+
+async def _less_denied(
+    tx: Transaction, sights: Sequence[Sight], lacks: Sequence[Lack], now: datetime
+) -> list[Lack]:
+    """Have lines not ask for what they were just denied: who plans and who holds may disagree.
+
+    An order that says otherwise of its line begins anew.
+    """
+    nets = {one.demand_ref: one.claim.net for sight in sights for one in sight.waiting}
+    rows = await tx.fetch(store.DENIALS, tx.tenant, [lack.demand_ref for lack in lacks])
+    denied: dict[str, list[Key]] = {}
+    for row in rows:
+        is_same = row["net"] == nets[row["demand_ref"]]
+        if is_same and now < row["last_at"] + patience(row["times"]):
+            denied.setdefault(row["demand_ref"], []).append((row["item"], row["location"]))
+    return [lack._replace(denied=tuple(sorted(denied.get(lack.demand_ref, ())))) for lack in lacks]
 
 
 async def _late(tx: Transaction, around: Around, sight: Sight, now: datetime) -> list[Lack]:
