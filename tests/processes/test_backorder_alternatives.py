@@ -585,3 +585,22 @@ async def test_an_order_that_says_otherwise_of_its_line_is_no_more_denied_anythi
     await worked(hub)
 
     assert await confirmed(hub) == {"A/1": (3, 4)}
+
+
+async def test_what_an_applied_run_wants_and_nothing_holds_yet_is_offered_to_nobody_else(
+    hub: Hub,
+) -> None:
+    """As in a job with many item-locations: what is wanted is held at the end of it."""
+    await scarce(hub)
+    await put(hub, "DC3", {"X": 0})
+    await order(hub, "B", 1, {"1": ("X", "DC3", 7)})
+    first = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    await hub.allocation._approve(hub.scope, first.run_id, "boss", "")
+
+    second = await hub.allocation.simulate(hub.scope, "X", "DC3", by="test")
+
+    assert offered(first) == [("A/1", "X", "DC2", 5, 5)]
+    assert offered(second) == [("B/1", "X", "DC2", 4, 4)]
+    await worked(hub)
+    assert await free(hub, "X", "DC2") == 0
+    assert await confirmed(hub, "X", "DC3") == {"B/1": (0, 4)}

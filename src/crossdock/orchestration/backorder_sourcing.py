@@ -48,13 +48,13 @@ class BackorderSourcing:
         return bool(await self.sourcing.stored_nodes(scope))
 
     async def offers(
-        self, scope: Scope, lacks: Sequence[Lack], now: datetime
+        self, scope: Scope, lacks: Sequence[Lack], taken: Mapping[Key, int], now: datetime
     ) -> Mapping[str, Sequence[Offer]]:
         """Offer what lies free elsewhere, where the rules for the customer or channel let it.
 
         Who lacks the same on the same terms as one that was offered nothing is not asked for.
         """
-        taken: dict[Key, int] = {}
+        taken = dict(taken)
         found: dict[str, Sequence[Offer]] = {}
         in_vain: set[Terms] = set()
         for lack in [one for one in lacks if await self._may_ask(scope, one, now)][:QUESTIONS_MAX]:

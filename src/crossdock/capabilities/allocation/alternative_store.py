@@ -28,6 +28,11 @@ join allocation_alternative a on a.tenant = $1 and a.line_location = k.location
     and a.line_item = k.item and a.state in ('WANTED', 'HELD')
 order by a.run_id, a.place
 """
+# What applied runs want and nothing holds yet.
+WANTED = """
+select item, location, sum(micros)::bigint as micros from allocation_alternative
+where tenant = $1 and state = 'WANTED' group by item, location
+"""
 WANT = """
 update allocation_alternative set state = 'WANTED'
 where tenant = $1 and run_id = any($2::text[]) and state = 'PROPOSED'

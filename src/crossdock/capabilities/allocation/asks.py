@@ -137,11 +137,12 @@ class FindsAlternatives(Protocol):
         ...
 
     async def offers(
-        self, scope: Scope, lacks: Sequence[Lack], now: datetime, /
+        self, scope: Scope, lacks: Sequence[Lack], taken: Mapping[Key, int], now: datetime, /
     ) -> Mapping[str, Sequence[Offer]]:
         """Offer by order line what lies free elsewhere, to the first first, each unit once.
 
-        What an order's rules do not let a back-order run ask for is not offered.
+        What an order's rules do not let a back-order run ask for is not offered, nor what is
+        `taken` already at (item, location), in micros.
         """
         ...
 
@@ -174,7 +175,7 @@ class NobodyElse:
         return False
 
     async def offers(
-        self, _scope: Scope, _lacks: Sequence[Lack], _now: datetime
+        self, _scope: Scope, _lacks: Sequence[Lack], _taken: Mapping[Key, int], _now: datetime
     ) -> Mapping[str, Sequence[Offer]]:
         return {}
 

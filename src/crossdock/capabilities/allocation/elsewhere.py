@@ -45,6 +45,8 @@ class Elsewhere:
         if not await finder.knows_any(scope):
             return NO_OFFERS
         async with self._database.transaction(scope) as tx:
+            # Read before stock is asked: what comes to be held in between counts twice, not never.
+            wanted = await tx.fetch(store.WANTED, tx.tenant)
             sights = await look(tx, self._around, keys, now, lock=False)
             counted = await self._around.stock.counted(tx, tx.tenant, keys)
             lacks = [
@@ -54,7 +56,8 @@ class Elsewhere:
                 for lack in await _late(tx, self._around, sight, now)
             ]
             lacks = await _less_denied(tx, sights, lacks, now)
-        return await finder.offers(scope, lacks, now) if lacks else NO_OFFERS
+        taken = {(row["item"], row["location"]): row["micros"] for row in wanted}
+        return await finder.offers(scope, lacks, taken, now) if lacks else NO_OFFERS
 
     async def settle(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Let go what orders of these (item, location) have spoken of, before any run is made.
