@@ -13,6 +13,7 @@ from crossdock.canonical.allocation import AllocationRunChanged, Strategy
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import (
     AllocationProtection,
@@ -604,3 +605,43 @@ async def test_what_an_applied_run_wants_and_nothing_holds_yet_is_offered_to_nob
     await worked(hub)
     assert await free(hub, "X", "DC2") == 0
     assert await confirmed(hub, "X", "DC3") == {"B/1": (0, 4)}
+
+
+async def test_a_run_that_waits_for_days_records_no_decision_anew(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+    await worked(hub)
+    before = await last_run(hub)
+
+    for _ in range(4):
+        await clock.advance(timedelta(days=1))
+        await hub.allocating.work.mark_all()
+        await worked(hub)
+
+    assert (await last_run(hub)).run_id == before.run_id
+    async with hub.database.transaction(hub.scope) as tx:
+        told, _ = await event_log.read(tx, Position(), limit=1000, types=[SourcingDecided.TYPE])
+    assert len(told) == 1
+
+
+async def test_a_run_of_a_later_day_says_when_its_goods_would_leave_from_then_on(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+    first = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    await hub.allocation.reject(hub.scope, first.run_id, by="boss", remark="later")
+
+    await clock.advance(timedelta(days=2))
+    second = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+
+    [before], [now] = first.alternatives, second.alternatives
+    assert now.offer.decision_id == before.offer.decision_id
+    assert before.offer.ships_on
+    assert now.offer.ships_on == before.offer.ships_on + timedelta(days=2)

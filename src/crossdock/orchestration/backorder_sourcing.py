@@ -90,7 +90,7 @@ class BackorderSourcing:
                 return ()
             named = replace(wanted, request_id=_name(lack, seen))
             answer = await self.order_sourcing.plan_of_stock(scope, CLIENT, named, taken)
-            return await self._elsewhere(scope, lack, answer.decided)
+            return _as_of_today(await self._elsewhere(scope, lack, answer.decided), seen)
         except (Rejected, Missing) as error:
             log.info("no alternative could be asked for", line=lack.demand_ref, why=str(error))
             return ()
@@ -168,5 +168,21 @@ def _sums(decided: Decided, lines: Collection[int]) -> dict[int, int]:
 
 
 def _name(lack: Lack, offers: Sequence[Offer]) -> str:
-    """Name a question by what is asked and answered: while that is so it is one decision."""
-    return f"backorder:{sha256(repr((lack, offers)).encode()).hexdigest()}"
+    """Name a question by what is asked and answered: while that is so it is one decision.
+
+    On which day it would leave is not in it, or one that waits would be decided anew each day.
+    """
+    answered = [one._replace(ships_on=None, arrives_on=None) for one in offers]
+    return f"backorder:{sha256(repr((lack, answered)).encode()).hexdigest()}"
+
+
+def _as_of_today(recorded: Sequence[Offer], seen: Sequence[Offer]) -> tuple[Offer, ...]:
+    """Give what was decided, perhaps on another day, with the days on which it would leave now."""
+    days = {(one.item, one.location): (one.ships_on, one.arrives_on) for one in seen}
+    return tuple(
+        one._replace(ships_on=ships_on, arrives_on=arrives_on)
+        for one in recorded
+        for ships_on, arrives_on in [
+            days.get((one.item, one.location), (one.ships_on, one.arrives_on))
+        ]
+    )

@@ -104,7 +104,7 @@ class Alternative:
 
 def patience(denials: int) -> timedelta:
     """Say how long what was denied so often is not asked for: twice as long each time."""
-    return min(PATIENCE * 2 ** (min(denials, DOUBLED) - 1), PATIENCE_MAX)
+    return min(PATIENCE * (1 << (min(denials, DOUBLED) - 1)), PATIENCE_MAX)
 
 
 def lacks(grants: Iterable[Grant]) -> dict[str, int]:
