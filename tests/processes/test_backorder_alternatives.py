@@ -20,6 +20,8 @@ from crossdock.capabilities.allocation import (
     AllocationRule,
     AlternativeState,
     Applies,
+    Lack,
+    Offer,
     Run,
     RunState,
     Work,
@@ -38,7 +40,9 @@ from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
+from crossdock.orchestration.backorder_sourcing import QUESTIONS_MAX, BackorderSourcing
 from tests.processes.calendars import open_every_day
 
 Claims = Mapping[str, tuple[str, str, int]]
@@ -645,3 +649,86 @@ async def test_a_run_of_a_later_day_says_when_its_goods_would_leave_from_then_on
     assert now.offer.decision_id == before.offer.decision_id
     assert before.offer.ships_on
     assert now.offer.ships_on == before.offer.ships_on + timedelta(days=2)
+
+
+class Answers(BackorderSourcing):
+    """Offers all that is lacked of an item that lies somewhere."""
+
+    async def _offers(
+        self,
+        scope: Scope,  # noqa: ARG002  # it asks nobody
+        lack: Lack,
+        taken: Mapping[tuple[str, str], int],  # noqa: ARG002  # there is no end of it
+    ) -> tuple[Offer, ...]:
+        if lack.item.startswith("NOWHERE"):
+            return ()
+        return (Offer(lack.item, "DC2", "EA", lack.micros, lack.micros),)
+
+
+def lack(ref: str, item: str) -> Lack:
+    return Lack(ref, "", "web", item, "DC1", "EA", MICROS)
+
+
+def answers(hub: Hub) -> Answers:
+    return Answers(hub.database, hub.inventory, hub.sourcing, hub.order_sourcing)
+
+
+async def test_hopeless_lines_do_not_keep_others_from_being_asked_for(hub: Hub) -> None:
+    lacks = [lack(f"a{number}", "NOWHERE") for number in range(5000)]
+
+    found = await answers(hub).offers(
+        hub.scope, [*lacks, lack("z", "PLENTY")], {}, hub.clock.now()
+    )
+
+    assert list(found.offers) == ["z"]
+    assert not found.unasked
+
+
+async def test_where_too_much_is_asked_for_in_one_look_the_next_goes_on_and_comes_to_an_end(
+    hub: Hub,
+) -> None:
+    asks = answers(hub)
+    lacks = [lack(f"a{number}", f"NOWHERE-{number}") for number in range(QUESTIONS_MAX + 20)]
+    lacks.append(lack("z", "PLENTY"))
+
+    first = await asks.offers(hub.scope, lacks, {}, hub.clock.now())
+    second = await asks.offers(hub.scope, lacks, {}, hub.clock.now())
+
+    assert not first.offers
+    assert ("PLENTY", "DC1") in first.unasked
+    assert len(first.unasked) == 21
+    assert list(second.offers) == ["z"]
+    assert not second.unasked
+
+
+async def test_a_line_that_one_look_did_not_come_to_is_offered_something_in_the_next(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await put(hub, "DC1", {"NOWHERE": 0, "X": 0})
+    await put(hub, "DC2", {"X": 9})
+    for number in range(QUESTIONS_MAX + 5):
+        lines = {"1": ("NOWHERE", "DC1", 1)}
+        await order(hub, f"A{number}", 1, lines, channel=f"shop {number}")
+    await order(hub, "B", 1, {"1": ("X", "DC1", 4)})
+
+    await worked(hub)
+    before = await confirmed(hub)
+    await clock.advance(timedelta(minutes=2))
+    await worked(hub)
+
+    assert before == {"B/1": (0, 0)}
+    assert await confirmed(hub) == {"B/1": (0, 4)}
+
+
+async def test_names_and_rules_of_many_waiting_lines_are_read_at_once(hub: Hub) -> None:
+    """A customer's rules stand before those of its channel."""
+    never = Rules(alternatives=Alternatives(when=When.CREATION))
+    await hub.sourcing.put_rules(hub.scope, never, holds_for="channel:web", by="test")
+    await hub.sourcing.put_rules(hub.scope, Rules(), holds_for="customer:c-1", by="test")
+    asks = BackorderSourcing(hub.database, hub.inventory, hub.sourcing, hub.order_sourcing)
+    lacks = [lack("a", "X")._replace(customer=f"c-{number}") for number in range(3)]
+    lacks.append(lack("b", "X")._replace(channel="key"))
+
+    lets = await asks._may_ask(hub.scope, lacks, hub.clock.now())
+
+    assert lets == {("c-1", "web"), ("", "key")}

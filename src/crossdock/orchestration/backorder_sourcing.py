@@ -5,7 +5,7 @@ one unit nobody is offered a second time. What is offered is a recorded decision
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,10 +13,10 @@ import structlog
 
 from crossdock.canonical.errors import Missing, Rejected
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.allocation import Lack, Offer
-from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.allocation import Found, Lack, Offer
+from crossdock.capabilities.catalog import Catalog, PartyNames, normalised
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.sourcing import Backorders, Decided, Occasion, Sourcing
+from crossdock.capabilities.sourcing import Decided, Occasion, Sourcing, backorders_may_ask
 from crossdock.capabilities.supply import UNLIMITED, Supply
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 CLIENT = "back-order run"
 QUESTIONS_MAX = 50
-"""So many lines are asked for in one look at the most, the first by their turn."""
+"""So many lines are asked for in one look at the most; the next look goes on behind them."""
 
 Key = tuple[str, str]
 Terms = tuple[str, str, str, str, tuple[Key, ...]]
@@ -39,41 +39,58 @@ Terms = tuple[str, str, str, str, tuple[Key, ...]]
 @dataclass(frozen=True, slots=True)
 class BackorderSourcing:
     database: Database
-    catalog: Catalog
     inventory: Inventory
     sourcing: Sourcing
     order_sourcing: OrderSourcing
+    in_vain: dict[str, frozenset[Terms]] = field(default_factory=dict[str, frozenset[Terms]])
+    """By tenant, what the looks before asked for in vain: it comes last, until all had a turn."""
 
     async def knows_any(self, scope: Scope) -> bool:
         return bool(await self.sourcing.stored_nodes(scope))
 
     async def offers(
         self, scope: Scope, lacks: Sequence[Lack], taken: Mapping[Key, int], now: datetime
-    ) -> Mapping[str, Sequence[Offer]]:
+    ) -> Found:
         """Offer what lies free elsewhere, where the rules for the customer or channel let it.
 
         Who lacks the same on the same terms as one that was offered nothing is not asked for.
         """
+        lets = await self._may_ask(scope, lacks, now)
+        lacks = [one for one in lacks if (one.customer, one.channel) in lets]
         taken = dict(taken)
         found: dict[str, Sequence[Offer]] = {}
         in_vain: set[Terms] = set()
-        for lack in [one for one in lacks if await self._may_ask(scope, one, now)][:QUESTIONS_MAX]:
-            terms = (lack.customer, lack.channel, lack.item, lack.location, lack.denied)
-            if terms in in_vain:
+        left: list[Lack] = []
+        questions = 0
+        before = self.in_vain.get(scope.tenant, frozenset())
+        for lack in sorted(lacks, key=lambda one: _terms(one) in before):
+            if _terms(lack) in in_vain:
                 continue
-            offers = await self._offers(scope, lack, taken)
-            if offers:
+            if questions == QUESTIONS_MAX:
+                left.append(lack)
+                continue
+            questions += 1
+            if offers := await self._offers(scope, lack, taken):
                 found[lack.demand_ref] = offers
             else:
-                in_vain.add(terms)
+                in_vain.add(_terms(lack))
             for one in offers:
                 key = (one.item, one.location)
                 taken[key] = taken.get(key, 0) + one.micros
-        return found
+        left = [one for one in left if _terms(one) not in in_vain | before]
+        self.in_vain[scope.tenant] = before | in_vain if left else frozenset()
+        return Found(found, frozenset((one.item, one.location) for one in left))
 
-    async def _may_ask(self, scope: Scope, lack: Lack, now: datetime) -> bool:
-        names = await self.catalog.known_as(scope, lack.customer)
-        return await Backorders(self.database).may_ask(scope, names, lack.channel, now)
+    async def _may_ask(
+        self, scope: Scope, lacks: Sequence[Lack], now: datetime
+    ) -> frozenset[tuple[str, str]]:
+        """Say for which customers and channels the rules let runs ask; all at once."""
+        asked = {(one.customer, one.channel) for one in lacks}
+        customers = sorted({normalised(customer) for customer, _ in asked} - {""})
+        async with self.database.transaction(scope) as tx:
+            names = await PartyNames().known_as(tx, tx.tenant, customers)
+            named = {terms: names.get(normalised(terms[0]), ()) for terms in asked}
+            return await backorders_may_ask(tx, named, now)
 
     async def _offers(
         self, scope: Scope, lack: Lack, taken: Mapping[Key, int]
@@ -116,9 +133,13 @@ def sourced_allocating(
     order_sourcing: OrderSourcing,
 ) -> Allocating:
     """Put allocation together with sourcing to ask in its runs."""
-    clock, catalog, inventory, sourcing, supply = knows
-    finder = BackorderSourcing(database, catalog, inventory, sourcing, order_sourcing)
+    clock, _, inventory, sourcing, supply = knows
+    finder = BackorderSourcing(database, inventory, sourcing, order_sourcing)
     return Allocating(database, clock, ids, inventory, supply, finder=finder)
+
+
+def _terms(lack: Lack) -> Terms:
+    return (lack.customer, lack.channel, lack.item, lack.location, lack.denied)
 
 
 def _order(lack: Lack) -> SourceOrder:

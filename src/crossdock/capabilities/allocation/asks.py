@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.allocation.alternatives import Lack, Offer
@@ -129,6 +130,13 @@ class KnowsSupply(Protocol):
         ...
 
 
+class Found(NamedTuple):
+    """What is offered by order line, and whose lines there was no time to ask for."""
+
+    offers: Mapping[str, Sequence[Offer]] = MappingProxyType({})
+    unasked: frozenset[Key] = frozenset()
+
+
 class FindsAlternatives(Protocol):
     """Whoever knows what other places, or other items, may serve order lines that stay short."""
 
@@ -138,11 +146,12 @@ class FindsAlternatives(Protocol):
 
     async def offers(
         self, scope: Scope, lacks: Sequence[Lack], taken: Mapping[Key, int], now: datetime, /
-    ) -> Mapping[str, Sequence[Offer]]:
+    ) -> Found:
         """Offer by order line what lies free elsewhere, to the first first, each unit once.
 
         What an order's rules do not let a back-order run ask for is not offered, nor what is
-        `taken` already at (item, location), in micros.
+        `taken` already at (item, location), in micros. Where it is too much for one look, the
+        next one asks for those that this one did not come to.
         """
         ...
 
@@ -176,8 +185,8 @@ class NobodyElse:
 
     async def offers(
         self, _scope: Scope, _lacks: Sequence[Lack], _taken: Mapping[Key, int], _now: datetime
-    ) -> Mapping[str, Sequence[Offer]]:
-        return {}
+    ) -> Found:
+        return Found()
 
 
 class KnowsParties(Protocol):

@@ -19,10 +19,10 @@ from crossdock.capabilities.allocation.alternatives import (
     Lack,
     patience,
 )
-from crossdock.capabilities.allocation.asks import Around, Key
+from crossdock.capabilities.allocation.asks import Around, Found, Key
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.oversold import gets_in_time, look_later
-from crossdock.capabilities.allocation.sight import NO_OFFERS, Offered, Sight, look
+from crossdock.capabilities.allocation.sight import Sight, look
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -39,11 +39,11 @@ class Elsewhere:
         self._clock = clock
         self._around = around
 
-    async def offers(self, scope: Scope, keys: Sequence[Key], now: datetime) -> Offered:
+    async def offers(self, scope: Scope, keys: Sequence[Key], now: datetime) -> Found:
         """Ask for what lines of these (item, location) lack, and nothing comes in time for."""
         finder = self._around.finder
         if not await finder.knows_any(scope):
-            return NO_OFFERS
+            return Found()
         async with self._database.transaction(scope) as tx:
             # Read before stock is asked: what comes to be held in between counts twice, not never.
             wanted = await tx.fetch(store.WANTED, tx.tenant)
@@ -57,7 +57,7 @@ class Elsewhere:
             ]
             lacks = await _less_denied(tx, sights, lacks, now)
         taken = {(row["item"], row["location"]): row["micros"] for row in wanted}
-        return await finder.offers(scope, lacks, taken, now) if lacks else NO_OFFERS
+        return await finder.offers(scope, lacks, taken, now) if lacks else Found()
 
     async def settle(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Let go what orders of these (item, location) have spoken of, before any run is made.
