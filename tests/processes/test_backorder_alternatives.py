@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,14 +13,18 @@ from crossdock.canonical.allocation import AllocationRunChanged, Strategy
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import (
     AllocationProtection,
     AllocationRule,
     AlternativeState,
     Applies,
+    Lack,
+    Offer,
     Run,
     RunState,
+    Work,
 )
 from crossdock.capabilities.sourcing import (
     Alternatives,
@@ -30,12 +35,14 @@ from crossdock.capabilities.sourcing import (
     When,
 )
 from crossdock.capabilities.supply import Alternative as Substitution
-from crossdock.capabilities.supply import SubstitutionRule
+from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, SubstitutionRule
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
+from crossdock.orchestration.backorder_sourcing import QUESTIONS_MAX, BackorderSourcing
 from tests.processes.calendars import open_every_day
 
 Claims = Mapping[str, tuple[str, str, int]]
@@ -481,3 +488,247 @@ async def test_what_comes_before_a_line_is_to_leave_is_not_asked_for_elsewhere(
     await worked(hub)
 
     assert offered(await last_run(hub)) == [("A/1", "X", "DC2", elsewhere, elsewhere)]
+
+
+async def unlimited(hub: Hub, item: str, location: str) -> None:
+    rule = PlacedRule(item=item, location=location, rule=AtpRule(mode=AtpMode.INFINITE))
+    await hub.supply.put_rule(hub.scope, rule, by="test")
+
+
+async def test_what_no_stock_limits_elsewhere_is_not_offered_for_nothing_could_hold_it(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub, elsewhere=0)
+    await unlimited(hub, "X", "DC2")
+
+    for _ in range(4):
+        await worked(hub)
+        await clock.advance(timedelta(minutes=16))
+
+    found = await hub.allocation.runs(hub.scope, item="X", location="DC1")
+    every = [await hub.allocation.run(hub.scope, one.run_id) for one in found]
+    assert len(every) == 1
+    assert not any(offered(run) for run in every)
+
+
+async def test_what_lies_there_is_offered_beside_a_place_that_no_stock_limits(hub: Hub) -> None:
+    await scarce(hub, elsewhere=0)
+    await unlimited(hub, "X", "DC2")
+    await put(hub, "DC3", {"X": 9})
+
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC3", 5, 5)]
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+
+
+class HoldsNothingAt:
+    """Denies whatever is asked of a place, as one would who counts otherwise than who plans."""
+
+    def __init__(self, hub: Hub, location: str) -> None:
+        self._holder = hub.allocating.around.holder
+        self._location = location
+        self.let_go_in, self.left_in = self._holder.let_go_in, self._holder.left_in
+
+    async def hold_in(
+        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], channel: str
+    ) -> str:
+        if goods[1] == self._location:
+            return ""
+        return await self._holder.hold_in(tx, request_id, goods, channel)
+
+
+def work_that_holds_nothing_at(hub: Hub, location: str) -> Work:
+    around = replace(hub.allocating.around, holder=HoldsNothingAt(hub, location))
+    return Work(hub.database, hub.clock, hub.ids, around)
+
+
+async def looked_at(hub: Hub, clock: VirtualClock, work: Work, *, hours: int) -> list[Run]:
+    """Have the line looked at every quarter of an hour; give the runs there were, oldest first."""
+    for _ in range(hours * 4):
+        await work.mark_all()
+        await work.due()
+        await clock.advance(timedelta(minutes=15))
+    found = await hub.allocation.runs(hub.scope, item="X", location="DC1")
+    return [await hub.allocation.run(hub.scope, one.run_id) for one in reversed(found)]
+
+
+async def test_what_is_denied_each_time_is_asked_for_ever_more_seldom(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    work = work_that_holds_nothing_at(hub, "DC2")
+
+    every = await looked_at(hub, clock, work, hours=8)
+
+    told = [run.made_at - every[0].made_at for run in every]
+    assert [at // timedelta(minutes=15) for at in told] == [0, 1, 3, 7, 15, 31]
+
+
+async def test_a_place_that_denies_each_time_does_not_keep_others_from_being_asked(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    await put(hub, "DC3", {"X": 9})
+    first = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    [denies] = {one.offer.location for one in first.alternatives}
+    [other] = {"DC2", "DC3"} - {denies}
+
+    await looked_at(hub, clock, work_that_holds_nothing_at(hub, denies), hours=1)
+
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+    assert await free(hub, "X", other) == 4
+
+
+async def test_an_order_that_says_otherwise_of_its_line_is_no_more_denied_anything(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    await looked_at(hub, clock, work_that_holds_nothing_at(hub, "DC2"), hours=1)
+
+    await order(hub, "A", 2, {"1": ("X", "DC1", 7)})
+    await worked(hub)
+
+    assert await confirmed(hub) == {"A/1": (3, 4)}
+
+
+async def test_what_an_applied_run_wants_and_nothing_holds_yet_is_offered_to_nobody_else(
+    hub: Hub,
+) -> None:
+    """As in a job with many item-locations: what is wanted is held at the end of it."""
+    await scarce(hub)
+    await put(hub, "DC3", {"X": 0})
+    await order(hub, "B", 1, {"1": ("X", "DC3", 7)})
+    first = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    await hub.allocation._approve(hub.scope, first.run_id, "boss", "")
+
+    second = await hub.allocation.simulate(hub.scope, "X", "DC3", by="test")
+
+    assert offered(first) == [("A/1", "X", "DC2", 5, 5)]
+    assert offered(second) == [("B/1", "X", "DC2", 4, 4)]
+    await worked(hub)
+    assert await free(hub, "X", "DC2") == 0
+    assert await confirmed(hub, "X", "DC3") == {"B/1": (0, 4)}
+
+
+async def test_a_run_that_waits_for_days_records_no_decision_anew(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+    await worked(hub)
+    before = await last_run(hub)
+
+    for _ in range(4):
+        await clock.advance(timedelta(days=1))
+        await hub.allocating.work.mark_all()
+        await worked(hub)
+
+    assert (await last_run(hub)).run_id == before.run_id
+    async with hub.database.transaction(hub.scope) as tx:
+        told, _ = await event_log.read(tx, Position(), limit=1000, types=[SourcingDecided.TYPE])
+    assert len(told) == 1
+
+
+async def test_a_run_of_a_later_day_says_when_its_goods_would_leave_from_then_on(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+    first = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    await hub.allocation.reject(hub.scope, first.run_id, by="boss", remark="later")
+
+    await clock.advance(timedelta(days=2))
+    second = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+
+    [before], [now] = first.alternatives, second.alternatives
+    assert now.offer.decision_id == before.offer.decision_id
+    assert before.offer.ships_on
+    assert now.offer.ships_on == before.offer.ships_on + timedelta(days=2)
+
+
+class Answers(BackorderSourcing):
+    """Offers all that is lacked of an item that lies somewhere."""
+
+    async def _offers(
+        self,
+        scope: Scope,  # noqa: ARG002  # it asks nobody
+        lack: Lack,
+        taken: Mapping[tuple[str, str], int],  # noqa: ARG002  # there is no end of it
+    ) -> tuple[Offer, ...]:
+        if lack.item.startswith("NOWHERE"):
+            return ()
+        return (Offer(lack.item, "DC2", "EA", lack.micros, lack.micros),)
+
+
+def lack(ref: str, item: str) -> Lack:
+    return Lack(ref, "", "web", item, "DC1", "EA", MICROS)
+
+
+def answers(hub: Hub) -> Answers:
+    return Answers(hub.database, hub.inventory, hub.sourcing, hub.order_sourcing)
+
+
+async def test_hopeless_lines_do_not_keep_others_from_being_asked_for(hub: Hub) -> None:
+    lacks = [lack(f"a{number}", "NOWHERE") for number in range(5000)]
+
+    found = await answers(hub).offers(
+        hub.scope, [*lacks, lack("z", "PLENTY")], {}, hub.clock.now()
+    )
+
+    assert list(found.offers) == ["z"]
+    assert not found.unasked
+
+
+async def test_where_too_much_is_asked_for_in_one_look_the_next_goes_on_and_comes_to_an_end(
+    hub: Hub,
+) -> None:
+    asks = answers(hub)
+    lacks = [lack(f"a{number}", f"NOWHERE-{number}") for number in range(QUESTIONS_MAX + 20)]
+    lacks.append(lack("z", "PLENTY"))
+
+    first = await asks.offers(hub.scope, lacks, {}, hub.clock.now())
+    second = await asks.offers(hub.scope, lacks, {}, hub.clock.now())
+
+    assert not first.offers
+    assert ("PLENTY", "DC1") in first.unasked
+    assert len(first.unasked) == 21
+    assert list(second.offers) == ["z"]
+    assert not second.unasked
+
+
+async def test_a_line_that_one_look_did_not_come_to_is_offered_something_in_the_next(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await put(hub, "DC1", {"NOWHERE": 0, "X": 0})
+    await put(hub, "DC2", {"X": 9})
+    for number in range(QUESTIONS_MAX + 5):
+        lines = {"1": ("NOWHERE", "DC1", 1)}
+        await order(hub, f"A{number}", 1, lines, channel=f"shop {number}")
+    await order(hub, "B", 1, {"1": ("X", "DC1", 4)})
+
+    await worked(hub)
+    before = await confirmed(hub)
+    await clock.advance(timedelta(minutes=2))
+    await worked(hub)
+
+    assert before == {"B/1": (0, 0)}
+    assert await confirmed(hub) == {"B/1": (0, 4)}
+
+
+async def test_names_and_rules_of_many_waiting_lines_are_read_at_once(hub: Hub) -> None:
+    """A customer's rules stand before those of its channel."""
+    never = Rules(alternatives=Alternatives(when=When.CREATION))
+    await hub.sourcing.put_rules(hub.scope, never, holds_for="channel:web", by="test")
+    await hub.sourcing.put_rules(hub.scope, Rules(), holds_for="customer:c-1", by="test")
+    asks = BackorderSourcing(hub.database, hub.inventory, hub.sourcing, hub.order_sourcing)
+    lacks = [lack("a", "X")._replace(customer=f"c-{number}") for number in range(3)]
+    lacks.append(lack("b", "X")._replace(channel="key"))
+
+    lets = await asks._may_ask(hub.scope, lacks, hub.clock.now())
+
+    assert lets == {("c-1", "web"), ("", "key")}

@@ -5,7 +5,7 @@ one unit nobody is offered a second time. What is offered is a recorded decision
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,11 +13,11 @@ import structlog
 
 from crossdock.canonical.errors import Missing, Rejected
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.allocation import Lack, Offer
-from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.allocation import Found, Lack, Offer
+from crossdock.capabilities.catalog import Catalog, PartyNames, normalised
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.sourcing import Backorders, Decided, Occasion, Sourcing
-from crossdock.capabilities.supply import Supply
+from crossdock.capabilities.sourcing import Decided, Occasion, Sourcing, backorders_may_ask
+from crossdock.capabilities.supply import UNLIMITED, Supply
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids
@@ -30,50 +30,67 @@ log = structlog.get_logger(__name__)
 
 CLIENT = "back-order run"
 QUESTIONS_MAX = 50
-"""So many lines are asked for in one look at the most, the first by their turn."""
+"""So many lines are asked for in one look at the most; the next look goes on behind them."""
 
 Key = tuple[str, str]
-Group = Mapping[Key, str]
+Terms = tuple[str, str, str, str, tuple[Key, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class BackorderSourcing:
     database: Database
-    catalog: Catalog
     inventory: Inventory
     sourcing: Sourcing
     order_sourcing: OrderSourcing
+    in_vain: dict[str, frozenset[Terms]] = field(default_factory=dict[str, frozenset[Terms]])
+    """By tenant, what the looks before asked for in vain: it comes last, until all had a turn."""
 
     async def knows_any(self, scope: Scope) -> bool:
         return bool(await self.sourcing.stored_nodes(scope))
 
     async def offers(
-        self, scope: Scope, lacks: Sequence[Lack], now: datetime
-    ) -> Mapping[str, Sequence[Offer]]:
+        self, scope: Scope, lacks: Sequence[Lack], taken: Mapping[Key, int], now: datetime
+    ) -> Found:
         """Offer what lies free elsewhere, where the rules for the customer or channel let it.
 
         Who lacks the same on the same terms as one that was offered nothing is not asked for.
         """
-        taken: dict[Key, int] = {}
+        lets = await self._may_ask(scope, lacks, now)
+        lacks = [one for one in lacks if (one.customer, one.channel) in lets]
+        taken = dict(taken)
         found: dict[str, Sequence[Offer]] = {}
-        in_vain: set[tuple[str, ...]] = set()
-        for lack in [one for one in lacks if await self._may_ask(scope, one, now)][:QUESTIONS_MAX]:
-            terms = (lack.customer, lack.channel, lack.item, lack.location)
-            if terms in in_vain:
+        in_vain: set[Terms] = set()
+        left: list[Lack] = []
+        questions = 0
+        before = self.in_vain.get(scope.tenant, frozenset())
+        for lack in sorted(lacks, key=lambda one: _terms(one) in before):
+            if _terms(lack) in in_vain:
                 continue
-            offers = await self._offers(scope, lack, taken)
-            if offers:
+            if questions == QUESTIONS_MAX:
+                left.append(lack)
+                continue
+            questions += 1
+            if offers := await self._offers(scope, lack, taken):
                 found[lack.demand_ref] = offers
             else:
-                in_vain.add(terms)
+                in_vain.add(_terms(lack))
             for one in offers:
                 key = (one.item, one.location)
                 taken[key] = taken.get(key, 0) + one.micros
-        return found
+        left = [one for one in left if _terms(one) not in in_vain | before]
+        self.in_vain[scope.tenant] = before | in_vain if left else frozenset()
+        return Found(found, frozenset((one.item, one.location) for one in left))
 
-    async def _may_ask(self, scope: Scope, lack: Lack, now: datetime) -> bool:
-        names = await self.catalog.known_as(scope, lack.customer)
-        return await Backorders(self.database).may_ask(scope, names, lack.channel, now)
+    async def _may_ask(
+        self, scope: Scope, lacks: Sequence[Lack], now: datetime
+    ) -> frozenset[tuple[str, str]]:
+        """Say for which customers and channels the rules let runs ask; all at once."""
+        asked = {(one.customer, one.channel) for one in lacks}
+        customers = sorted({normalised(customer) for customer, _ in asked} - {""})
+        async with self.database.transaction(scope) as tx:
+            names = await PartyNames().known_as(tx, tx.tenant, customers)
+            named = {terms: names.get(normalised(terms[0]), ()) for terms in asked}
+            return await backorders_may_ask(tx, named, now)
 
     async def _offers(
         self, scope: Scope, lack: Lack, taken: Mapping[Key, int]
@@ -82,7 +99,7 @@ class BackorderSourcing:
 
         A line that cannot be asked for, of a place that no catalogue knows, is offered nothing.
         """
-        wanted = _order(lack)
+        wanted, taken = _order(lack), {**taken, **dict.fromkeys(lack.denied, UNLIMITED)}
         try:
             answer = await self.order_sourcing.plan_of_stock(scope, CLIENT, wanted, taken)
             seen = await self._elsewhere(scope, lack, answer.decided)
@@ -90,14 +107,16 @@ class BackorderSourcing:
                 return ()
             named = replace(wanted, request_id=_name(lack, seen))
             answer = await self.order_sourcing.plan_of_stock(scope, CLIENT, named, taken)
-            return await self._elsewhere(scope, lack, answer.decided)
+            return _as_of_today(await self._elsewhere(scope, lack, answer.decided), seen)
         except (Rejected, Missing) as error:
             log.info("no alternative could be asked for", line=lack.demand_ref, why=str(error))
             return ()
 
     async def _elsewhere(self, scope: Scope, lack: Lack, decided: Decided) -> tuple[Offer, ...]:
         """Leave out members of the group that the line claims: what they have counts for it."""
-        offers = _offered(lack, decided)
+        offers = [
+            one for one in _offered(lack, decided) if (one.item, one.location) not in lack.denied
+        ]
         places = sorted({(scope.tenant, one.location) for one in offers})
         if not places:
             return ()
@@ -114,9 +133,13 @@ def sourced_allocating(
     order_sourcing: OrderSourcing,
 ) -> Allocating:
     """Put allocation together with sourcing to ask in its runs."""
-    clock, catalog, inventory, sourcing, supply = knows
-    finder = BackorderSourcing(database, catalog, inventory, sourcing, order_sourcing)
+    clock, _, inventory, sourcing, supply = knows
+    finder = BackorderSourcing(database, inventory, sourcing, order_sourcing)
     return Allocating(database, clock, ids, inventory, supply, finder=finder)
+
+
+def _terms(lack: Lack) -> Terms:
+    return (lack.customer, lack.channel, lack.item, lack.location, lack.denied)
 
 
 def _order(lack: Lack) -> SourceOrder:
@@ -166,5 +189,21 @@ def _sums(decided: Decided, lines: Collection[int]) -> dict[int, int]:
 
 
 def _name(lack: Lack, offers: Sequence[Offer]) -> str:
-    """Name a question by what is asked and answered: while that is so it is one decision."""
-    return f"backorder:{sha256(repr((lack, offers)).encode()).hexdigest()}"
+    """Name a question by what is asked and answered: while that is so it is one decision.
+
+    On which day it would leave is not in it, or one that waits would be decided anew each day.
+    """
+    answered = [one._replace(ships_on=None, arrives_on=None) for one in offers]
+    return f"backorder:{sha256(repr((lack, answered)).encode()).hexdigest()}"
+
+
+def _as_of_today(recorded: Sequence[Offer], seen: Sequence[Offer]) -> tuple[Offer, ...]:
+    """Give what was decided, perhaps on another day, with the days on which it would leave now."""
+    days = {(one.item, one.location): (one.ships_on, one.arrives_on) for one in seen}
+    return tuple(
+        one._replace(ships_on=ships_on, arrives_on=arrives_on)
+        for one in recorded
+        for ships_on, arrives_on in [
+            days.get((one.item, one.location), (one.ships_on, one.arrives_on))
+        ]
+    )

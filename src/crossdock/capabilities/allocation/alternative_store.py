@@ -28,6 +28,11 @@ join allocation_alternative a on a.tenant = $1 and a.line_location = k.location
     and a.line_item = k.item and a.state in ('WANTED', 'HELD')
 order by a.run_id, a.place
 """
+# What applied runs want and nothing holds yet.
+WANTED = """
+select item, location, sum(micros)::bigint as micros from allocation_alternative
+where tenant = $1 and state = 'WANTED' group by item, location
+"""
 WANT = """
 update allocation_alternative set state = 'WANTED'
 where tenant = $1 and run_id = any($2::text[]) and state = 'PROPOSED'
@@ -51,8 +56,16 @@ select * from allocation_alternative
 where tenant = $1 and run_id = $2 and place = $3 and state in ('WANTED', 'ENDING')
 for update skip locked
 """
+# How often a line, as it is ordered now, was denied what; and when it last was.
+DENIALS = """
+select a.demand_ref, a.net, a.item, a.location, count(*) as times, max(a.moved_at) as last_at
+from unnest($2::text[]) k(demand_ref)
+join allocation_alternative a on a.tenant = $1 and a.demand_ref = k.demand_ref
+    and a.state = 'DENIED'
+group by a.demand_ref, a.net, a.item, a.location
+"""
 MOVE_ON = """
-update allocation_alternative set state = $4, reservation_id = $5
+update allocation_alternative set state = $4, reservation_id = $5, moved_at = $6
 where tenant = $1 and run_id = $2 and place = $3
 """
 

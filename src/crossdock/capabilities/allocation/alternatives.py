@@ -6,7 +6,7 @@ simulated, and held there once the run is applied, until the order says what bec
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
@@ -24,6 +24,10 @@ from crossdock.capabilities.allocation.model import (
 
 GAINING = frozenset({Strategy.WIN, Strategy.GAIN, Strategy.IMPROVE, Strategy.REDISTRIBUTE})
 """Who may be given more than it has; the others are offered nothing."""
+PATIENCE = timedelta(minutes=15)
+PATIENCE_MAX = timedelta(days=1)
+DOUBLED = 8
+"""From so many denials on patience is at its most."""
 
 
 class AlternativeState(StrEnum):
@@ -52,6 +56,8 @@ class Lack(NamedTuple):
     unit: str
     micros: int
     multiple: int = 1
+    denied: tuple[tuple[str, str], ...] = ()
+    """Items at locations that could not be held for it of late: they are not asked for."""
 
 
 class Offer(NamedTuple):
@@ -94,6 +100,11 @@ class Alternative:
         """Give it with so much of it still held."""
         covers = self.offer.covers * min(left, self.offer.micros) // self.offer.micros
         return replace(self, offer=self.offer._replace(covers=covers))
+
+
+def patience(denials: int) -> timedelta:
+    """Say how long what was denied so often is not asked for: twice as long each time."""
+    return min(PATIENCE * (1 << (min(denials, DOUBLED) - 1)), PATIENCE_MAX)
 
 
 def lacks(grants: Iterable[Grant]) -> dict[str, int]:

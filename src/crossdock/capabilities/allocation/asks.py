@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.allocation.alternatives import Lack, Offer
@@ -133,6 +134,13 @@ class KnowsSupply(Protocol):
         ...
 
 
+class Found(NamedTuple):
+    """What is offered by order line, and whose lines there was no time to ask for."""
+
+    offers: Mapping[str, Sequence[Offer]] = MappingProxyType({})
+    unasked: frozenset[Key] = frozenset()
+
+
 class FindsAlternatives(Protocol):
     """Whoever knows what other places, or other items, may serve order lines that stay short."""
 
@@ -141,11 +149,13 @@ class FindsAlternatives(Protocol):
         ...
 
     async def offers(
-        self, scope: Scope, lacks: Sequence[Lack], now: datetime, /
-    ) -> Mapping[str, Sequence[Offer]]:
+        self, scope: Scope, lacks: Sequence[Lack], taken: Mapping[Key, int], now: datetime, /
+    ) -> Found:
         """Offer by order line what lies free elsewhere, to the first first, each unit once.
 
-        What an order's rules do not let a back-order run ask for is not offered.
+        What an order's rules do not let a back-order run ask for is not offered, nor what is
+        `taken` already at (item, location), in micros. Where it is too much for one look, the
+        next one asks for those that this one did not come to.
         """
         ...
 
@@ -178,9 +188,9 @@ class NobodyElse:
         return False
 
     async def offers(
-        self, _scope: Scope, _lacks: Sequence[Lack], _now: datetime
-    ) -> Mapping[str, Sequence[Offer]]:
-        return {}
+        self, _scope: Scope, _lacks: Sequence[Lack], _taken: Mapping[Key, int], _now: datetime
+    ) -> Found:
+        return Found()
 
 
 class KnowsParties(Protocol):

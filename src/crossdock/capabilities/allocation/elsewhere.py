@@ -6,24 +6,29 @@ however many there are, it is promised once, and let go once its order has said 
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from crossdock.capabilities.allocation import alternative_store as store
-from crossdock.capabilities.allocation.alternatives import Alternative, AlternativeState, Lack
-from crossdock.capabilities.allocation.asks import Around, Key
+from crossdock.capabilities.allocation.alternatives import (
+    PATIENCE,
+    Alternative,
+    AlternativeState,
+    Lack,
+    patience,
+)
+from crossdock.capabilities.allocation.asks import Around, Found, Key
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.oversold import gets_in_time, look_later
-from crossdock.capabilities.allocation.sight import NO_OFFERS, Offered, Sight, look
+from crossdock.capabilities.allocation.sight import Sight, look
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
 
-AFTER_DENIAL = timedelta(minutes=15)
 PAGE = 500
 WANTED = AlternativeState.WANTED
 
@@ -34,12 +39,14 @@ class Elsewhere:
         self._clock = clock
         self._around = around
 
-    async def offers(self, scope: Scope, keys: Sequence[Key], now: datetime) -> Offered:
+    async def offers(self, scope: Scope, keys: Sequence[Key], now: datetime) -> Found:
         """Ask for what lines of these (item, location) lack, and nothing comes in time for."""
         finder = self._around.finder
         if not await finder.knows_any(scope):
-            return NO_OFFERS
+            return Found()
         async with self._database.transaction(scope) as tx:
+            # Read before stock is asked: what comes to be held in between counts twice, not never.
+            wanted = await tx.fetch(store.WANTED, tx.tenant)
             sights = await look(tx, self._around, keys, now, lock=False)
             counted = await self._around.stock.counted(tx, tx.tenant, keys)
             lacks = [
@@ -48,7 +55,9 @@ class Elsewhere:
                 if (sight.item, sight.location) in counted
                 for lack in await _late(tx, self._around, sight, now)
             ]
-        return await finder.offers(scope, lacks, now) if lacks else NO_OFFERS
+            lacks = await _less_denied(tx, sights, lacks, now)
+        taken = {(row["item"], row["location"]): row["micros"] for row in wanted}
+        return await finder.offers(scope, lacks, taken, now) if lacks else Found()
 
     async def settle(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Let go what orders of these (item, location) have spoken of, before any run is made.
@@ -113,7 +122,7 @@ class Elsewhere:
                 state, reservation_id = await self._let_go(tx, one, key)
             else:
                 return False
-            await tx.execute(store.MOVE_ON, *named, state, reservation_id)
+            await tx.execute(store.MOVE_ON, *named, state, reservation_id, self._clock.now())
         return True
 
     async def _hold(
@@ -123,7 +132,7 @@ class Elsewhere:
         made = await self._around.holder.hold_in(tx, one.name, goods, channel)
         if made:
             return AlternativeState.HELD, made
-        await look_later(tx, {key: self._clock.now() + AFTER_DENIAL})
+        await look_later(tx, {key: self._clock.now() + PATIENCE})
         return AlternativeState.DENIED, ""
 
     async def _is_heard(self, tx: Transaction, position: int) -> bool:
@@ -138,6 +147,23 @@ class Elsewhere:
             await self._around.holder.let_go_in(tx, one.reservation_id)
         await look_again(tx, [key], "ELSEWHERE", self._clock.now())
         return AlternativeState.ENDED, one.reservation_id
+
+
+async def _less_denied(
+    tx: Transaction, sights: Sequence[Sight], lacks: Sequence[Lack], now: datetime
+) -> list[Lack]:
+    """Have lines not ask for what they were just denied: who plans and who holds may disagree.
+
+    An order that says otherwise of its line begins anew.
+    """
+    nets = {one.demand_ref: one.claim.net for sight in sights for one in sight.waiting}
+    rows = await tx.fetch(store.DENIALS, tx.tenant, [lack.demand_ref for lack in lacks])
+    denied: dict[str, list[Key]] = {}
+    for row in rows:
+        is_same = row["net"] == nets[row["demand_ref"]]
+        if is_same and now < row["last_at"] + patience(row["times"]):
+            denied.setdefault(row["demand_ref"], []).append((row["item"], row["location"]))
+    return [lack._replace(denied=tuple(sorted(denied.get(lack.demand_ref, ())))) for lack in lacks]
 
 
 async def _late(tx: Transaction, around: Around, sight: Sight, now: datetime) -> list[Lack]:

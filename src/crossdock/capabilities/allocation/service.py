@@ -140,7 +140,7 @@ class Allocation:
         order that is being heard just now.
         """
         now = self._clock.now()
-        offers = await self._elsewhere.offers(scope, [(item, location)], now)
+        offers, _ = await self._elsewhere.offers(scope, [(item, location)], now)
         async with self._database.transaction(scope) as tx:
             [sight] = await look(tx, self._around, [(item, location)], now)
             if not sight.waiting:

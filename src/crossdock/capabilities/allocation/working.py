@@ -14,6 +14,7 @@ from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.elsewhere import Elsewhere
+from crossdock.capabilities.allocation.oversold import look_later
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
 from crossdock.capabilities.allocation.service import AFTER_FAILURE, apply, escalate
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
@@ -32,6 +33,8 @@ SET = 50
 """So many item-locations share a transaction: it holds the locks of their order lines."""
 AFTER_DOUBT = timedelta(seconds=5)
 """Orders are heard before; who comes behind has his turn meanwhile."""
+UNASKED = timedelta(minutes=1)
+"""Lines that others kept from being asked for elsewhere come next."""
 KEPT = timedelta(days=100)
 """Order lines that are done with are kept as long, for the maxima and minima of a quarter."""
 
@@ -98,9 +101,11 @@ class Work:
         """Work on a set; one that fails is found alone and comes again later."""
         try:
             keys = [(row["item"], row["location"]) for row in rows]
-            offers = await self._elsewhere.offers(Scope(tenant), keys, self._clock.now())
+            found = await self._elsewhere.offers(Scope(tenant), keys, self._clock.now())
             async with self._database.transaction(Scope(tenant)) as tx:
-                await self._in_one(tx, rows, heard, offers)
+                await self._in_one(tx, rows, heard, found.offers)
+                again = self._clock.now() + UNASKED
+                await look_later(tx, dict.fromkeys(sorted(found.unasked), again))
         except OUTAGES:
             raise
         except Exception as error:

@@ -1,6 +1,6 @@
 """Sourcing: which warehouses an order leaves from, and why those."""
 
-from crossdock.capabilities.sourcing.backorders import Backorders
+from crossdock.capabilities.sourcing.backorders import may_ask as backorders_may_ask
 from crossdock.capabilities.sourcing.calendars import (
     Destination,
     Place,
@@ -62,7 +62,6 @@ __all__ = [
     "Alternatives",
     "Answer",
     "Asked",
-    "Backorders",
     "Candidate",
     "CandidateShown",
     "Decided",
@@ -94,6 +93,7 @@ __all__ = [
     "VersionShown",
     "WaitingShown",
     "When",
+    "backorders_may_ask",
     "candidate_of",
     "comparable",
     "days_on_the_way",

@@ -1,30 +1,37 @@
 """Whether a back-order run may ask for alternatives: `when` of the rules in force (§3.5)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from crossdock.capabilities.sourcing import store
 from crossdock.capabilities.sourcing.model import Rules, Substitute, When, comparable
-from crossdock.foundation.database import Database
-from crossdock.foundation.scope import Scope
+from crossdock.foundation.database import Transaction
 
 ALL = "all"
+Terms = tuple[str, str]
+"""A customer and a channel, as orders name them."""
 
 
-class Backorders:
-    """Answers for whoever runs through back-orders, before anything is weighed."""
+async def may_ask(
+    tx: Transaction, asked: Mapping[Terms, Collection[str]], now: datetime
+) -> frozenset[Terms]:
+    """Say of which customers and channels the rules say `ALWAYS`; each with the customer's names.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    One reading of the rules serves all: it is asked before anything is weighed.
+    """
+    scopes = {terms: rule_scopes(names, comparable(terms[1])) for terms, names in asked.items()}
+    every = sorted({scope for named in scopes.values() for scope in named})
+    found = await store.all_in_force(tx, every, now)
+    return frozenset(
+        terms
+        for terms, named in scopes.items()
+        if _lets(next((found[scope].rules for scope in named if scope in found), Rules()))
+    )
 
-    async def may_ask(
-        self, scope: Scope, customers: Collection[str], channel: str, now: datetime
-    ) -> bool:
-        """Say whether the rules of this customer, by all its names, or channel say `ALWAYS`."""
-        async with self._database.transaction(scope) as tx:
-            found = await store.in_force(tx, rule_scopes(customers, comparable(channel)), now)
-        knobs = (Rules() if found is None else found.rules).alternatives
-        return knobs.when is When.ALWAYS and knobs.substitute is not Substitute.NONE
+
+def _lets(rules: Rules) -> bool:
+    knobs = rules.alternatives
+    return knobs.when is When.ALWAYS and knobs.substitute is not Substitute.NONE
 
 
 def rule_scopes(customers: Collection[str], channel: str) -> list[str]:

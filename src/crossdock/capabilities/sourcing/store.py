@@ -35,6 +35,14 @@ cross join lateral (
 order by asked.rank limit 1
 """
 
+ALL_IN_FORCE = """
+select found.* from unnest($2::text[]) asked(scope)
+cross join lateral (
+    select scope, version, valid_from, put_at, put_by, content from sourcing_rules r
+    where r.tenant = $1 and r.scope = asked.scope and r.valid_from <= $3
+    order by r.valid_from desc, r.version desc limit 1) found
+"""
+
 RULES = """
 select scope, version, valid_from, put_at, put_by, content from sourcing_rules
 where tenant = $1 and ($2 = '' or scope = $2) and (scope, version) > ($3, $4)
@@ -118,6 +126,14 @@ async def in_force(tx: Transaction, scopes: Sequence[str], at: datetime) -> Rule
     """Find the rules in force, of the first of these scopes that has any."""
     row = await tx.fetchrow(IN_FORCE, tx.tenant, list(scopes), at)
     return _version(row) if row else None
+
+
+async def all_in_force(
+    tx: Transaction, scopes: Sequence[str], at: datetime
+) -> dict[str, RuleVersion]:
+    """Find the rules in force of each of these scopes that has any."""
+    rows = await tx.fetch(ALL_IN_FORCE, tx.tenant, list(scopes), at)
+    return {row["scope"]: _version(row) for row in rows}
 
 
 async def rules(

@@ -11,10 +11,13 @@ from crossdock.canonical.allocation import Strategy
 from crossdock.capabilities.allocation import alternatives, figures, model
 from crossdock.capabilities.allocation.alternatives import (
     GAINING,
+    PATIENCE,
+    PATIENCE_MAX,
     Alternative,
     Lack,
     Offer,
     digest_with,
+    patience,
 )
 from crossdock.capabilities.allocation.figures import Figures
 from crossdock.capabilities.allocation.model import Expected, Line, Protection, Why
@@ -217,3 +220,15 @@ def test_a_run_is_another_with_another_offer_and_the_same_on_another_day() -> No
     assert digest_with("d", ()) == "d"
     assert digest_with("d", [one]) == digest_with("d", [later]) != "d"
     assert digest_with("d", [one]) != digest_with("d", [alternative(micros=5)])
+
+
+@given(denials=st.integers(1, 10_000))
+def test_patience_after_a_denial_grows_and_comes_to_an_end(denials: int) -> None:
+    assert PATIENCE <= patience(denials) <= patience(denials + 1) <= PATIENCE_MAX
+    if patience(denials + 1) < PATIENCE_MAX:
+        assert patience(denials + 1) == 2 * patience(denials)
+
+
+def test_what_is_denied_for_ever_is_asked_for_daily() -> None:
+    assert patience(1) == PATIENCE
+    assert patience(10_000) == PATIENCE_MAX
