@@ -6,10 +6,10 @@ from crossdock.applications.generic_wms.asking import ITEMS_MAX, NUMBERS_MAX
 from crossdock.applications.generic_wms.client import (
     Receiving,
     ReceivingFiles,
-    admits_folders,
     listening,
     reading_folder,
 )
+from crossdock.applications.generic_wms.folders import admits_folders
 from crossdock.applications.generic_wms.samples import FILE_SAMPLES, SAMPLES
 from crossdock.applications.generic_wms.settings import (
     GenericWmsFilesSettings,

@@ -12,6 +12,11 @@ from typing import Any
 
 from crossdock.applications.generic_wms.asking import Asks, asking, stock_of, told_again
 from crossdock.applications.generic_wms.counts import Counts
+from crossdock.applications.generic_wms.folders import (
+    admits_folder,
+    admits_folders,
+    admits_tasks_folder,
+)
 from crossdock.applications.generic_wms.mapping import kept, translated, understood
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings, GenericWmsSettings
 from crossdock.applications.generic_wms.signature import check_signature, secret_key
@@ -27,11 +32,9 @@ from crossdock.connectivity.sdk import (
     ToldAgain,
     Translation,
 )
-from crossdock.connectivity.sdk.application import Folders
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.sdk.stock_records import Counted
 from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
-from crossdock.connectivity.transports.folder_reach import check_folder
 from crossdock.connectivity.transports.http import HttpClient
 from crossdock.connectivity.transports.pieces import pieces
 
@@ -353,35 +356,6 @@ async def _posting(
     )
     async with client:
         yield PostsTasks(settings, client, ports)
-
-
-def admits_folders(settings: GenericWmsFilesSettings, ports: Ports) -> Folders:
-    tasks = settings.tasks_folder
-    return Folders(
-        admits_folder(settings, ports), tasks and admits_tasks_folder(settings, ports, tasks)
-    )
-
-
-def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> Path:
-    claimed = ports.claimed.folder
-    return check_folder(settings.folder, ports.own_folders, ports.drop_root, claimed)
-
-
-def admits_tasks_folder(settings: GenericWmsFilesSettings, ports: Ports, folder: Path) -> Path:
-    """Refuse a folder for count tasks from which the connection would take files itself."""
-    claimed = ports.claimed.tasks_folder
-    reach = (folder, ports.own_folders, ports.drop_root, claimed)
-    real = check_folder(*reach, where="tasks_folder")
-    drop = settings.folder.resolve()
-    if real.is_relative_to(drop) or drop.is_relative_to(real):
-        raise Invalid(
-            f"The folder {folder} is, holds or lies in {settings.folder}, which"
-            " files are taken from: count tasks would be read as records",
-            where="tasks_folder",
-            code="folder_refused",
-            hint="name a folder beside it",
-        )
-    return real
 
 
 @asynccontextmanager

@@ -19,9 +19,7 @@ Key = tuple[str, str]
 class TimedDesk(Desk, Protocol):
     """Opens and closes cases, and knows by when they are to be settled."""
 
-    async def working(
-        self, tx: Transaction, locations: Collection[str]
-    ) -> Mapping[str, WorkingTime]:
+    async def working(self, tx: Transaction, at: Collection[str], /) -> Mapping[str, WorkingTime]:
         """Give when each of these places works: in that time deadlines there run."""
         ...
 
