@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import drawing, store
+from crossdock.capabilities.inventory import drawn_store, store
 from crossdock.capabilities.inventory.drawing import Drawn, Pool
 from crossdock.capabilities.inventory.granting import NOTHING_DRAWN, Ask, Given
 from crossdock.capabilities.inventory.had import KnowsProtections, Quoted
@@ -172,7 +172,7 @@ async def ordered(
         return look
     keys = [line[:2] for line in owned]
     rows = [look.found[key] for key in (*keys, *parts_of(keys, look.kits))]
-    drawn = await drawing.claimed(tx, [line.demand_ref for line in owned], rows)
+    drawn = await drawn_store.claimed(tx, [line.demand_ref for line in owned], rows)
     of_kits = [line[:2] for line in owned if line.item in look.kits]
     return look._replace(drawn=drawn, alone=await alone(tx, kits, of_kits))
 

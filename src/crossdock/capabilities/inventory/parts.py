@@ -8,7 +8,7 @@ claims no more of the kit, that counts and the hold does not.
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from crossdock.capabilities.inventory import asking, drawing, kits, model, standing, store
+from crossdock.capabilities.inventory import asking, drawn_store, kits, model, standing, store
 from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Ref
 from crossdock.capabilities.inventory.drawing import Draws, Pool
@@ -71,7 +71,7 @@ async def _link_all(
     """
     alone = await asking.alone(tx, knows, [line.line[1:3] for line, _ in own])
     at = {row.line.stock_id for line, rows in own for row in (line, *rows)}
-    drawn = await drawing.claimed(tx, [line.line.demand_ref for line, _ in own], at)
+    drawn = await drawn_store.claimed(tx, [line.line.demand_ref for line, _ in own], at)
     draws = Draws(drawn)
     for line, rows in own:
         claim = after.get((line.tenant, line.line.demand_ref), Claim())
