@@ -3,6 +3,9 @@
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+DIGITS_MAX = 40
+"""What has more digits is a word: no standard has such numbers, and they cost time to read."""
+
 
 @dataclass(slots=True)
 class Seen:
@@ -14,7 +17,7 @@ class Seen:
 
     def add(self, number: str) -> bool:
         """Take a number, or a word in its place, and say whether it is new; 0001 is 1."""
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit()) or len(number) > DIGITS_MAX:
             is_new = number not in self.words
             self.words.add(number)
             return is_new

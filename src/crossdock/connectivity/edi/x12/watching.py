@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import gtin, sscc
+from crossdock.connectivity.edi.numbers import DIGITS_MAX
 from crossdock.connectivity.edi.x12.elements import Fault
 
 PARENTS: Mapping[str, frozenset[str]] = {
@@ -69,7 +70,8 @@ class Count:
             self.counted += 1
             return ()
         said = parts[1] if len(parts) > 1 else ""
-        if not (said.isascii() and said.isdigit()) or int(said) == self.counted:
+        is_number = said.isascii() and said.isdigit() and len(said) <= DIGITS_MAX
+        if not is_number or int(said) == self.counted:
             return ()
         says = f"CTT01 says {said}, and there are {self.counted} {self.tag}"
         return [Fault(element=1, code="7", says=says, value=said, number="354")]

@@ -179,3 +179,9 @@ def test_a_unit_that_is_packed_twice_is_told_and_one_of_another_kind_is_let_be()
     assert [one.says for one in told] == [
         "MAN02: SSCC 000614140000000017 was there before: each unit has a number of its own"
     ]
+
+
+def test_a_number_of_thousands_of_digits_is_told_and_stops_nothing() -> None:
+    long = "9" * 5_000
+    text = RIGHT.replace("ST*850*0001", f"ST*850*{long}").replace("CTT*2", f"CTT*{long}")
+    assert [one.place.name for one in found(text)] == ["SE02", "CTT01"]
