@@ -490,36 +490,33 @@ async def test_what_comes_before_a_line_is_to_leave_is_not_asked_for_elsewhere(
     assert offered(await last_run(hub)) == [("A/1", "X", "DC2", elsewhere, elsewhere)]
 
 
-async def unlimited(hub: Hub, item: str, location: str) -> None:
-    rule = PlacedRule(item=item, location=location, rule=AtpRule(mode=AtpMode.INFINITE))
+async def unlimited(hub: Hub, item: str, location: str, mode: AtpMode = AtpMode.INFINITE) -> None:
+    rule = PlacedRule(item=item, location=location, rule=AtpRule(mode=mode, lead_time_days=0))
     await hub.supply.put_rule(hub.scope, rule, by="test")
 
 
-async def test_what_no_stock_limits_elsewhere_is_not_offered_for_nothing_could_hold_it(
-    hub: Hub, clock: VirtualClock
+async def test_what_no_stock_limits_elsewhere_is_offered_and_granted(hub: Hub) -> None:
+    await scarce(hub, elsewhere=0)
+    await unlimited(hub, "X", "DC2")
+
+    await worked(hub)
+
+    run = await last_run(hub)
+    assert offered(run) == [("A/1", "X", "DC2", 5, 5)]
+    assert [one.state for one in run.alternatives] == [AlternativeState.HELD]
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+
+
+async def test_what_a_lead_time_brings_elsewhere_is_not_offered_for_nothing_can_hold_it(
+    hub: Hub,
 ) -> None:
     await scarce(hub, elsewhere=0)
-    await unlimited(hub, "X", "DC2")
-
-    for _ in range(4):
-        await worked(hub)
-        await clock.advance(timedelta(minutes=16))
-
-    found = await hub.allocation.runs(hub.scope, item="X", location="DC1")
-    every = [await hub.allocation.run(hub.scope, one.run_id) for one in found]
-    assert len(every) == 1
-    assert not any(offered(run) for run in every)
-
-
-async def test_what_lies_there_is_offered_beside_a_place_that_no_stock_limits(hub: Hub) -> None:
-    await scarce(hub, elsewhere=0)
-    await unlimited(hub, "X", "DC2")
+    await unlimited(hub, "X", "DC2", AtpMode.LEAD_TIME)
     await put(hub, "DC3", {"X": 9})
 
     await worked(hub)
 
     assert offered(await last_run(hub)) == [("A/1", "X", "DC3", 5, 5)]
-    assert await confirmed(hub) == {"A/1": (3, 5)}
 
 
 class HoldsNothingAt:

@@ -88,14 +88,6 @@ async def by_date(
     return found
 
 
-def of_stock(coming: Mapping[str, Stock], lying: Mapping[str, Stock]) -> dict[str, Stock]:
-    """Leave out what is to come, and of places in `lying` what no stock limits, too."""
-    return {
-        name: replace(stock, supply={}, available=lying.get(name, stock).available)
-        for name, stock in coming.items()
-    }
-
-
 async def advised(
     answers_of: Callable[[Sequence[Question]], Awaitable[Sequence[Atp]]],
     asked: Asked,

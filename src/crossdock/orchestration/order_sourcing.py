@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
 from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.catalog import LocationKind
@@ -53,7 +54,6 @@ from crossdock.orchestration.order_outlook import (
     advised,
     by_date,
     is_asked,
-    of_stock,
 )
 from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
@@ -100,7 +100,7 @@ class OrderSourcing:
     ) -> Answer:
         """Decide of what can be held: what lies there, less what is `taken`, in micros.
 
-        What no stock limits elsewhere is none of it, for a reservation cannot hold it.
+        What no stock limits at once (`INFINITE`) is some of it, what its lead time limits is not.
         """
         now, said = self._clock.now(), said_hash(wanted, client)
         if known := await self._sourcing.known(scope, client, wanted.request_id, said):
@@ -220,7 +220,7 @@ class OrderSourcing:
         now: datetime,
         *,
         is_of_stock: bool,
-        taken: Mapping[Key, int] | None = None,
+        taken: Mapping[Key, int] = MappingProxyType({}),
     ) -> Answer:
         """Decide by what nodes have for the order's channel; `is_of_stock`: by what lies there."""
         asked = replace(await self._asked(scope, wanted), said=said_hash(wanted, client))
@@ -233,7 +233,7 @@ class OrderSourcing:
         own = [line for line in asked.all_lines if not line.is_dropship]
         items = sorted({line.item for line in own})
         places = await self._places(scope, names)
-        known = less(await self._stock(scope, items, names), taken or {})
+        known = less(await self._stock(scope, items, names), taken)
         demand = await self._own_demand(scope, asked)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
         shares = await self._inventory.channel_shares(
@@ -260,7 +260,7 @@ class OrderSourcing:
             partial(self._supply.promise_dates, scope), asked, able, stocks, demand
         )
         if is_of_stock:  # how long it keeps counts, what is to come does not
-            coming = of_stock(coming, {} if taken is None else stocks)
+            coming = {name: replace(stock, supply={}) for name, stock in coming.items()}
         late = {
             one.node: {
                 each.line_no for each in asked.substitutes if not each.may_leave(one.ships_on)

@@ -24,7 +24,7 @@ CHECKS = """
 select pg_get_constraintdef(oid) from pg_constraint
 where conrelid = $1::regclass and contype = 'c'
 """
-ONE_OF = re.compile(r"\((\w+) = (?:ANY \(ARRAY\[)?('\w+')::text")
+ONE_OF = re.compile(r"\((\w+) = (?:ANY \(ARRAY\[)?('\w*')::text")
 
 
 async def fill(owner: Any, table: str, number: int, **said: str) -> None:

@@ -49,7 +49,7 @@ from crossdock.capabilities.reconciliation.rules import (
 )
 from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
 from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
-from crossdock.capabilities.reconciliation.settling import Approval, Matter
+from crossdock.capabilities.reconciliation.settling import CountApproval, Matter
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.stock_sampling import StockAsked, StockSampler
 from crossdock.capabilities.reconciliation.store import Wanted
@@ -62,11 +62,11 @@ __all__ = [
     "NO_COST",
     "Accuracy",
     "AccuracyReport",
-    "Approval",
     "Asked",
     "Backlog",
     "Brake",
     "Cause",
+    "CountApproval",
     "CountProposal",
     "CountReason",
     "CountShown",

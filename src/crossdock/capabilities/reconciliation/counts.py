@@ -22,7 +22,7 @@ from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.hearing import CountReactions, recount, told_of
 from crossdock.capabilities.reconciliation.ports import KnowsNames
 from crossdock.capabilities.reconciliation.ranking import CountReason
-from crossdock.capabilities.reconciliation.settling import Approval, CountRow, Matter
+from crossdock.capabilities.reconciliation.settling import CountApproval, CountRow, Matter
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids
@@ -136,9 +136,9 @@ class Counts:
         was refused, or was counted by who would approve it.
         """
         async with self._database.transaction(scope) as tx:
-            row = await self._waiting(tx, counted_id, because, by, Approval.APPROVED)
-            if row.approval == Approval.WAITING:
-                row = await self._decide(tx, row, Approval.APPROVED, because, by)
+            row = await self._waiting(tx, counted_id, because, by, CountApproval.APPROVED)
+            if row.approval == CountApproval.WAITING:
+                row = await self._decide(tx, row, CountApproval.APPROVED, because, by)
         return _shown(row)
 
     async def refuse(self, scope: Scope, counted_id: str, because: str, *, by: str) -> CountShown:
@@ -149,15 +149,15 @@ class Counts:
         """
         async with self._database.transaction(scope) as tx:
             await tx.execute(count_store.ALONE, tx.tenant)
-            row = await self._waiting(tx, counted_id, because, by, Approval.REFUSED)
-            if row.approval == Approval.WAITING:
+            row = await self._waiting(tx, counted_id, because, by, CountApproval.REFUSED)
+            if row.approval == CountApproval.WAITING:
                 row = replace(row, matter=Matter.RECOUNT)
-                row = await self._decide(tx, row, Approval.REFUSED, because, by)
+                row = await self._decide(tx, row, CountApproval.REFUSED, because, by)
                 await self._ask_again(tx, row)
         return _shown(row)
 
     async def _waiting(
-        self, tx: Transaction, counted_id: str, because: str, by: str, wanted: Approval
+        self, tx: Transaction, counted_id: str, because: str, by: str, wanted: CountApproval
     ) -> CountRow:
         said = because.strip()
         if not said or len(said) > BECAUSE_MAX:
@@ -170,14 +170,14 @@ class Counts:
             )
         if not row.approval:
             raise Conflict(f"{counted_id} is worth no more than the cap: nobody has to approve it")
-        if row.approval not in {Approval.WAITING, wanted}:
+        if row.approval not in {CountApproval.WAITING, wanted}:
             raise Conflict(f"{counted_id} was {row.approval.lower()} by {row.decided_by}")
         if row.counted_by and row.counted_by == by:
             raise Conflict(f"{by} has counted it: another is to decide")
         return row
 
     async def _decide(
-        self, tx: Transaction, row: CountRow, said: Approval, because: str, by: str
+        self, tx: Transaction, row: CountRow, said: CountApproval, because: str, by: str
     ) -> CountRow:
         now = self._clock.now()
         before = await count_doubts.withheld_in(tx, tx.tenant, [row.place[1]])

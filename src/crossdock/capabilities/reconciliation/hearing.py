@@ -27,8 +27,8 @@ from crossdock.capabilities.reconciliation.model import ItemClass, value_at_risk
 from crossdock.capabilities.reconciliation.ports import Key, KnowsNames
 from crossdock.capabilities.reconciliation.ranking import CountReason
 from crossdock.capabilities.reconciliation.settling import (
-    Approval,
     Bucket,
+    CountApproval,
     CountRow,
     Matter,
 )
@@ -193,7 +193,7 @@ class CountReactions:
                 counted_by=one.counted_by,
             )
             is_above = money.is_above(row, policy.brake.value, policy.brake.currency)
-            rows.append(replace(row, approval=Approval.WAITING) if is_above else row)
+            rows.append(replace(row, approval=CountApproval.WAITING) if is_above else row)
         return rows
 
     async def _asked(self, tx: Transaction, heard: _Heard, now: datetime) -> list[Task]:

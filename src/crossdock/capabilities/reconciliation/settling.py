@@ -13,6 +13,7 @@ from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.responsible import FINANCE, INVENTORY, SUSPECT
+from crossdock.capabilities.reconciliation.store import HUB
 
 WITHIN = timedelta(hours=8)
 
@@ -34,7 +35,7 @@ class Matter(StrEnum):
     """Who had counted before has counted again, which settles nothing."""
 
 
-class Approval(StrEnum):
+class CountApproval(StrEnum):
     """Whether a count of more money than the cap was decided about; "" is none of that much."""
 
     WAITING = "WAITING"
@@ -96,8 +97,12 @@ def matter_of(one: CountRow, first: CountRow | None) -> Matter:
 
 
 def is_doubted(one: CountRow) -> bool:
-    """Say whether a count waits to be settled or approved: the lower number is shown till then."""
-    return one.matter in _UNSETTLED or one.approval == Approval.WAITING
+    """Say whether a count waits to be settled or approved: the lower number is shown till then.
+
+    What was said to the hub itself is shown as it was said: nobody else keeps that stock.
+    """
+    is_open = one.matter in _UNSETTLED or one.approval == CountApproval.WAITING
+    return is_open and one.told_by != HUB
 
 
 def withheld_of(gains: Iterable[int]) -> int:

@@ -85,7 +85,7 @@ class RunProtectionShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlternativeShown:
+class ElsewhereShown:
     """What a run gives a line elsewhere: `quantity` of an item there, for `covers` of its own.
 
     `decision_id` is sourcing's, `why` its reason for this place. `reservation_id` is what holds
@@ -152,7 +152,7 @@ class RunShown:
     decided_at: datetime | None
     remark: str
     lines: list[RunLineShown]
-    alternatives: list[AlternativeShown]
+    alternatives: list[ElsewhereShown]
     is_reproduced: bool | None
 
 
@@ -269,9 +269,9 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
     )
 
 
-def _alternative_shown(one: Alternative, unit: str) -> AlternativeShown:
+def _alternative_shown(one: Alternative, unit: str) -> ElsewhereShown:
     offer = one.offer
-    return AlternativeShown(
+    return ElsewhereShown(
         demand_ref=one.demand_ref,
         item=offer.item,
         location=offer.location,

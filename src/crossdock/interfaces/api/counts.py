@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from crossdock.capabilities.reconciliation import (
     AccuracyReport,
-    Approval,
+    CountApproval,
     CountShown,
     CountsWanted,
     Matter,
@@ -41,7 +41,7 @@ def router(hub: Hub) -> APIRouter:
         location: Text = "",
         item: Text = "",
         matter: Matter | None = None,
-        approval: Approval | None = None,
+        approval: CountApproval | None = None,
         after: After = "",
         limit: Limit = 100,
     ) -> CountsShown:

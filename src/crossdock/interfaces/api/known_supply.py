@@ -31,7 +31,7 @@ AfterLot = Annotated[Text, Query(description="The lot of the last one before.")]
 
 
 @dataclass(slots=True)
-class PegShown:
+class CrossDockPegShown:
     """So much of a supply goes across the dock to one order line."""
 
     demand_ref: str
@@ -59,7 +59,7 @@ class CommitmentShown:
     parent_supply_id: str
     document: str
     supplier: str
-    pegs: list[PegShown]
+    pegs: list[CrossDockPegShown]
     source: str
     told_at: datetime
 
@@ -268,7 +268,7 @@ def _commitment_shown(one: KnownCommitment, units: Mapping[str, str]) -> Commitm
         parent_supply_id=one.parent_supply_id,
         document=one.document_ref,
         supplier=one.supplier,
-        pegs=[PegShown(ref, amount(micros, unit)) for ref, micros in one.pegs],
+        pegs=[CrossDockPegShown(ref, amount(micros, unit)) for ref, micros in one.pegs],
         source=one.source,
         told_at=one.told_at,
     )

@@ -10,7 +10,7 @@ from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 
 @dataclass(slots=True)
-class PartShown:
+class HeldPartShown:
     """What is held of an item for kits of a line that are to be put together.
 
     `line_no` names it to whoever tells what has gone out, `demand_ref` to whoever moves it.
@@ -43,7 +43,7 @@ class LineShown:
     remaining: AmountShown
     demand_ref: str
     put_together: AmountShown | None = None
-    parts: list[PartShown] | None = None
+    parts: list[HeldPartShown] | None = None
 
 
 @dataclass(slots=True)
@@ -90,8 +90,8 @@ def _with_parts(reservation: Reservation, lines: list[LineShown]) -> list[LineSh
     return lines
 
 
-def _part_shown(part: PromisedLine, unit: str) -> PartShown:
-    return PartShown(
+def _part_shown(part: PromisedLine, unit: str) -> HeldPartShown:
+    return HeldPartShown(
         part.line_no,
         part.item,
         part.status,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from crossdock.capabilities.allocation import Run, RunState
 from crossdock.interfaces.api.allocation_shapes import (
-    AlternativeShown,
+    ElsewhereShown,
     RunShown,
     run_shown,
     written,
@@ -42,7 +42,7 @@ def print_run(run: Run, *, as_json: bool) -> None:
         _print_alternatives(shown.alternatives)
 
 
-def _print_alternatives(found: list[AlternativeShown]) -> None:
+def _print_alternatives(found: list[ElsewhereShown]) -> None:
     table(
         ("order line", "elsewhere", "gets", "for", "there on", "state", "decision", "why"),
         [

@@ -9,7 +9,7 @@ from crossdock.assembly import Hub
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
     Accuracy,
-    Approval,
+    CountApproval,
     CountShown,
     CountsWanted,
     Matter,
@@ -33,7 +33,8 @@ def counts(
         Matter | None, typer.Option(help="Only those of which this came: DIFFERED, RECOUNT, …")
     ] = None,
     approval: Annotated[
-        Approval | None, typer.Option(help="Only those above the cap: WAITING, APPROVED, REFUSED.")
+        CountApproval | None,
+        typer.Option(help="Only those above the cap: WAITING, APPROVED, REFUSED."),
     ] = None,
     after: Annotated[str, typer.Option(metavar="COUNT", help="Behind this count, ctd_…")] = "",
     limit: Limit = 100,

@@ -106,4 +106,6 @@ def test_withheld_is_what_the_ledger_is_above_the_lowest_number_of_the_counts_th
 def test_a_count_is_in_doubt_until_it_is_settled_and_approved(
     *, matter: Matter, approval: str, expected: bool
 ) -> None:
-    assert is_doubted(replace(FIRST, matter=matter, approval=approval)) is expected
+    count = replace(FIRST, matter=matter, approval=approval)
+    assert is_doubted(count) is expected
+    assert not is_doubted(replace(count, told_by="crossdock"))
