@@ -181,7 +181,8 @@ async def test_a_purchase_that_was_deleted_is_confirmed_by_itself_and_is_no_supp
     assert await to_come(house) == {"PO-2/L1": 40}
     third = await runs(company, HOURS)
     assert (third.gone, third.confirmed) == (1, 0)
-    [found] = await house.findings("CONFIRMED", kind=Kind.PURCHASES)
+    assert await house.findings("CONFIRMED", kind=Kind.PURCHASES) == []
+    [found] = await house.findings("CLOSED", kind=Kind.PURCHASES)
     assert (found.is_gone, found.attempts) == (True, 1)
     tried = [one for one in await house.told() if isinstance(one, MendingTried)]
     assert [(one.how, one.document, one.outcome) for one in tried] == [
