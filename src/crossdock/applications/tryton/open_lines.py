@@ -59,21 +59,19 @@ def _ordered(translation: Translation, rows: Sequence[Row], units: Units) -> lis
 
 
 def _bought(translation: Translation, _rows: Sequence[Row], _units: Units) -> list[OpenLine]:
-    found: list[OpenLine] = []
-    for fact in translation.facts:
-        if isinstance(fact.payload, SupplyCommitmentChanged):
-            document, _, line = fact.payload.supply_id.partition("/")
-            found.append(
-                OpenLine(
-                    document=document,
-                    line=line,
-                    item=fact.payload.item,
-                    location=fact.payload.location,
-                    quantity=fact.payload.open_quantity,
-                    changed_at=fact.recorded_at,
-                )
-            )
-    return found
+    return [
+        OpenLine(
+            document=document,
+            line=line,
+            item=fact.payload.item,
+            location=fact.payload.location,
+            quantity=fact.payload.open_quantity,
+            changed_at=fact.recorded_at,
+        )
+        for fact in translation.facts
+        if isinstance(fact.payload, SupplyCommitmentChanged)
+        for document, _, line in [fact.payload.supply_id.partition("/")]
+    ]
 
 
 _Name = Callable[[Row, Options], str]

@@ -38,15 +38,6 @@ def test_an_event_of_the_store_is_the_fact_that_its_webhook_was() -> None:
     assert answer.facts == (*read(MOVE).facts, *read(numbered).facts)
 
 
-def test_an_event_that_cannot_be_read_is_refused_alone_and_says_where_it_is() -> None:
-    answer = read({"events": [MOVE, 7, MOVE | {"quantity": "many"}, LEVELS | {"lines": [1]}]})
-
-    assert [fact.identity for fact in answer.facts] == [read(MOVE).facts[0].identity]
-    assert [one.where for one in answer.refused] == [
-        "/events/1", "/events/2/quantity", "/events/3/lines/0"
-    ]  # fmt: skip
-
-
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
     max_size=3)))  # fmt: skip

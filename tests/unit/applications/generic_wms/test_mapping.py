@@ -71,6 +71,13 @@ def test_a_reason_alone_says_where_goods_went(kind: MovementType) -> None:
     assert (movement.target_place and movement.target_place.status) == target
 
 
+def test_of_what_an_event_store_answers_each_event_is_read_or_refused_alone() -> None:
+    answer = sent({"events": [PICK, 7, PICK | {"quantity": "many"}]})
+
+    assert answer.facts == sent(PICK).facts
+    assert [one.where for one in answer.refused] == ["/events/1", "/events/2/quantity"]
+
+
 @pytest.mark.parametrize("kind", sorted(SIGNED - {MovementType.OTHER}))
 def test_the_sign_of_an_adjustment_says_whether_goods_were_found_or_lost(kind: str) -> None:
     found, lost = moved(PICK | {"reason": kind}), moved(PICK | {"reason": kind, "quantity": "-4"})

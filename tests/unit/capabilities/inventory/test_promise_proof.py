@@ -19,6 +19,7 @@ from crossdock.capabilities.inventory.promise_proof import (
     is_reproduced,
     proofs,
 )
+from crossdock.capabilities.inventory.proof import UNLIMITED_RULE
 from crossdock.capabilities.inventory.protection import Claim
 from tests.conftest import NOON
 
@@ -43,6 +44,7 @@ def decision(
             got,
             own,
             channel=ask.channel_of(line_no - 1),
+            is_unlimited=line_no in ask.unlimited,
         )
         for number, (ask, given) in enumerate(zip(asks, given_out, strict=True))
         for line_no, ((stock_id, asked), got, own) in enumerate(
@@ -51,7 +53,7 @@ def decision(
     ]
     taken = dict.fromkeys(counters, 0)
     for line in lines:
-        taken[line.stock_id] += 0 if line.own is not None else line.granted
+        taken[line.stock_id] += 0 if line.own is not None or line.is_unlimited else line.granted
     stock = {
         stock_id: DecidedStock(
             item="X",
@@ -203,3 +205,24 @@ def test_two_lines_on_one_row_show_the_second_one_short() -> None:
 
 def test_who_is_no_part_of_a_decision_has_no_proof_in_it() -> None:
     assert proofs(Decision(at=NOON, stock={}, lines=()), "rsv_0") == ()
+
+
+def test_what_no_stock_limits_takes_of_its_channels_maximum_and_of_no_stock() -> None:
+    guards = {"web": Claim(most=30, used=10)}
+    rows = {1: Counter(Figures(nettable=5), guards=guards)}
+    web = Ask(((1, 8),), own=(None,), channels=("web",), unlimited=frozenset({0}))
+    asks = [
+        web,
+        replace(web, lines=((1, 4),), own=(4,)),
+        replace(web, lines=((1, 20),), allow_partial=True),
+        Ask(((1, 5),), own=(None,), channels=("",)),
+    ]
+    given_out = granting.grants(asks, rows)
+    made = decision(rows, asks, given_out)
+
+    assert given_out == [(8,), (4,), (8,), (5,)]
+    assert is_reproduced(made)
+    [last] = proofs(made, "rsv_2")
+    assert (last.rule, last.allowance) == (UNLIMITED_RULE + CHANNEL_RULE, 8)
+    [stocked] = proofs(made, "rsv_3")
+    assert (stocked.rule, stocked.earlier, stocked.free) == (RULE + CHANNEL_RULE, 0, 5)

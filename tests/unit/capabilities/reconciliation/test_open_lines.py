@@ -31,6 +31,7 @@ from crossdock.capabilities.reconciliation.open_lines import (
     class_of,
     compared,
     is_tolerated,
+    joined_line,
     line_of,
     parted,
     read_again_since,
@@ -298,8 +299,12 @@ def test_it_is_read_again_from_its_first_unheard_change_or_a_day_before(
 
 
 def test_a_line_is_named_by_its_document_and_its_own_number() -> None:
-    assert parted("po:4711/1/1") == LineNumber("po:4711", "1/1")
-    assert parted("po:4711") == LineNumber("po:4711", "")
+    for name, found in (
+        ("po:4711/1/1", LineNumber("po:4711", "1/1")),
+        ("po:4711", LineNumber("po:4711", "")),
+    ):
+        assert parted(name) == found
+        assert joined_line(*found) == name
     assert line_of("shop:1001", "shop:1001/2") == "2"
     assert line_of("po:9", "po:9") == parted("po:9").line == ""
     assert line_of("sale:17", "sale.line,5") == "sale.line,5"

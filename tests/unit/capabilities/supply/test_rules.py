@@ -243,3 +243,8 @@ def test_a_rule_of_a_class_names_no_item_and_opens_no_kits(placed: PlacedRule, w
     with pytest.raises(Invalid) as refused:
         check_placed(placed)
     assert refused.value.where == where
+
+
+def test_a_rule_is_known_by_the_item_the_class_and_the_place_that_it_is_for() -> None:
+    assert PlacedRule().key == ("*", "", "*")
+    assert PlacedRule(item_class="SERVICE", location="DC1").key == ("*", "SERVICE", "DC1")
