@@ -253,6 +253,11 @@ class Pools:
     ) -> Mapping[tuple[str, str, str], Pool]:
         return {key: self.known[key] for key in keys if key in self.known}
 
+    async def groups(
+        self, _tx: Transaction, _places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return {}
+
     async def ages(self, _tx: Transaction) -> Mapping[str, SourceAge]:
         return self.heard
 

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.allocation import AllocationRuleChanged, ConfirmationChanged, Strategy
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import AllocationProtection, Applies
@@ -335,3 +336,32 @@ async def test_an_order_wakes_no_shop_where_nothing_is_kept(counter: Counter) ->
     await hear(counter, ordered("web", 1), "allocation")
 
     assert not await is_due(counter)
+
+
+async def grouped(counter: Counter) -> None:
+    group = LocationChanged(code="EU", kind=LocationKind.GROUP, members=("DC1", "DC2"))
+    await counter.hub.record([own_fact(group, NOON)], source=OWN_SOURCE)
+    await counter.hub.settle()
+
+
+async def test_a_channel_does_not_sell_from_a_group_and_its_member_at_once(
+    counter: Counter,
+) -> None:
+    await grouped(counter)
+
+    with pytest.raises(Invalid) as refused:
+        await counter.sells("shop", places=("EU", "DC1"))
+
+    assert refused.value.where == "/source_locations/1"
+    assert "DC1 is a member of EU" in str(refused.value)
+
+
+async def test_of_a_place_that_became_a_member_later_each_unit_is_shown_once(
+    counter: Counter,
+) -> None:
+    await counter.sells("shop", places=("EU", "DC1", "DC1"))
+    assert await counter.shown("shop") == [100]
+
+    await grouped(counter)
+
+    assert await counter.shown("shop") == [100]

@@ -116,6 +116,11 @@ class Pools:
             }
         return found
 
+    async def groups(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return await self.inventory.groups_in(tx, places)
+
     async def read(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
     ) -> "StockRead":

@@ -36,6 +36,11 @@ class KitPools:
             found |= {(tenant, *key): pool for key, pool in pools.items()}
         return found
 
+    async def groups(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return await self.stock.groups(tx, places)
+
     async def concerned(
         self, tx: Transaction, tenant: str, items: Iterable[str]
     ) -> Mapping[str, set[str]]:

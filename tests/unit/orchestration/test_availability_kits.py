@@ -27,6 +27,11 @@ class NeverAsked:
     ) -> Mapping[tuple[str, str, str], Pool]:
         raise AssertionError(keys)
 
+    async def groups(
+        self, _tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        raise AssertionError(places)
+
     async def concerned(
         self, _tx: Transaction, tenant: str, items: Iterable[str]
     ) -> Mapping[str, set[str]]:
@@ -40,6 +45,11 @@ class PairsOfEverything:
         self, _tx: Transaction, keys: Sequence[tuple[str, str, str]]
     ) -> Mapping[tuple[str, str, str], Pool]:
         return {key: Pool(free=3 * MICROS) for key in keys}
+
+    async def groups(
+        self, _tx: Transaction, _places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return {}
 
     async def concerned(
         self, _tx: Transaction, _tenant: str, items: Iterable[str]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
@@ -15,7 +15,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes import channel_terms_told
-from crossdock.orchestration.processes.availability_facts import KnowsPools
+from crossdock.orchestration.processes.availability_facts import KnowsPools, apart
 from crossdock.orchestration.processes.availability_neighbours import (
     claim_of,
     listed,
@@ -103,10 +103,26 @@ class Channels:
         woken = sorted({*channel.source_locations, *channel.wakes_on})
         channel = replace(channel, wakes_on=tuple(woken))
         async with self._database.transaction(scope) as tx:
+            await self._check_places(tx, channel)
             await channel_terms_told.alone(tx)
             agreed = await _agreed(tx, channel.connection, channel.location)
             await self._agree(tx, agreed, channel, by)
         return channel
+
+    async def _check_places(self, tx: Transaction, channel: Channel) -> None:
+        """Refuse a group together with one of its members: each unit there would count twice."""
+        places = channel.source_locations
+        if self._stock is None or len(places) == 1:
+            return
+        groups = await self._stock.groups(tx, [(tx.tenant, place) for place in places])
+        alone = apart(tx.tenant, places, groups)
+        for number, place in enumerate(places):
+            if place not in alone:
+                raise Invalid(
+                    f"{place} is a member of {groups[tx.tenant, place]}, which has its stock",
+                    where=f"/source_locations/{number}",
+                    hint="sell from the group, or from those of its members that you name",
+                )
 
     async def end(self, scope: Scope, connection: str, location: str, *, by: str) -> Channel:
         """Sell through a channel no more; it keeps what it shows, and its terms stay on record."""

@@ -72,6 +72,12 @@ class KnowsPools(Protocol):
         """Answer for (tenant, item, location); a key that is left out is unknown, not zero."""
         ...
 
+    async def groups(
+        self, tx: Transaction, places: Sequence[tuple[str, str]], /
+    ) -> Mapping[tuple[str, str], str]:
+        """Name the group of each (tenant, location) that is a member of one."""
+        ...
+
 
 class KnowsKits(KnowsPools, KnowsRecipes, Protocol):
     """Whoever knows pools of kits, of what goes into them, and of all else beside."""
@@ -168,7 +174,7 @@ def availability_publishing(
 
     async def load(tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, Facts]:
         listings = [Listing.of(key.instance) for key in keys]
-        rows = await tx.fetch(
+        agreed = await tx.fetch(
             LOAD,
             [key.tenant for key in keys],
             [key.instance for key in keys],
@@ -176,6 +182,7 @@ def availability_publishing(
             [listing.location for listing in listings],
             [listing.item for listing in listings],
         )
+        rows = await _each_unit_once(tx, agreed, stock)
         found = {Key(row["tenant"], row["instance"]): row for row in rows}
         pools = await _pools(tx, rows, stock, kits)
         sources = {place: pool.sources for place, pool in pools.items()}
@@ -276,6 +283,29 @@ def _listing_of(event: Event) -> Listing:
     level = event.payload
     assert isinstance(level, ChannelLevelHeard)  # noqa: S101  # the only caller has looked
     return Listing(event.source, level.location, level.item)
+
+
+async def _each_unit_once(
+    tx: Transaction, rows: Sequence[Any], stock: KnowsPools
+) -> Sequence[Any]:
+    """Leave out members of a group that sells in the same channel: they are in what it has (I9).
+
+    `Channels.put` refuses both, but a location may become a member later.
+    """
+    several = [row for row in rows if len(row["source_locations"]) > 1]
+    if not several:
+        return rows
+    places = {(row["tenant"], place) for row in several for place in row["source_locations"]}
+    groups = await stock.groups(tx, sorted(places))
+    return [
+        {**row, "source_locations": apart(row["tenant"], row["source_locations"], groups)}
+        for row in rows
+    ]
+
+
+def apart(tenant: str, places: Sequence[str], groups: Mapping[tuple[str, str], str]) -> list[str]:
+    """Give these places without members of groups among them."""
+    return [place for place in places if groups.get((tenant, place)) not in places]
 
 
 async def _pools(
