@@ -118,7 +118,8 @@ class Read(Ruled):
         supplies = self.found.supplies.values()
         pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
         promised = {line.demand_ref for each in self.found.promised.values() for line in each}
-        self._apart = dated | pegged | promised | {ref for one in questions for ref in one.own}
+        own = {ref for one in questions for ref in self._own(one)}
+        self._apart = dated | pegged | promised | own
         return self._apart | {ref for ref, _ in self._ruled}
 
     def cared_for(self, keys: Iterable[Key]) -> tuple[list[Key], set[tuple[str, str]]]:
@@ -237,16 +238,26 @@ class Read(Ruled):
     def answers(self, questions: Sequence[Question]) -> list[Atp]:
         return [self._answer(self._for_its_own(question)) for question in questions]
 
+    def _own(self, question: Question) -> frozenset[str]:
+        """Name the lines it is for, and what these claim of the parts of a kit (A25)."""
+        if not question.own or question.item not in self.found.kits:
+            return question.own
+        parts = [one.item for one in explosion.exploded(question.item, self.found.kits)]
+        return question.own.union(
+            kept.part_ref(ref, item) for ref in question.own for item in parts
+        )
+
     def _for_its_own(self, question: Question) -> Question:
         """Ask for goods that keep as the customers of the lines need which it is for.
 
         Who names somebody has said it; lines of which one needs no such goods are told apart by
         nobody.
         """
-        if question.customer or question.channel or not question.own:
+        own, question = question.own, question._replace(own=self._own(question))
+        if question.customer or question.channel or not own:
             return question
         key = (question.item, question.location)
-        lives = [self._ruled.get((ref, key)) for ref in question.own]
+        lives = [self._ruled.get((ref, key)) for ref in own]
         ruled = [life for life in lives if life is not None]
         if len(ruled) < len(lives):
             return question
