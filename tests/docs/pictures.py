@@ -1,5 +1,6 @@
 """Figures that pictures of the documentation are drawn from: a run and a sourcing decision."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -46,32 +47,48 @@ WAITING = (
 )
 
 
+WAITING_IN_THE_HOW_TO = (
+    Waits("2001/1", "key", Strategy.WIN, 1, 8, 0),
+    Waits("1001/1", "web", Strategy.IMPROVE, 500, 8, 0),
+)
+
+
 def a_run() -> Run:
     """Share 40 pieces out; of 18 kept for key accounts their order gets 12, so 6 are kept on."""
+    return _run(WAITING, 40, (Protection("key", minimum=18 * MICROS),), RunState.SIMULATED)
+
+
+def run_of_the_how_to() -> Run:
+    """Share ten out as `docs/how-to/share-out-scarce-stock.md` does: eight for the key account."""
+    return _run(WAITING_IN_THE_HOW_TO, 10, (), RunState.APPLIED)
+
+
+def _run(
+    waiting: Sequence[Waits], pieces: int, kept: tuple[Protection, ...], state: RunState
+) -> Run:
     lines = [
         model.Line(
             one.ref, one.channel, one.requested * MICROS, one.confirmed * MICROS, one.strategy,
             one.priority, MONDAY + timedelta(minutes=number),
         )
-        for number, one in enumerate(WAITING)
+        for number, one in enumerate(waiting)
     ]  # fmt: skip
-    kept = (Protection("key", minimum=18 * MICROS),)
-    outcome = model.run(40 * MICROS, lines, kept)
+    outcome = model.run(pieces * MICROS, lines, kept)
     return Run(
         run_id="run_019",
         item="BOLT",
         location="DC1",
         unit="EA",
-        state=RunState.SIMULATED,
+        state=state,
         reason="RECEIPT",
-        supply=40 * MICROS,
+        supply=pieces * MICROS,
         owed=outcome.owed,
         gained=outcome.gained,
         lost=outcome.lost,
         stock_version=7,
         rules_version=3,
         protections=kept,
-        figures=Figures(40 * MICROS, sum(line.requested for line in lines), 0, 0),
+        figures=Figures(pieces * MICROS, sum(line.requested for line in lines), 0, 0),
         digest="",
         made_by="crossdock",
         made_at=MONDAY,
@@ -95,39 +112,64 @@ def a_run() -> Run:
     )
 
 
+class Stands(NamedTuple):
+    """A node: its bolts and nuts, tenths of a unit of cost, kilometres and days to the ship-to."""
+
+    node: str
+    bolts: int
+    nuts: int
+    cost: int
+    km: int
+    days: int
+    capability: str = "SHIP"
+
+
 def a_decision() -> Decided:
     """Split 12 bolts and 6 nuts: no warehouse has all, one lacks the capability to ship."""
+    nodes = [
+        Stands("DC1", 4, 9, 49, 30, 1),
+        Stands("DC2", 10, 2, 59, 420, 2),
+        Stands("DC3", 6, 0, 65, 510, 2),
+        Stands("STORE-7", 20, 20, 30, 5, 1, "PICKUP"),
+    ]
+    return _decided(12, nodes, version=2)
+
+
+def decision_of_the_how_to() -> Decided:
+    """Decide what `docs/how-to/choose-warehouses.md` asks: one warehouse has all of it."""
+    nodes = [
+        Stands("DC1", 4, 9, 49, 30, 1),
+        Stands("DC2", 10, 10, 59, 420, 2),
+        Stands("DC3", 6, 0, 59, 510, 2),
+    ]
+    return _decided(8, nodes, version=0)
+
+
+def _decided(bolts: int, stands: Sequence[Stands], *, version: int) -> Decided:
     order = Order(
         lines=(
-            Line(line_no=1, item="BOLT", micros=12 * MICROS),
+            Line(line_no=1, item="BOLT", micros=bolts * MICROS),
             Line(line_no=2, item="NUT", micros=6 * MICROS),
         )
     )
-    days = [MONDAY.date() + timedelta(days=number) for number in range(4)]
-
-    def node(name: str, pieces: tuple[int, int], cost: int, km: int, days_on: int) -> Candidate:
-        return Candidate(
-            node=name,
-            available={"BOLT": pieces[0] * MICROS, "NUT": pieces[1] * MICROS},
-            capabilities=("PICKUP",) if name == "STORE-7" else ("SHIP",),
-            ships_on=days[0],
-            arrives_on=days[days_on],
-            cost=cost * MICROS // 10,
-            distance_km=km,
-        )
-
     nodes = [
-        node("DC1", (4, 9), 49, 30, 1),
-        node("DC2", (10, 2), 59, 420, 2),
-        node("DC3", (6, 0), 65, 510, 2),
-        node("STORE-7", (20, 20), 30, 5, 1),
+        Candidate(
+            node=one.node,
+            available={"BOLT": one.bolts * MICROS, "NUT": one.nuts * MICROS},
+            capabilities=(one.capability,),
+            ships_on=MONDAY.date(),
+            arrives_on=MONDAY.date() + timedelta(days=one.days),
+            cost=one.cost * MICROS // 10,
+            distance_km=one.km,
+        )
+        for one in stands
     ]
     rules = Rules()
     asked = Asked(order=order, units={"BOLT": "EA", "NUT": "EA"})
-    version = RuleVersion(
-        scope="all", version=2, valid_from=MONDAY, put_at=MONDAY, put_by="ops", rules=rules
+    put = RuleVersion(
+        scope="all", version=version, valid_from=MONDAY, put_at=MONDAY, put_by="ops", rules=rules
     )
-    return decided(asked, ("src_019", MONDAY), version, nodes, planned(order, nodes, rules))
+    return decided(asked, ("src_019", MONDAY), put, nodes, planned(order, nodes, rules))
 
 
 def allocation_picture() -> str:
@@ -138,6 +180,16 @@ def allocation_picture() -> str:
 def sourcing_picture() -> str:
     """Draw why two warehouses serve an order, and why two others do not."""
     return sourcing_chart.drawn(a_decision())
+
+
+def share_out_picture() -> str:
+    """Draw the run of the how-to that serves the key account in full."""
+    return allocation_chart.drawn(run_of_the_how_to())
+
+
+def choose_picture() -> str:
+    """Draw the decision of the how-to: the nearest warehouse does not send, and why."""
+    return sourcing_chart.drawn(decision_of_the_how_to())
 
 
 def publishing_picture() -> str:

@@ -32,14 +32,16 @@ LINES = frozenset({"line", "thin", "band"})
 NARROW, BROAD = frozenset(" .,:;'|!()[]ijlft-/"), frozenset("MW@%mw→…")
 
 STYLE = """
-.paper{fill:#ffffff} text{fill:#334155} .axis,.grid{stroke:#64748b;fill:none}
+.paper{fill:#ffffff} text{fill:#334155;stroke:#ffffff;stroke-width:4;paint-order:stroke}
+text{stroke-linejoin:round} .axis,.grid{stroke:#64748b;fill:none}
 .grid{stroke-opacity:.3} .line{stroke:#2563eb;fill:none;stroke-width:2.5} .mark{fill:#dc2626}
 .thin{stroke:#64748b;fill:none;stroke-width:1.5;stroke-dasharray:5 4} .c0{fill:#15803d}
 .c1{fill:#ea580c} .c2{fill:#2563eb} .a0{fill:#bfdbfe} .a1{fill:#60a5fa} .a2{fill:#2563eb}
 .a3{fill:#a855f7} .a4{fill:#be123c} .band{stroke:#64748b;fill:none;stroke-width:8}
 .band{stroke-opacity:.35} .o1{stroke:#ea580c} .o2{stroke:#2563eb;stroke-dasharray:3 2}
 .o1,.o2{fill:none;stroke-width:2.5} .cut{stroke:#ffffff;fill:none;stroke-width:5}
-@media (prefers-color-scheme:dark){.paper{fill:#0f172a} text{fill:#cbd5e1}
+@media (prefers-color-scheme:dark){.paper{fill:#0f172a}
+text{fill:#cbd5e1;stroke:#0f172a}
 .axis,.grid{stroke:#94a3b8} .line{stroke:#60a5fa} .mark{fill:#f87171} .thin{stroke:#94a3b8}
 .c0{fill:#4ade80} .c1{fill:#fb923c} .c2{fill:#60a5fa} .a0{fill:#dbeafe} .a1{fill:#93c5fd}
 .a2{fill:#3b82f6} .a3{fill:#c084fc} .a4{fill:#fb7185} .band{stroke:#94a3b8}
