@@ -45,8 +45,13 @@ from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 from tests.docs.frozen import problem_of, seal
 from tests.docs.pictures import (
+    accuracy_picture,
     allocation_picture,
     choose_picture,
+    difference_picture,
+    explained_picture,
+    open_line_picture,
+    promise_proof_picture,
     publishing_picture,
     share_out_picture,
     sourcing_picture,
@@ -350,6 +355,11 @@ PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
         "atp.svg": atp_picture,
         "promise.svg": promise_picture,
         "backlog.svg": backlog_picture,
+        "explained.svg": explained_picture,
+        "difference.svg": difference_picture,
+        "open-line.svg": open_line_picture,
+        "reservation.svg": promise_proof_picture,
+        "accuracy.svg": accuracy_picture,
         "allocation.svg": allocation_picture,
         "share-out.svg": share_out_picture,
         "sourcing.svg": sourcing_picture,

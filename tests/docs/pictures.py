@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import Figures, Protection, Run, RunLine, RunState, model
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.capabilities.reconciliation import AccuracyReport, Finding, Kind
+from crossdock.capabilities.reconciliation.accuracy import CountSums, report
 from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
@@ -20,7 +22,16 @@ from crossdock.capabilities.sourcing import (
     planned,
 )
 from crossdock.capabilities.sourcing.document import decided
-from crossdock.interfaces.api import allocation_chart, channel_chart, sourcing_chart
+from crossdock.interfaces.api import (
+    accuracy_chart,
+    allocation_chart,
+    channel_chart,
+    finding_chart,
+    proof_chart,
+    sourcing_chart,
+)
+from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
+from crossdock.interfaces.api.stock_shapes import amount
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
 
 MONDAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -221,3 +232,155 @@ def publishing_picture() -> str:
         items=(bolt,),
     )
     return channel_chart.drawn(shop, bolt)
+
+
+def _finding(item: str, ours: int, theirs: int, explained: int = 0, **said: Any) -> Finding:
+    """Make a confirmed finding between the hub and the ERP at DC1."""
+    left = theirs - ours - explained
+    figures = {
+        "ours": ours,
+        "theirs": theirs,
+        "raw": theirs - ours,
+        "explained": explained,
+        "unexplained": left,
+        "absolute": abs(left),
+        "safe": min(ours, theirs),
+        "withheld": 0,
+    }
+    facts: dict[str, Any] = {
+        "finding_id": "fnd_019",
+        "system": "crossdock",
+        "against": "erp",
+        "location": "DC1",
+        "item": item,
+        "state": "CONFIRMED",
+        "level": "TOTAL",
+        "cause": "UNKNOWN",
+        "because": "",
+        "remedy": "COUNT",
+        "unit": "EA",
+        **{name: Decimal(amount) for name, amount in figures.items()},
+        "value_at_risk": None,
+        "currency": "",
+        "item_class": "A",
+        "age": "0-4 h",
+        "priority": 0,
+        "due_at": MONDAY,
+        "is_in_flight": False,
+        "is_gone": False,
+        "times": 2,
+        "attempts": 0,
+        "run_id": "rcn_019",
+        "evidence": {},
+        "first_cut": MONDAY,
+        "last_cut": MONDAY,
+        "found_at": MONDAY,
+        "confirmed_at": MONDAY,
+        "closed_at": None,
+        "closed_by": "",
+        "root_cause": "",
+        "note": "",
+    }
+    return Finding(**(facts | said))
+
+
+def difference_explained() -> Finding:
+    """Find 5 too many in the ERP, which 40 of receipts that it has not booked hid."""
+    receipts = [("RCV-0815", 25), ("RCV-0816", 15)]
+    documents = [
+        {"reference": name, "fate": "NOT_POSTED", "ours": str(pieces), "theirs": "0"}
+        for name, pieces in receipts
+    ]
+    return _finding("BOLT", 847, 812, -40, evidence={"documents": documents})
+
+
+def difference_of_the_how_to() -> Finding:
+    """Find what `docs/how-to/reconcile-stock.md` finds twice: three nuts more in the ERP."""
+    return _finding("NUT", 6, 9)
+
+
+def open_line_of_the_how_to() -> Finding:
+    """Find what `docs/how-to/reconcile-orders.md` finds twice: two more open in the ERP."""
+    return _finding(
+        "BOLT", 4, 6, kind=Kind.ORDERS, document="shop:1002", line="1", remedy="REDRIVE"
+    )
+
+
+def explained_picture() -> str:
+    """Draw why two numbers differ by 35 and what is wrong is 5."""
+    return finding_chart.drawn(difference_explained())
+
+
+def difference_picture() -> str:
+    """Draw the difference of the how-to."""
+    return finding_chart.drawn(difference_of_the_how_to())
+
+
+def open_line_picture() -> str:
+    """Draw the open line of the how-to."""
+    return finding_chart.drawn(open_line_of_the_how_to())
+
+
+def a_promise() -> PromiseShown:
+    """Grant four of four, and six of eight, as ten lay there, two were promised and two kept."""
+
+    def line(number: int, item: str, asked: int, granted: int, **off: int) -> LineProofShown:
+        names = ("claimed", "earlier", "safety", "kept_for_group", "kept_for_channels", "expired")
+        free = 10 - sum(off.values())
+        part = "granted" if granted == asked else f"{granted} granted, as part was welcome"
+        figures = {name: amount(off.get(name, 0) * MICROS, "EA") for name in names}
+        return LineProofShown(
+            line_no=number,
+            item=item,
+            location="DC1",
+            demand_ref="",
+            requested=amount(asked * MICROS, "EA"),
+            granted=amount(granted * MICROS, "EA"),
+            because=f"{asked} asked, {free} free: {part}",
+            nettable=amount(10 * MICROS, "EA"),
+            own=None,
+            free=amount(free * MICROS, "EA"),
+            rule="",
+            members=[],
+            version=7,
+            sources=[],
+            channel="",
+            allowance=None,
+            **figures,
+        )
+
+    return PromiseShown(
+        reservation_id="rsv_019",
+        request_id="order-7",
+        client="shop",
+        decided_at=MONDAY,
+        decided_together=1,
+        is_reproduced=True,
+        lines=[line(1, "BOLT", 4, 4), line(2, "NUT", 8, 6, claimed=2, safety=2)],
+        regrants=[],
+    )
+
+
+def promise_proof_picture() -> str:
+    """Draw why a reservation got all of one line and part of another."""
+    return proof_chart.drawn(a_promise())
+
+
+def counted_accuracy() -> AccuracyReport:
+    """Sum up five counts of 100/100, 500/503, 200/205, 40/38 and 10/10 (A, A, B, C, C)."""
+
+    def counts(of: str, counted: int, within: int, *pieces: int) -> CountSums:
+        booked, found, off = (one * MICROS for one in pieces)
+        return CountSums("DC1", of, counted, within, booked, found, off)
+
+    sums = [
+        counts("A", 2, 1, 600, 603, 3),
+        counts("B", 1, 0, 200, 205, 5),
+        counts("C", 2, 2, 50, 48, 2),
+    ]
+    return report(sums, MONDAY - timedelta(days=30), MONDAY)
+
+
+def accuracy_picture() -> str:
+    """Draw how right the books were by five counts."""
+    return accuracy_chart.drawn(counted_accuracy())

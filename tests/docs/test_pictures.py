@@ -18,8 +18,11 @@ ILLUSTRATED = (
     "explanation/sourcing.md",
     "how-to/choose-warehouses.md",
     "how-to/promise-by-date.md",
+    "how-to/reconcile-orders.md",
+    "how-to/reconcile-stock.md",
     "how-to/set-an-oversell-budget.md",
     "how-to/share-out-scarce-stock.md",
+    "reference/reservations.md",
 )
 """Pages whose subject the hub draws."""
 WORDS_LEAST = 5
