@@ -47,6 +47,7 @@ from tests.docs.frozen import problem_of, seal
 from tests.docs.pictures import (
     accuracy_picture,
     allocation_picture,
+    available_picture,
     choose_picture,
     difference_picture,
     explained_picture,
@@ -358,6 +359,7 @@ PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
         "explained.svg": explained_picture,
         "difference.svg": difference_picture,
         "open-line.svg": open_line_picture,
+        "available.svg": available_picture,
         "reservation.svg": promise_proof_picture,
         "accuracy.svg": accuracy_picture,
         "allocation.svg": allocation_picture,

@@ -321,34 +321,37 @@ def open_line_picture() -> str:
     return finding_chart.drawn(open_line_of_the_how_to())
 
 
-def a_promise() -> PromiseShown:
-    """Grant four of four, and six of eight, as ten lay there, two were promised and two kept."""
+def _proof_line(
+    number: int, goods: tuple[str, str], there: int, asked: int, **off: int
+) -> LineProofShown:
+    """Prove a line of so many asked, of `there` less what is taken off it."""
+    names = ("claimed", "earlier", "safety", "kept_for_group", "kept_for_channels", "expired")
+    free = there - sum(off.values())
+    granted = min(asked, free)
+    part = "granted" if granted == asked else f"{granted} granted, as part was welcome"
+    figures = {name: amount(off.get(name, 0) * MICROS, "EA") for name in names}
+    return LineProofShown(
+        line_no=number,
+        item=goods[0],
+        location=goods[1],
+        demand_ref="",
+        requested=amount(asked * MICROS, "EA"),
+        granted=amount(granted * MICROS, "EA"),
+        because=f"{asked} asked, {free} free: {part}",
+        nettable=amount(there * MICROS, "EA"),
+        own=None,
+        free=amount(free * MICROS, "EA"),
+        rule="",
+        members=[],
+        version=7,
+        sources=[],
+        channel="",
+        allowance=None,
+        **figures,
+    )
 
-    def line(number: int, item: str, asked: int, granted: int, **off: int) -> LineProofShown:
-        names = ("claimed", "earlier", "safety", "kept_for_group", "kept_for_channels", "expired")
-        free = 10 - sum(off.values())
-        part = "granted" if granted == asked else f"{granted} granted, as part was welcome"
-        figures = {name: amount(off.get(name, 0) * MICROS, "EA") for name in names}
-        return LineProofShown(
-            line_no=number,
-            item=item,
-            location="DC1",
-            demand_ref="",
-            requested=amount(asked * MICROS, "EA"),
-            granted=amount(granted * MICROS, "EA"),
-            because=f"{asked} asked, {free} free: {part}",
-            nettable=amount(10 * MICROS, "EA"),
-            own=None,
-            free=amount(free * MICROS, "EA"),
-            rule="",
-            members=[],
-            version=7,
-            sources=[],
-            channel="",
-            allowance=None,
-            **figures,
-        )
 
+def _promise(*lines: LineProofShown) -> PromiseShown:
     return PromiseShown(
         reservation_id="rsv_019",
         request_id="order-7",
@@ -356,9 +359,22 @@ def a_promise() -> PromiseShown:
         decided_at=MONDAY,
         decided_together=1,
         is_reproduced=True,
-        lines=[line(1, "BOLT", 4, 4), line(2, "NUT", 8, 6, claimed=2, safety=2)],
+        lines=[*lines],
         regrants=[],
     )
+
+
+def a_promise() -> PromiseShown:
+    """Grant four of four, and six of eight, as ten lay there, two were promised and two kept."""
+    nuts = _proof_line(2, ("NUT", "DC1"), 10, 8, claimed=2, safety=2)
+    return _promise(_proof_line(1, ("BOLT", "DC1"), 10, 4), nuts)
+
+
+def available_copied() -> PromiseShown:
+    """Ask for 50 of 100 of which 30 are allocated, where the hub hears either number."""
+    heard = _proof_line(1, ("BOLT", "EAST, on hand heard"), 100, 50, claimed=30)
+    copied = _proof_line(2, ("BOLT", "EAST, available copied"), 70, 50, claimed=30)
+    return _promise(heard, copied)
 
 
 def promise_proof_picture() -> str:
@@ -384,3 +400,8 @@ def counted_accuracy() -> AccuracyReport:
 def accuracy_picture() -> str:
     """Draw how right the books were by five counts."""
     return accuracy_chart.drawn(counted_accuracy())
+
+
+def available_picture() -> str:
+    """Draw what a promise would lose if a product's own available were taken for stock."""
+    return proof_chart.drawn(available_copied())

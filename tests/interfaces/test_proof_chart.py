@@ -28,6 +28,27 @@ def test_a_proof_is_drawn_with_what_was_taken_off_and_what_was_granted() -> None
     )
 
 
+def test_lines_of_one_unit_are_drawn_to_one_scale_and_others_to_their_own() -> None:
+    promise = a_promise()
+    [first, _] = promise.lines
+    ten, hundred = AmountShown("10", "EA"), AmountShown("100", "EA")
+    kilos = replace(
+        first,
+        requested=AmountShown("1", "KG"),
+        granted=AmountShown("1", "KG"),
+        nettable=AmountShown("2", "KG"),
+        free=AmountShown("2", "KG"),
+    )
+    lines = [replace(first, nettable=hundred), replace(first, nettable=ten), kilos]
+    there = [
+        Decimal(one.attrib["width"])
+        for one in parsed(drawn(replace(promise, lines=lines))).iter(f"{SVG}rect")
+        if one.attrib["class"] == "a1"
+    ]
+
+    assert there == [TO - FROM, (TO - FROM) / 10, TO - FROM]
+
+
 def test_a_maximum_that_leaves_its_channel_nothing_is_drawn() -> None:
     promise = a_promise()
     [first, _] = promise.lines

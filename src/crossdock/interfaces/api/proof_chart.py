@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from crossdock.interfaces.api.chart import Frame, fitted, picture, tenth, text
+from crossdock.interfaces.api.chart import Frame, fitted, folded, picture, tenth, text
 from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
 from crossdock.interfaces.api.stock_shapes import AmountShown
 
@@ -18,7 +18,7 @@ LINES_MAX = 8
 
 
 def drawn(promise: PromiseShown) -> str:
-    """Draw a block for each line: every figure of its proof as a bar, all of them to one scale.
+    """Draw a block for each line, every figure of its proof as a bar; lines of a unit to one scale.
 
     What was taken off is an outline, and so is what was asked for: what was granted of it is
     filled.
@@ -26,8 +26,12 @@ def drawn(promise: PromiseShown) -> str:
     lines = promise.lines[:LINES_MAX]
     parts: list[str] = []
     at = FRAME.top
+    most = {line.requested.unit: Decimal(1) for line in lines}
     for line in lines:
-        block, at = _block(line, at)
+        unit = line.requested.unit
+        most[unit] = max(most[unit], *map(_size, _amounts(line)))
+    for line in lines:
+        block, at = _block(line, at, (TO - FROM) / most[line.requested.unit])
         parts += block
     for said in _foot(promise):
         parts.append(text(FRAME.left, at + 16, said))
@@ -37,15 +41,14 @@ def drawn(promise: PromiseShown) -> str:
     return picture(frame, f"Why {promise.request_id} got what it got", said, parts)
 
 
-def _block(line: LineProofShown, top: int) -> tuple[list[str], int]:
-    """Draw a line from `top` on; give where the next one begins."""
+def _block(line: LineProofShown, top: int, per: Decimal) -> tuple[list[str], int]:
+    """Draw a line from `top` on, `per` units of width for one; give where the next one begins."""
+    at, found = top, list[str]()
     said = f"{line.item} at {line.location}: {line.because}"
-    found = [text(FRAME.left, top + 14, fitted(said, FRAME.end - FRAME.left))]
-    figures = [*_figures(line)]
-    sizes = [*(abs(_size(shown)) for _, _, shown in figures), _size(line.requested), Decimal(1)]
-    per = (TO - FROM) / max(sizes)
-    at = top + LINE
-    for name, kind, shown in figures:
+    for words in folded(said, FRAME.end - FRAME.left, most=2):
+        found.append(text(FRAME.left, at + 14, words))
+        at += LINE
+    for name, kind, shown in _figures(line):
         found += _row(at, name, f"{shown.value} {shown.unit}")
         found.append(_bar(at, kind, per * _size(shown)))
         at += ROW
@@ -71,6 +74,10 @@ def _figures(line: LineProofShown) -> Iterator[tuple[str, str, AmountShown]]:
     if line.allowance is not None:
         yield "its channel may have", OFF, line.allowance
     yield "free", FREE, line.free
+
+
+def _amounts(line: LineProofShown) -> list[AmountShown]:
+    return [*(shown for _, _, shown in _figures(line)), line.requested, line.granted]
 
 
 def _size(shown: AmountShown) -> Decimal:
