@@ -18,7 +18,7 @@ LINES_MAX = 8
 
 
 def drawn(promise: PromiseShown) -> str:
-    """Draw a block for each line, every figure of its proof as a bar; lines of a unit to one scale.
+    """Draw a block for each line, a bar for every figure; lines of one unit to one scale.
 
     What was taken off is an outline, and so is what was asked for: what was granted of it is
     filled.
