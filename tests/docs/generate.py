@@ -44,7 +44,19 @@ from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 from tests.docs.frozen import problem_of, seal
-from tests.docs.pictures import allocation_picture, publishing_picture, sourcing_picture
+from tests.docs.pictures import (
+    accuracy_picture,
+    allocation_picture,
+    available_picture,
+    choose_picture,
+    difference_picture,
+    explained_picture,
+    open_line_picture,
+    promise_proof_picture,
+    publishing_picture,
+    share_out_picture,
+    sourcing_picture,
+)
 from tests.docs.routes import api_page
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -206,11 +218,21 @@ def _setting_rows(form: type[BaseModel]) -> Iterator[str]:
 
 def budget_picture() -> str:
     """Draw the budget of an item that sells 36 an hour over a path of ten seconds (A16)."""
-    hour = 36 * MICROS
-    seller = Seller(name="shop", peak=hour, taken=hour, squares=hour * MICROS, order_ms=0)
+    return _budget("36 an hour", 36, lump=1)
+
+
+def cases_picture() -> str:
+    """Draw the same of an item that is bought by the case of twelve."""
+    return _budget("36 an hour in cases of 12", 36, lump=12)
+
+
+def _budget(item: str, per_hour: int, *, lump: int) -> str:
+    hour = per_hour * MICROS
+    squares = lump * hour * MICROS
+    seller = Seller(name="shop", peak=hour, taken=hour, squares=squares, order_ms=0)
     percent = Decimal(1)
     curve = BudgetCurve(
-        item="36 an hour",
+        item=item,
         oversell_percent=percent,
         seconds=Decimal(10),
         buffer=Decimal(budget.held_back([seller], 10_000, percent)) / MICROS,
@@ -330,11 +352,20 @@ PAGES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
 PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
     {
         "budget.svg": budget_picture,
+        "budget-cases.svg": cases_picture,
         "atp.svg": atp_picture,
         "promise.svg": promise_picture,
         "backlog.svg": backlog_picture,
+        "explained.svg": explained_picture,
+        "difference.svg": difference_picture,
+        "open-line.svg": open_line_picture,
+        "available.svg": available_picture,
+        "reservation.svg": promise_proof_picture,
+        "accuracy.svg": accuracy_picture,
         "allocation.svg": allocation_picture,
+        "share-out.svg": share_out_picture,
         "sourcing.svg": sourcing_picture,
+        "choose-warehouses.svg": choose_picture,
         "publishing.svg": publishing_picture,
     }
 )

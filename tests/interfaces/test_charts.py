@@ -178,7 +178,7 @@ def test_a_promise_by_date_is_drawn_beside_what_it_was_made_from() -> None:
     assert "promised" in words(picture)
     leaves = "5 EA leave on 2026-05-04; 40 EA leave on 2026-05-07; 15 EA leave on 2026-05-09"
     assert said(picture).startswith(f"{leaves}; from 2026-05-04 on 5 EA can be promised")
-    assert picture.count('<rect class="c2"') == 1 + 3  # the legend's, and three parts
+    assert picture.count('<rect class="o2"') == 1 + 3  # the legend's, and three parts
     assert "60 EA of BOLT at DC1: promised, by day" in words(
         atp_chart.of_promise(replace(kept, lines=kept.lines[:1]))
     )
@@ -204,14 +204,14 @@ def test_a_balance_below_zero_is_drawn_below_the_line() -> None:
     short = [bucket._replace(pab=-30 * MICROS) for bucket in answer.buckets]
     picture = atp_chart.drawn(replace(answer, buckets=tuple(short)))
 
-    heights = [float(y) for y in re.findall(r'class="thin" d="M60 ([\d.]+)', picture)]
+    heights = [float(y) for y in re.findall(r'class="band" d="M60 ([\d.]+)', picture)]
     assert max(heights) <= atp_chart.FRAME.floor
     assert "-50" in words(picture)
 
 
 def bars(picture: str) -> Iterator[ET.Element]:
     for one in parsed(picture).iter(f"{SVG}rect"):
-        if one.attrib["class"] in {"c0", "c1"} and one.attrib["width"] != "12":
+        if one.attrib["class"] in {"c0", "o1"} and one.attrib["width"] != "12":
             yield one
 
 
@@ -223,6 +223,16 @@ def test_differences_are_drawn_by_cause_with_the_most_money_first() -> None:
     assert causes == ["MSG_REJECTED", "UOM", "MSG_DUP", "UNKNOWN", "STATUS_MAP"]
     assert {"2 520", "0-4 h", "> 7 d", "at risk"} <= set(found)
     assert said(picture).startswith("MSG_REJECTED: 3 open, 2520 at risk, 2 of 0-4 h, 1 of 4-24 h")
+
+
+def test_of_two_ages_the_older_one_is_the_taller_bar() -> None:
+    every = [Difference("UOM", age, TEN) for age in backlog_chart.AGES]
+    [*marks_and_bars] = parsed(backlog_chart.drawn(every)).iter(f"{SVG}rect")
+    high = [int(one.attrib["height"]) for one in marks_and_bars[1:]]
+
+    marks, drawn_bars = high[: len(every)], high[len(every) :]
+    assert marks == sorted(set(marks))
+    assert drawn_bars == sorted(set(drawn_bars))
 
 
 def test_an_empty_backlog_is_drawn_too() -> None:

@@ -40,6 +40,12 @@ async def test_open_differences_are_drawn_and_no_run_of_that_name_is_looked_for(
     assert b"1 open, 25 at risk" in drawn.body
     assert b"no difference is open" in others.body
 
+    [found] = (await call("GET", "/v1/reconciliations/findings")).json["findings"]
+    one = await call("GET", f"/v1/reconciliations/findings/{found['finding_id']}/chart")
+    assert (one.status, b"the hub says: 30 EA; not explained: +10" in one.body) == (200, True)
+    right = await call("GET", "/v1/reconciliations/accuracy/chart?since=2026-01-01T00:00:00Z")
+    assert (right.status, b"How right the books were, 2026-01-01" in right.body) == (200, True)
+
 
 @pytest.mark.parametrize(
     ("path", "verb", "other"),
@@ -64,3 +70,19 @@ async def test_a_run_and_a_decision_are_drawn_of_their_own_address(
         assert (await call("GET", path, key="")).status == 401
         assert (await call("GET", path, key=await house.key("cases:read"))).status == 403
         assert (await call("GET", path, key=await house.key(verb))).status == 404
+
+
+async def test_the_proof_of_a_reservation_is_drawn_and_of_nothing_else(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    line = {"item": "bolt", "location": "dc", "quantity": {"value": "4"}}
+    asked = {"request_id": "order-7", "lines": [line]}
+    made = (await call("POST", "/v1/reservations", asked)).json["reservation_id"]
+
+    drawn = await call("GET", f"/v1/promises/{made}/chart")
+
+    assert (drawn.status, b"Why order-7 got what it got" in drawn.body) == (200, True)
+    for other in ("order-7", "rsv_" + "0" * 32):
+        answer = await call("GET", f"/v1/promises/{other}/chart")
+        assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -109,6 +109,11 @@ async def test_what_maxima_and_minima_leave_of_a_promise_is_said_and_explained(
     name = cut.out.split()[0]
     explained = (await crossdock("stock", "explain", name)).out
     assert "for others             3 EA" in explained
+    drawn = await crossdock("stock", "explain", name, "--chart", "why.svg")
+    refused = await crossdock("stock", "explain", "O-1", "--chart", "order.svg")
+    assert (drawn.code, "drawn: why.svg" in drawn.out) == (0, True), drawn
+    assert "less kept for others" in (crossdock.folder / "why.svg").read_text()
+    assert (refused.code, "draw one of those" in refused.err) == (2, True), refused
     most = await crossdock(*reserve, "--request-id", "2", "--channel", "web")
     assert "that is all its channel may have" not in most.out
     assert "the rest is kept for others" in most.out

@@ -1,5 +1,6 @@
 """Stock is compared, and differences are looked after, from the command line."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,11 @@ async def test_the_backlog_is_drawn_into_a_file(crossdock: CommandLine, hub: Hub
     assert picture.startswith("<svg ")
     assert "1 open, 6 at risk" in picture
     assert (nowhere.code, "cannot be written" in nowhere.err) == (2, True), nowhere
+
+    [found] = json.loads((await crossdock("reconcile", "list", "--json")).out)
+    shown = await crossdock("reconcile", "show", found["finding_id"], "--chart", "why.svg")
+    assert (shown.code, "drawn: why.svg" in shown.out) == (0, True), shown
+    assert "not explained: -3" in (crossdock.folder / "why.svg").read_text()
 
 
 async def test_a_dump_that_cannot_be_is_rejected_with_exit_code_one(

@@ -12,7 +12,11 @@ from crossdock.interfaces.api.chart import Frame, fitted, legend, picture, tenth
 DRAWN_MAX = 40
 """So many order lines are drawn; of more, those that change go first."""
 BEFORE, AFTER, OPEN = "a1", "c0", "axis"
-KINDS = ((OPEN, "open"), (BEFORE, "confirmed before"), (AFTER, "confirmed after"))
+KINDS = (
+    (OPEN, "open"),
+    (BEFORE, "confirmed before (above)"),
+    (AFTER, "confirmed after (below)"),
+)
 FRAME = Frame(left=16, right=16, top=92, bottom=40)
 ROW = 88
 BAR = 12

@@ -13,7 +13,8 @@ FRAME = Frame()
 DAYS_LEAST = 7
 LABELS_MOST = 7
 BAR_MOST = 18
-SUPPLY, DEMAND, PROMISED, PROMISABLE, BALANCE = "c0", "c1", "c2", "line", "thin"
+SUPPLY, DEMAND, PROMISED, PROMISABLE, BALANCE = "c0", "o1", "o2", "line", "band"
+"""Goods are filled, what is asked of them is an outline; a band shows behind the line on it."""
 Leaving = Sequence[tuple[date, int]]
 """So many micros that leave on a day."""
 

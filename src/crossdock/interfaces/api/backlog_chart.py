@@ -11,6 +11,8 @@ from crossdock.interfaces.api.chart import Frame, legend, picture, tenth, text
 
 AGES = ("0-4 h", "4-24 h", "1-3 d", "3-7 d", "> 7 d")
 KINDS = tuple((f"a{number}", age) for number, age in enumerate(AGES))
+TALL = (8, 12, 16, 20, 24)
+"""How tall a bar of each age is: the older, the taller, for who cannot tell the colours apart."""
 ROW = 34
 DRAWN_MAX = 1000
 """So many differences are drawn; whoever asks for them asks for one more, to see if there is."""
@@ -47,7 +49,7 @@ def drawn(differences: Sequence[Difference]) -> str:
     causes = sorted(risks, key=lambda cause: (-risks[cause].known, -risks[cause].number, cause))
     frame = replace(FRAME, height=FRAME.top + ROW * max(1, len(causes)) + FRAME.bottom)
     most = max((risk.number for risk in risks.values()), default=1)
-    parts: list[str] = legend(frame, KINDS)
+    parts: list[str] = legend(frame, KINDS, tall=[tall // 2 for tall in TALL])
     for row, cause in enumerate(causes):
         parts += _bar(frame, row, cause, [counts[cause, age] for age in AGES], most)
         middle = frame.top + row * ROW + ROW // 2 + 5
@@ -117,11 +119,11 @@ def _bar(frame: Frame, row: int, cause: str, counts: Sequence[int], most: int) -
     yield text(frame.left - 10, top + ROW // 2 + 5, cause, anchor="end")
     per = Decimal(frame.end - frame.left - 30) / most
     x = Decimal(frame.left)
-    for (kind, _), number in zip(KINDS, counts, strict=True):
+    for (kind, _), tall, number in zip(KINDS, TALL, counts, strict=True):
         if number:
             yield (
-                f'<rect class="{kind}" x="{tenth(x)}" y="{top + 5}"'
-                f' width="{tenth(per * number)}" height="{ROW - 10}"/>'
+                f'<rect class="{kind}" x="{tenth(x)}" y="{top + ROW - 5 - tall}"'
+                f' width="{tenth(per * number)}" height="{tall}"/>'
             )
             x += per * number
     yield text(tenth(x + 7), top + ROW // 2 + 5, str(sum(counts)))

@@ -7,7 +7,7 @@ from crossdock.canonical.quantities import plain
 from crossdock.interfaces.api.chart import Frame, Scale, picture, tenth, text
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 
-FRAME = Frame()
+FRAME = Frame(height=376, top=100)
 TICKS = ((1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"), (3600, "1 h"), (7200, "2 h"))
 
 

@@ -120,10 +120,12 @@ def _levels(shown: ChannelExposure) -> list[Decimal]:
 
 def _thresholds(shown: ChannelExposure, frame: Frame, per: Decimal) -> Iterator[str]:
     """Draw each level through all bars, and not through the words above them."""
-    tops = range(frame.top + 18, frame.floor, ROW)
+    tops = range(frame.top + 20, frame.floor, ROW)
     for level in _levels(shown):
         x = tenth(frame.left + per * level)
-        yield f'<path class="thin" d="{" ".join(f"M{x} {top} v{BAR + 8}" for top in tops)}"/>'
+        path = " ".join(f"M{x} {top} v{BAR + 4}" for top in tops)
+        yield f'<path class="cut" d="{path}"/>'
+        yield f'<path class="thin" d="{path}"/>'
         anchor = "end" if x > frame.end - 30 else "middle"
         yield text(x, frame.floor + 16, plain(level), anchor=anchor)
 

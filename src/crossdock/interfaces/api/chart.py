@@ -27,20 +27,25 @@ SHORT_FROM = 100_000
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-LINES = frozenset({"line", "thin"})
+LINES = frozenset({"line", "thin", "band"})
 
 NARROW, BROAD = frozenset(" .,:;'|!()[]ijlft-/"), frozenset("MW@%mw→…")
 
 STYLE = """
-.paper{fill:#ffffff} text{fill:#334155} .axis,.grid{stroke:#64748b;fill:none}
+.paper{fill:#ffffff} text{fill:#334155;stroke:#ffffff;stroke-width:4;paint-order:stroke}
+text{stroke-linejoin:round} .axis,.grid{stroke:#64748b;fill:none}
 .grid{stroke-opacity:.3} .line{stroke:#2563eb;fill:none;stroke-width:2.5} .mark{fill:#dc2626}
 .thin{stroke:#64748b;fill:none;stroke-width:1.5;stroke-dasharray:5 4} .c0{fill:#15803d}
 .c1{fill:#ea580c} .c2{fill:#2563eb} .a0{fill:#bfdbfe} .a1{fill:#60a5fa} .a2{fill:#2563eb}
-.a3{fill:#a855f7} .a4{fill:#be123c}
-@media (prefers-color-scheme:dark){.paper{fill:#0f172a} text{fill:#cbd5e1}
+.a3{fill:#a855f7} .a4{fill:#be123c} .band{stroke:#64748b;fill:none;stroke-width:8}
+.band{stroke-opacity:.35} .o1{stroke:#ea580c} .o2{stroke:#2563eb;stroke-dasharray:3 2}
+.o1,.o2{fill:none;stroke-width:2.5} .cut{stroke:#ffffff;fill:none;stroke-width:5}
+@media (prefers-color-scheme:dark){.paper{fill:#0f172a}
+text{fill:#cbd5e1;stroke:#0f172a}
 .axis,.grid{stroke:#94a3b8} .line{stroke:#60a5fa} .mark{fill:#f87171} .thin{stroke:#94a3b8}
 .c0{fill:#4ade80} .c1{fill:#fb923c} .c2{fill:#60a5fa} .a0{fill:#dbeafe} .a1{fill:#93c5fd}
-.a2{fill:#3b82f6} .a3{fill:#c084fc} .a4{fill:#fb7185}}
+.a2{fill:#3b82f6} .a3{fill:#c084fc} .a4{fill:#fb7185} .band{stroke:#94a3b8}
+.o1{stroke:#fb923c} .o2{stroke:#60a5fa} .cut{stroke:#0f172a}}
 """.strip()
 
 
@@ -137,15 +142,26 @@ def _heading(title: str) -> Iterator[str]:
         yield text(16, 28 + 21 * number, line, size=18)
 
 
-def legend(frame: Frame, kinds: Sequence[tuple[str, str]], *, at: int | None = None) -> list[str]:
-    """Say what each colour is, in one row under the title; a kind is a class and its name."""
+def legend(
+    frame: Frame,
+    kinds: Sequence[tuple[str, str]],
+    *,
+    at: int | None = None,
+    tall: Sequence[int] = (),
+) -> list[str]:
+    """Say what each colour is, in one row under the title; a kind is a class and its name.
+
+    Where the height of a bar tells its kind as well, `tall` says how tall the mark of each is.
+    """
     found: list[str] = []
     x, y = frame.left, frame.top - 14 if at is None else at
-    for kind, name in kinds:
+    for number, (kind, name) in enumerate(kinds):
         if kind in LINES:
             found.append(f'<path class="{kind}" d="M{x} {y - 5} h16"/>')
         else:
-            found.append(f'<rect class="{kind}" x="{x}" y="{y - 11}" width="12" height="12"/>')
+            high = tall[number] if tall else 12
+            top = y + 1 - high
+            found.append(f'<rect class="{kind}" x="{x}" y="{top}" width="12" height="{high}"/>')
         found.append(text(x + (22 if kind in LINES else 18), y, name))
         x += 37 + 17 * len(name) // 2
     return found

@@ -51,11 +51,12 @@ from crossdock.interfaces.cli.reconcile_said import (
 )
 from crossdock.interfaces.cli.reconcile_sample import ask, plan, sample
 from crossdock.interfaces.cli.reconcile_shown import (
+    Id,
     money_lines,
     money_of,
     number_of,
     pair_of,
-    print_finding,
+    show,
     state_of,
 )
 
@@ -70,12 +71,12 @@ app.command(name="cycle-counts")(cycle_counts)
 app.command(name="count-tasks")(count_tasks)
 app.command(name="ask-count")(ask_count)
 app.command(name="refuse-count")(refuse_count)
+app.command()(show)
 app.command()(counts)
 app.command()(accuracy)
 app.command(name="approve-count")(approve_count)
 app.command(name="reject-count")(reject_count)
 
-Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 Location = Annotated[str, typer.Option(help="Only at this location.")]
 BY = "command line"
@@ -250,17 +251,6 @@ def list_findings(
         )
 
     with_hub(listed)
-
-
-@app.command()
-def show(finding: Id, as_json: AsJson = False) -> None:
-    """Show a difference with its evidence: both numbers, the cut, documents, cause, remedy."""
-
-    async def shown(hub: Hub) -> None:
-        one = await hub.reconciliation.finding(hub.scope, finding)
-        print_json(one) if as_json else print_finding(one)
-
-    with_hub(shown)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`crossdock reconcile counts`, `accuracy`, `approve-count`, `reject-count`: what was counted."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from crossdock.capabilities.reconciliation import (
     CountsWanted,
     Matter,
 )
+from crossdock.interfaces.api.accuracy_chart import drawn
+from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -81,7 +84,12 @@ def counts(
 
 
 def accuracy(
-    since: Day = None, until: Day = None, location: Location = "", as_json: AsJson = False
+    *,
+    since: Day = None,
+    until: Day = None,
+    location: Location = "",
+    chart: Annotated[Path | None, typer.Option(help="Draw it into this SVG file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show how right stock records were, by what was counted; without days, of the last 30.
 
@@ -93,6 +101,8 @@ def accuracy(
         found = await hub.counts.accuracy(
             hub.scope, since=_utc(since), until=_utc(until), location=location
         )
+        if chart is not None:
+            write_text(chart, drawn(found))
         if as_json:
             print_json(found)
             return
@@ -105,6 +115,8 @@ def accuracy(
             ],
             empty="",
         )
+        if chart is not None:
+            stdout.print(f"drawn: {chart}")
 
     with_hub(shown)
 

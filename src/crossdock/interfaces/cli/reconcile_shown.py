@@ -1,14 +1,22 @@
-"""A finding of reconciliation, as the command line shows it."""
+"""`crossdock reconcile show`: a finding of reconciliation, as the command line shows it."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Protocol
+from pathlib import Path
+from typing import Annotated, Protocol
 
+import typer
 from rich.markup import escape
 
+from crossdock.assembly import Hub
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import Finding, Kind, Run
-from crossdock.interfaces.cli.output import stdout
+from crossdock.interfaces.api.finding_chart import drawn
+from crossdock.interfaces.cli.files import write_text
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout
+
+Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 
 
 class Worth(Protocol):
@@ -92,3 +100,26 @@ def print_finding(one: Finding) -> None:
         for row in one.evidence.get(kind, []):
             words = " ".join(f"{name}={value}" for name, value in row.items())
             stdout.print(f"  {kind:<18}{words}", soft_wrap=True, markup=False)
+
+
+def show(
+    finding: Id,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw what explains how much of it into this SVG file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a difference with its evidence: both numbers, the cut, documents, cause, remedy."""
+
+    async def shown(hub: Hub) -> None:
+        one = await hub.reconciliation.finding(hub.scope, finding)
+        if chart is not None:
+            write_text(chart, drawn(one))
+        if as_json:
+            print_json(one)
+            return
+        print_finding(one)
+        if chart is not None:
+            stdout.print(f"drawn: {chart}")
+
+    with_hub(shown)

@@ -1,7 +1,6 @@
 """`crossdock stock`: what can be promised, and promises."""
 
 import shlex
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -16,14 +15,12 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofShown, PromiseShown
-from crossdock.interfaces.api.promises import Promises, promises_of
-from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.reservation_shapes import reservation_shown
 from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown
 from crossdock.interfaces.cli import (
     stock_atp,
     stock_calendar,
+    stock_explain,
     stock_holds,
     stock_known,
     stock_promise,
@@ -38,7 +35,7 @@ ME = "command-line"
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 for part in (
     *(stock_atp, stock_calendar, stock_promise, stock_substitutes),
-    *(stock_known, stock_holds),
+    *(stock_known, stock_holds, stock_explain),
 ):
     part.add_to(app)
 
@@ -154,35 +151,6 @@ def show(reservation: Held, as_json: AsJson = False) -> None:
     async def asked(hub: Hub) -> None:
         found = await hub.inventory.get(hub.scope, reservation)
         await _print_reservation(hub, found, as_json=as_json)
-
-    with_hub(asked)
-
-
-@app.command()
-def explain(
-    promise: Annotated[
-        str, typer.Argument(help="A promise (rsv_…, prm_…), an order, or a line of it.")
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Say why something was promised, from what was kept of that moment; asked again, the same."""
-
-    async def asked(hub: Hub) -> None:
-        if promise.startswith("prm_"):
-            by_date = await hub.kept_promises.get(hub.scope, promise)
-            return stock_promise.explain(by_date, as_json=as_json)
-        known = KnownGoods(hub.catalog)
-        if promise.startswith("rsv_"):
-            explained = await hub.inventory.explain(hub.scope, promise)
-            one = await promise_of(known, hub.scope, explained)
-            return print_json(one) if as_json else _show_promise(one)
-        found = await promises_of(hub, known, hub.scope, promise)
-        if as_json:
-            return print_json({name: getattr(found, name) for name in Promises.model_fields})
-        for one in found.promises:
-            _show_promise(one)
-        stock_promise.show_by_date(found.by_date)
-        return stock_promise.show_decided(found)
 
     with_hub(asked)
 
@@ -310,59 +278,6 @@ def _amounts(lines: list[str]) -> dict[int, int]:
             raise Invalid(f"{number} is no line, or named twice", where="--consumed")
         amounts[int(number)] = Quantity.of(total).micros
     return amounts
-
-
-def _show_promise(promise: PromiseShown) -> None:
-    others = promise.decided_together - 1
-    together = f", together with {others} more" if others else ""
-    again = "the same" if promise.is_reproduced else "[red]not the same[/]"
-    stdout.print(
-        f"[bold]{promise.reservation_id}[/] decided {promise.decided_at:%Y-%m-%d %H:%M:%S.%f} UTC"
-        f"{together}; decided once more: {again}",
-        soft_wrap=True,
-    )
-    _show_lines(promise.lines)
-    for one in promise.regrants:
-        again = "the same" if one.is_reproduced else "[red]not the same[/]"
-        stdout.print(
-            f"granted anew {one.decided_at:%Y-%m-%d %H:%M:%S.%f} UTC; decided once more: {again}",
-            soft_wrap=True,
-        )
-        _show_lines(one.lines)
-
-
-def _show_lines(lines: Iterable[LineProofShown]) -> None:
-    for line in lines:
-        stdout.print(f"{line.item} at {line.location}: {line.because}")
-        for member in line.members:
-            stdout.print(
-                f"  {member.location}: {member.nettable.value} nettable,"
-                f"{_expired(member)}"
-                f" {member.claimed.value} claimed, {member.safety.value} safety,"
-                f" {member.free.value} free"
-            )
-        expired = [("expired", line.expired)] if line.expired.value != "0" else []
-        own = [("own order", line.own)] if line.own else []
-        is_kept = line.kept_for_group.value != "0"
-        kept = [("for group", line.kept_for_group)] if is_kept else []
-        if line.channel:
-            kept.append(("for others", line.kept_for_channels))
-        if line.allowance:
-            kept.append(("allowance", line.allowance))
-        for name, shown in [
-            ("nettable", line.nettable), *expired, ("claimed", line.claimed),
-            ("earlier", line.earlier), *own, ("safety", line.safety), *kept, ("free", line.free),
-        ]:  # fmt: skip
-            stdout.print(f"  {name:<10}{shown.value:>14} {shown.unit}")
-        for source in line.sources:
-            stale = ", [yellow]stale[/]" if source.is_stale else ""
-            heard = f"{source.heard_at:%Y-%m-%d %H:%M:%S} UTC" if source.heard_at else "never"
-            stdout.print(f"  source {source.source}, heard {heard}{stale}")
-        stdout.print(f"  [dim]{line.rule}[/]", soft_wrap=True)
-
-
-def _expired(member: MemberProofShown) -> str:
-    return f" {member.expired.value} expired," if member.expired.value != "0" else ""
 
 
 async def _known(hub: Hub, item: str, location: str, quantity: str) -> Found:
