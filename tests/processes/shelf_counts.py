@@ -16,12 +16,20 @@ SHELF = Place(location="DC1")
 
 
 async def counts(
-    wms: Warehouse, number: int, net: int, *, by: str = "", item: str = "BOLT", ago: int = 0
+    wms: Warehouse,
+    number: int,
+    net: int,
+    *,
+    by: str = "",
+    item: str = "BOLT",
+    ago: int = 0,
+    **place: str,
 ) -> None:
     """Let the warehouse post what a counter found, a tick after what was before."""
     await wms.at.clock.advance(TICK)
     now = wms.at.clock.now()
-    ends = (SHELF, None) if net <= 0 else (None, SHELF)
+    shelf = Place(location="DC1", status=SHELF.status, **place)
+    ends = (shelf, None) if net <= 0 else (None, shelf)
     told = movement(
         number, MovementType.COUNT_ADJUST, f"{abs(net)} EA", item=item, ends=ends,
         at=now - timedelta(minutes=ago), recorded_at=now,

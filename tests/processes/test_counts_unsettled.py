@@ -206,3 +206,64 @@ async def test_a_task_of_a_lesser_reason_becomes_that_of_the_second_count(wms: W
 
     [task] = await hub.count_tasks.listed(hub.scope)
     assert (task.count_id, task.reason, task.not_by) == (asked.count_id, "RECOUNT", "ann")
+
+
+async def test_one_second_count_of_a_place_covers_all_its_lots(wms: Warehouse) -> None:
+    hub = wms.at.hub
+    await counts(wms, 901, 20, by="ann", lot="L1")
+    await counts(wms, 902, 30, by="ann", lot="L2")
+    [task] = await hub.count_tasks.listed(hub.scope)
+
+    await counts(wms, 903, 0, by="bob", lot="L1")
+    await looks(wms)
+    assert (await hub.count_tasks.listed(hub.scope), await withheld(wms)) == ([], 30)
+    await counts(wms, 904, 0, by="bob", lot="L2")
+
+    assert await matters(wms) == ["AGREED"] * 4
+    assert [one.count_id for one in await listed(wms)][2:] == [task.count_id] * 2
+    assert await told(wms) == [("RECOUNT", "PROPOSED", "ann"), ("RECOUNT", "DONE", "ann")]
+    assert (await withheld(wms), await open_cases(wms)) == (0, [])
+
+
+async def test_a_lot_that_a_second_count_left_out_is_asked_for_again_after_a_day(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    await counts(wms, 901, 20, by="ann", lot="L1")
+    await counts(wms, 902, 30, by="ann", lot="L2")
+    await counts(wms, 903, 0, by="bob", lot="L1")
+    await looks(wms, after=DAY - timedelta(hours=2))
+    assert await hub.count_tasks.listed(hub.scope) == []
+
+    await looks(wms, after=timedelta(hours=2))
+
+    [task] = await hub.count_tasks.listed(hub.scope)
+    assert (task.reason, task.not_by) == ("RECOUNT", "ann")
+    assert (await open_cases(wms), await withheld(wms)) == ([CONTROLS], 30)
+    await counts(wms, 904, 0, by="bob", lot="L2")
+    assert (await open_cases(wms), await withheld(wms)) == ([], 0)
+
+
+async def test_a_lot_that_is_right_closes_no_case_of_another(wms: Warehouse) -> None:
+    await counts(wms, 901, 20, by="ann", lot="L1")
+    await counts(wms, 902, 9, by="bob", lot="L1")
+    await counts(wms, 903, 0, by="ann", lot="L2")
+    assert await open_cases(wms) == [CONTROLS]
+
+    await counts(wms, 904, 0, by="carl", lot="L1")
+    assert await open_cases(wms) == []
+
+
+async def test_who_has_counted_both_lots_counts_them_again_and_one_other_is_asked(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    await counts(wms, 901, 20, by="ann", lot="L1")
+    await counts(wms, 902, 30, by="ann", lot="L2")
+    await counts(wms, 903, 0, by="ann", lot="L1")
+    await counts(wms, 904, 0, by="ann", lot="L2", ago=61)
+
+    assert await matters(wms) == ["RECOUNT", "RECOUNT", "SAME_PERSON", "SAME_PERSON"]
+    assert [status for _, status, _ in await told(wms)] == ["PROPOSED", "DONE", "PROPOSED"]
+    [task] = await hub.count_tasks.listed(hub.scope)
+    assert (task.reason, task.not_by) == ("RECOUNT", "ann")

@@ -82,7 +82,11 @@ class _Heard:
         self.rows.append(one)
 
     def _answering(self, one: CountRow, first: CountRow | None) -> CountRow:
-        """Judge it, and end the task that it answers: a second count answers the first alone."""
+        """Judge it, and end the task that it answers.
+
+        A second count answers the first alone, and who has counted before answers no task that
+        was told since.
+        """
         matter = settling.matter_of(one, first)
         one = replace(one, matter=matter, is_recount=first is not None)
         task = self.tasks.get(one.place)
@@ -90,7 +94,8 @@ class _Heard:
             return one
         is_second = task.reason == CountReason.RECOUNT
         settles = first is not None or one.bucket in self.differing
-        if not settles if is_second else one.counted_at < task.proposed_at:
+        is_by_clock = not is_second or matter == Matter.SAME_PERSON
+        if (is_second and not settles) or (is_by_clock and one.counted_at < task.proposed_at):
             return one
         if task.ended_at is None:
             self.done.append(task)
@@ -106,11 +111,16 @@ class _Heard:
         del self.waiting[one.bucket]
 
     def to_recount(self) -> dict[Key, str]:
-        """Name the keys that another person is to count, and who it is not to be."""
+        """Name the keys that another person is to count, and who it is not to be.
+
+        What has waited before was asked for, for all buckets of its key at once: it is asked for
+        again where nothing has settled it within a day, and not as one of them is counted.
+        """
+        asking = {row.place for row in self.rows if row.bucket in self.waiting and _asks(row)}
         return {
             rows[-1].place: rows[-1].counted_by
             for rows in self.waiting.values()
-            if not self._is_asked(rows[-1].place)
+            if rows[-1].place in asking and not self._is_asked(rows[-1].place)
         }
 
     def _is_asked(self, place: Key) -> bool:
@@ -280,6 +290,10 @@ def told_of(done: Sequence[Task], asked: Sequence[Task]) -> list[tuple[str, Payl
         )
         for one in asked
     ]
+
+
+def _asks(row: CountRow) -> bool:
+    return row.matter in {Matter.RECOUNT, Matter.SAME_PERSON}
 
 
 def _bucket(one: StockCounted) -> Bucket:
