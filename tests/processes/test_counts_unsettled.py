@@ -3,11 +3,18 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from crossdock.canonical.reconciliation import CountDecided
-from crossdock.capabilities.reconciliation import CountReason
+from crossdock.capabilities.reconciliation import (
+    CountReason,
+    TaskStatus,
+    count_store,
+    counted_store,
+    settling,
+)
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.shelf import Warehouse, asked_warehouse
@@ -267,3 +274,44 @@ async def test_who_has_counted_both_lots_counts_them_again_and_one_other_is_aske
     assert [status for _, status, _ in await told(wms)] == ["PROPOSED", "DONE", "PROPOSED"]
     [task] = await hub.count_tasks.listed(hub.scope)
     assert (task.reason, task.not_by) == ("RECOUNT", "ann")
+
+
+async def something_happens(wms: Warehouse, number: int, chance: Random) -> None:
+    hub = wms.at.hub
+    tasks = await hub.count_tasks.listed(hub.scope)
+    waiting = await listed(wms, approval="WAITING")
+    match chance.choice(["count", "count", "refuse", "close", "decide"]):
+        case "refuse" if tasks:
+            await refuses_the_task(wms)
+        case "close":
+            await closes_the_cases(wms)
+        case "decide" if waiting:
+            decide = chance.choice([hub.counts.approve, hub.counts.refuse])
+            await decide(hub.scope, waiting[0].counted_id, "seen", by="carl")
+        case _:
+            net, by = chance.choice([-20, 0, 0, 5, 20]), chance.choice(["ann", "bob", ""])
+            await counts(wms, number, net, by=by, lot=chance.choice(["L1", "L2"]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_nothing_waits_without_a_task_and_after_a_day_without_a_case(
+    wms: Warehouse, seed: int
+) -> None:
+    hub, chance = wms.at.hub, Random(seed)
+    await costs(wms, "A", 1_000)
+    for number in range(901, 919):
+        await something_happens(wms, number, chance)
+        await looks(wms, after=timedelta(hours=chance.choice([1, 9, 30])))
+        now = wms.at.clock.now()
+        async with hub.database.transaction(hub.scope) as tx:
+            rows = await counted_store.waiting(tx)
+            task = await count_store.at(tx, ("DC1", "BOLT"))
+        waits = [row for row in rows if settling.is_unsettled(row)]
+        known = await open_cases(wms)
+
+        is_open = task is not None and task.status == TaskStatus.PROPOSED
+        rests = task is not None and task.ended_at is not None and now - task.ended_at < DAY
+        assert (is_open or rests) if waits else not is_open
+        assert CONTROLS in known or not settling.has_waited(waits, now)
+        assert (FINANCE in known) == any(row.approval == "WAITING" for row in rows)
+        assert rows or (await withheld(wms), known) == (0, [])

@@ -155,8 +155,8 @@ class Counts:
     async def refuse(self, scope: Scope, counted_id: str, because: str, *, by: str) -> CountShown:
         """Refuse a count of more money than the cap, and have it counted again; twice is once.
 
-        What the warehouse has posted stays posted: the next count mends it. It raises what
-        `approve` does.
+        What the warehouse has posted stays posted: the next count mends it, or it waits for
+        approval anew where it finds the same. It raises what `approve` does.
         """
         async with self._database.transaction(scope) as tx:
             await tx.execute(count_store.ALONE, tx.tenant)
