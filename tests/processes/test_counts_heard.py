@@ -79,6 +79,23 @@ async def test_a_count_beyond_tolerance_is_counted_again_by_another_and_that_set
     assert await open_cases(wms) == []
 
 
+async def test_counts_that_are_heard_together_are_judged_one_after_the_other(
+    wms: Warehouse,
+) -> None:
+    now = wms.at.clock.now()
+    told = [
+        movement(
+            number, MovementType.COUNT_ADJUST, f"{lost} EA", ends=(SHELF, None),
+            at=now + timedelta(seconds=number), recorded_at=now + timedelta(seconds=number),
+        )
+        for number, lost in ((901, 20), (902, 0), (903, 30))
+    ]  # fmt: skip
+    await wms.at.hub.record(told, source="wms")
+
+    assert [int(one.book.value) for one in await listed(wms)] == [100, 80, 80]
+    assert await matters(wms) == ["AGREED", "AGREED", "RECOUNT"]
+
+
 async def test_the_same_person_settles_nothing(wms: Warehouse) -> None:
     hub = wms.at.hub
     await counts(wms, 901, -20, by="ann")
