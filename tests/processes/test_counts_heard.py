@@ -1,7 +1,6 @@
 """What counts found is kept, counted a second time where it is far off, and approved by money."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,90 +8,34 @@ from pathlib import Path
 import pytest
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
-from crossdock.canonical.inventory import MovementType, Place, StockMoved
-from crossdock.canonical.reconciliation import (
-    CountDecided,
-    CountTaskChanged,
-    WithholdingChanged,
-)
-from crossdock.capabilities.reconciliation import (
-    Counting,
-    CountShown,
-    CountsWanted,
-    HousePolicy,
-    asked_store,
-)
-from crossdock.capabilities.reconciliation.dumps import Worth
+from crossdock.canonical.inventory import MovementType
+from crossdock.canonical.reconciliation import CountDecided
+from crossdock.capabilities.reconciliation import Counting, HousePolicy
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
 from tests.processes.counted import told_to_count
 from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
+from tests.processes.shelf_counts import (
+    SHELF,
+    costs,
+    counts,
+    heard_of,
+    listed,
+    matters,
+    open_cases,
+    picks,
+    told,
+    withheld,
+)
 
 ASKED_A_DAY = Counting().a_day
-SHELF = Place(location="DC1")
 
 
 @pytest.fixture
 async def wms(dsn: str, tmp_path: Path) -> AsyncIterator[Warehouse]:
     async with asked_warehouse(dsn, tmp_path) as warehouse:
         yield warehouse
-
-
-async def counts(
-    wms: Warehouse, number: int, net: int, *, by: str = "", item: str = "BOLT", ago: int = 0
-) -> None:
-    """Let the warehouse post what a counter found, a tick after what was before."""
-    await wms.at.clock.advance(TICK)
-    now = wms.at.clock.now()
-    ends = (SHELF, None) if net <= 0 else (None, SHELF)
-    told = movement(
-        number, MovementType.COUNT_ADJUST, f"{abs(net)} EA", item=item, ends=ends,
-        at=now - timedelta(minutes=ago), recorded_at=now,
-    )  # fmt: skip
-    assert isinstance(told.payload, StockMoved)
-    told = replace(told, payload=replace(told.payload, moved_by=by))
-    for verdict in await wms.at.hub.record([told], source="wms"):
-        assert not verdict.reason
-
-
-async def picks(wms: Warehouse, number: int, quantity: int, *, ago: int = 0) -> None:
-    at = wms.at.clock.now() - timedelta(minutes=ago)
-    told = movement(
-        number, MovementType.PICK, f"{quantity} EA", ends=(SHELF, None), at=at, recorded_at=at
-    )
-    for verdict in await wms.at.hub.record([told], source="wms"):
-        assert not verdict.reason
-
-
-async def costs(wms: Warehouse, of: str, each: int) -> None:
-    """Let a dump have said of BOLT its class, and what one costs."""
-    worth = {("DC1", "BOLT"): Worth(of, each * 1_000_000)}
-    async with wms.at.hub.database.transaction(wms.at.hub.scope) as tx:
-        await asked_store.put_classes(tx, worth)
-
-
-async def listed(wms: Warehouse, **wanted: str) -> list[CountShown]:
-    """Give the counts, the first heard first."""
-    hub = wms.at.hub
-    found = await hub.counts.listed(hub.scope, CountsWanted(**wanted))
-    return sorted(found, key=lambda one: one.counted_at)
-
-
-async def matters(wms: Warehouse) -> list[str]:
-    return [one.matter for one in await listed(wms)]
-
-
-async def told(wms: Warehouse) -> list[tuple[str, str, str]]:
-    hub = wms.at.hub
-    async with hub.database.transaction(hub.scope) as tx:
-        events, _ = await event_log.read(tx, Position(), limit=5_000)
-    changed = [one.payload for one in events if isinstance(one.payload, CountTaskChanged)]
-    return [(one.reason, one.status, one.not_by) for one in changed]
-
-
-async def open_cases(wms: Warehouse) -> list[tuple[str, str]]:
-    return [(one.code, one.owner_role) for one in await wms.open_cases()]
 
 
 async def test_a_count_is_kept_with_the_book_of_its_instant_its_money_who_and_its_task(
@@ -134,6 +77,23 @@ async def test_a_count_beyond_tolerance_is_counted_again_by_another_and_that_set
     assert (await listed(wms))[1].count_id == task.count_id
     assert await told(wms) == [("RECOUNT", "PROPOSED", "ann"), ("RECOUNT", "DONE", "ann")]
     assert await open_cases(wms) == []
+
+
+async def test_counts_that_are_heard_together_are_judged_one_after_the_other(
+    wms: Warehouse,
+) -> None:
+    now = wms.at.clock.now()
+    told = [
+        movement(
+            number, MovementType.COUNT_ADJUST, f"{lost} EA", ends=(SHELF, None),
+            at=now + timedelta(seconds=number), recorded_at=now + timedelta(seconds=number),
+        )
+        for number, lost in ((901, 20), (902, 0), (903, 30))
+    ]  # fmt: skip
+    await wms.at.hub.record(told, source="wms")
+
+    assert [int(one.book.value) for one in await listed(wms)] == [100, 80, 80]
+    assert await matters(wms) == ["AGREED", "AGREED", "RECOUNT"]
 
 
 async def test_the_same_person_settles_nothing(wms: Warehouse) -> None:
@@ -262,22 +222,6 @@ async def test_accuracy_is_of_first_counts_in_the_time_that_is_asked_for(wms: Wa
     assert (before.total.counted, elsewhere.total.counted) == (0, 0)
     with pytest.raises(Invalid, match="no time to report on"):
         await hub.counts.accuracy(hub.scope, since=now, until=begun)
-
-
-async def withheld(wms: Warehouse) -> int:
-    """Say how much of BOLT channels are not shown."""
-    hub = wms.at.hub
-    async with hub.database.transaction(hub.scope) as tx:
-        found = await hub.reconciliation.withheld_in(tx, hub.scope.tenant, ["BOLT"])
-    return found.get("BOLT", {}).get("DC1", 0) // 1_000_000
-
-
-async def heard_of(wms: Warehouse) -> list[int]:
-    hub = wms.at.hub
-    async with hub.database.transaction(hub.scope) as tx:
-        events, _ = await event_log.read(tx, Position(), limit=5_000)
-    told = [one.payload for one in events if isinstance(one.payload, WithholdingChanged)]
-    return [int(one.withheld.value) for one in told if one.against == "count"]
 
 
 async def test_channels_are_shown_the_lower_number_until_a_second_count_agrees(

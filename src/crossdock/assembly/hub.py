@@ -376,7 +376,7 @@ class Hub:
             Job(name="extend event log", every=ten, work=partial(event_log.extend, self.database)),
             Job(name="reconcile", every=ten, work=self.reconciliation.follow),
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
-            self.count_tasks.job,
+            self.count_tasks.job, self.counts.job,
             *adapters.watches(self.database, self.clock, self.settings, self.catalog),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.risk_cases.watch),

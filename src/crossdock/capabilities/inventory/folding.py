@@ -52,13 +52,12 @@ async def fold(
     fresh = await _record(tx, page, rows)
     openings = await _openings(tx, page, rows)
     since = await positions.moved_since(
-        tx,
-        {
-            rows[bucket].position_id: (bucket.tenant, opening.mark)
-            for bucket, opening in openings.items()
-        },
+        tx, [(rows[bucket], opening.mark) for bucket, opening in openings.items()]
     )
-    after = [_counted(rows[bucket], opening, since) for bucket, opening in openings.items()]
+    after = [
+        _counted(rows[bucket], opening, micros)
+        for (bucket, opening), micros in zip(openings.items(), since, strict=True)
+    ]
     changed = {rows[bucket].position_id: row for bucket, row in zip(openings, after, strict=True)}
     moved = _moved(fresh, rows, changed)
     for position_id, (row, micros) in moved.items():
@@ -157,8 +156,8 @@ def _place(bucket: Bucket) -> Place:
     return (bucket.tenant, bucket.location)
 
 
-def _counted(row: PositionRow, opening: Opening, since: Mapping[int, int]) -> Written:
-    micros = opening.micros + since.get(row.position_id, 0)
+def _counted(row: PositionRow, opening: Opening, since: int) -> Written:
+    micros = opening.micros + since
     return Written(row.position_id, micros, opening.micros, opening.mark, None, None)
 
 

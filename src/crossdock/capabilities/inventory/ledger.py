@@ -83,6 +83,37 @@ def governing(openings: Iterable[Opening]) -> Opening | None:
     )
 
 
+class Came(NamedTuple):
+    """What is said of a bucket, by its place in the log: a snapshot if it brings an opening.
+
+    `is_count`: somebody has looked at the shelf for it.
+    """
+
+    position: int
+    opening: Opening | None
+    is_count: bool
+
+
+def governed(
+    known: Opening | None, said: Iterable[Came], *, is_known: bool
+) -> dict[int, Opening | None]:
+    """Say what governed a bucket before each count of it, by the count's place in the log.
+
+    So each of several counts in a page is held against the ledger as the one before has left it.
+    A snapshot that does not govern is no count, nor is the first word of a bucket.
+    """
+    before: dict[int, Opening | None] = {}
+    for one in sorted(said, key=lambda came: came.position):
+        opening = one.opening
+        governs = opening and (known is None or governing([known, opening]) is opening)
+        if one.is_count and (opening is None or (governs and is_known)):
+            before[one.position] = known
+        if governs:
+            known = opening
+        is_known = True
+    return before
+
+
 def mark_of(event: Event) -> Mark:
     """Place an event in its source's order; the source's clock serves where it has no sequence."""
     us = microseconds(event.ordered_at)

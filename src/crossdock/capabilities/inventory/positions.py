@@ -101,9 +101,9 @@ on conflict do nothing
 # What the ledger has beyond an opening: its own stream by sequence, which is a short range of an
 # index, and the few other streams of the tenant by the clock.
 MOVED_SINCE = """
-select k.position_id, coalesce(sum(m.micros), 0)::bigint micros
-from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-    k(position_id, tenant, stream, seq, us)
+select coalesce(sum(m.micros), 0)::bigint micros
+from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) with ordinality
+    k(position_id, tenant, stream, seq, us, n)
 left join lateral (
     select micros from inventory_movement v where v.tenant = k.tenant
         and to_position = k.position_id and v.stream = k.stream and v.seq > k.seq
@@ -119,7 +119,7 @@ left join lateral (
             and from_position = k.position_id and v.stream = s.stream and v.us > k.us) m
     where s.tenant = k.tenant and s.stream <> k.stream
 ) m on true
-group by k.position_id
+group by k.n order by k.n
 """
 
 
@@ -203,19 +203,19 @@ async def full_at(
     return found
 
 
-async def moved_since(tx: Transaction, openings: Mapping[int, tuple[str, Mark]]) -> dict[int, int]:
-    """Sum the movements of each position that its opening does not contain."""
+async def moved_since(tx: Transaction, openings: Sequence[tuple[PositionRow, Mark]]) -> list[int]:
+    """Sum the movements of each position that an opening of it does not contain."""
     if not openings:
-        return {}
+        return []
     rows = await tx.fetch(
         MOVED_SINCE,
-        list(openings),
-        [tenant for tenant, _ in openings.values()],
-        [mark.stream for _, mark in openings.values()],
-        [mark.seq for _, mark in openings.values()],
-        [mark.us for _, mark in openings.values()],
+        [row.position_id for row, _ in openings],
+        [row.bucket.tenant for row, _ in openings],
+        [mark.stream for _, mark in openings],
+        [mark.seq for _, mark in openings],
+        [mark.us for _, mark in openings],
     )
-    return {row["position_id"]: row["micros"] for row in rows}
+    return [row["micros"] for row in rows]
 
 
 async def move_docked(tx: Transaction, micros: Mapping[int, int]) -> None:

@@ -23,12 +23,14 @@ OF_ITEMS = f"""{_DOUBTED} and item = any($2)
         where p.tenant = $1 and class = any(p.as_booked)) {_ORDERED}"""
 OF_CLASSES = f"{_DOUBTED} and class = any($2) {_ORDERED}"
 # What waited and is settled: by what it came to, or by a later count of the bucket that was right.
+# What was refused is settled by the second count that was asked for then, and by none before.
 CLEAR = """
 update reconciliation_counted c set is_doubted = false
 where c.tenant = $1 and c.is_doubted and c.approval <> 'WAITING'
     and (c.location, c.item) in (select * from unnest($2::text[], $3::text[]))
     and (c.matter not in ('RECOUNT', 'DIFFERED', 'SAME_PERSON')
-        or exists (select from reconciliation_counted l
+        or (c.matter, c.approval) <> ('RECOUNT', 'REFUSED')
+        and exists (select from reconciliation_counted l
             where l.tenant = $1 and l.location = c.location and l.item = c.item
             and l.status = c.status and l.owner = c.owner and l.lot = c.lot
             and l.serial = c.serial and l.matter in ('RIGHT', 'AGREED')

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from crossdock.capabilities.reconciliation.accuracy import CountSums
 from crossdock.capabilities.reconciliation.ports import Key
 from crossdock.capabilities.reconciliation.settling import Bucket, CountRow, is_doubted
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 
 PUT = """
 insert into reconciliation_counted (tenant, counted_id, location, item, status, owner, lot,
@@ -18,16 +18,33 @@ select $1, s.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::t
     $14::bigint[], $15::bigint[], $16::text[], $17::boolean[], $18::boolean[], $19::text[],
     $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::boolean[]) s
 """
-# What waits for a second count, of these keys.
+# Whose counts wait, by the partial indexes on what does, which is little.
+TENANTS = WorkersSql("""
+select tenant from reconciliation_counted where matter = 'RECOUNT'
+union select tenant from reconciliation_counted where is_doubted
+union select tenant from reconciliation_counted where approval = 'WAITING'
+order by tenant
+""")
+# What waits to be settled or approved, of these keys, or of all.
 WAITING_AT = """
 select c.* from unnest($2::text[], $3::text[]) k(location, item)
 join reconciliation_counted c on c.tenant = $1 and c.location = k.location and c.item = k.item
-    and c.matter = 'RECOUNT'
+    and (c.matter = 'RECOUNT' or c.is_doubted)
 order by c.counted_at, c.counted_id
 """
+WAITING = """
+select * from reconciliation_counted
+where tenant = $1 and (matter = 'RECOUNT' or is_doubted or approval = 'WAITING')
+order by counted_at, counted_id
+"""
+# What was refused, and is found again by the second count, is to be decided about anew.
 SETTLE = """
-update reconciliation_counted c set matter = s.matter
-from unnest($2::text[], $3::text[]) s(counted_id, matter)
+update reconciliation_counted c set matter = s.matter,
+    approval = case when s.is_anew then 'WAITING' else c.approval end,
+    decided_at = case when s.is_anew then null else c.decided_at end,
+    decided_by = case when s.is_anew then '' else c.decided_by end,
+    because = case when s.is_anew then '' else c.because end
+from unnest($2::text[], $3::text[], $4::boolean[]) s(counted_id, matter, is_anew)
 where c.tenant = $1 and c.counted_id = s.counted_id
 """
 ASKED = (
@@ -109,6 +126,7 @@ async def put(tx: Transaction, rows: Sequence[CountRow]) -> None:
 
 
 async def waiting_at(tx: Transaction, places: Collection[Key]) -> list[CountRow]:
+    """Give what waits to be settled or approved of these keys, the first counted first."""
     ordered = sorted(places)
     rows = await tx.fetch(
         WAITING_AT, tx.tenant, [place for place, _ in ordered], [item for _, item in ordered]
@@ -116,9 +134,16 @@ async def waiting_at(tx: Transaction, places: Collection[Key]) -> list[CountRow]
     return [_row(row) for row in rows]
 
 
-async def settle(tx: Transaction, matters: Mapping[str, str]) -> None:
+async def waiting(tx: Transaction) -> list[CountRow]:
+    """Give all that waits to be settled or approved, the first counted first."""
+    return [_row(row) for row in await tx.fetch(WAITING, tx.tenant)]
+
+
+async def settle(tx: Transaction, matters: Mapping[str, str], anew: Collection[str]) -> None:
+    """Settle earlier counts; those of `anew` wait for approval again."""
     if matters:
-        await tx.execute(SETTLE, tx.tenant, list(matters), list(matters.values()))
+        is_anew = [name in anew for name in matters]
+        await tx.execute(SETTLE, tx.tenant, list(matters), list(matters.values()), is_anew)
 
 
 async def asked_on(tx: Transaction, location: str, day: date) -> int:

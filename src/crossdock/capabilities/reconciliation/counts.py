@@ -17,15 +17,17 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.reconciliation.accuracy import AccuracyReport
 from crossdock.capabilities.reconciliation.count_triggers import CountTriggers, KnowsShelves
 from crossdock.capabilities.reconciliation.counted_store import CountsWanted
-from crossdock.capabilities.reconciliation.earlier import tell
+from crossdock.capabilities.reconciliation.earlier import tell, us_of
 from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.hearing import CountReactions, recount, told_of
 from crossdock.capabilities.reconciliation.ports import KnowsNames
 from crossdock.capabilities.reconciliation.ranking import CountReason
 from crossdock.capabilities.reconciliation.settling import CountApproval, CountRow, Matter
+from crossdock.capabilities.reconciliation.unsettled import Unsettled
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids
+from crossdock.foundation.jobs import Job
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.watching import Desk
@@ -96,6 +98,15 @@ class Counts:
             CountTriggers(self._clock, self._ids, self._ledger).reader,
         )
 
+    @property
+    def job(self) -> Job:
+        return Job(name="unsettled counts", every=timedelta(minutes=10), work=self.follow)
+
+    async def follow(self) -> None:
+        """Ask again for the counts that settle others, and open the cases of what waits."""
+        looks = Unsettled(self._database, self._clock, self._ids, self._cases)
+        await looks.follow()
+
     async def accuracy(
         self,
         scope: Scope,
@@ -144,8 +155,8 @@ class Counts:
     async def refuse(self, scope: Scope, counted_id: str, because: str, *, by: str) -> CountShown:
         """Refuse a count of more money than the cap, and have it counted again; twice is once.
 
-        What the warehouse has posted stays posted: the next count mends it. It raises what
-        `approve` does.
+        What the warehouse has posted stays posted: the next count mends it, or it waits for
+        approval anew where it finds the same. It raises what `approve` does.
         """
         async with self._database.transaction(scope) as tx:
             await tx.execute(count_store.ALONE, tx.tenant)
@@ -184,9 +195,9 @@ class Counts:
         row = replace(row, approval=said, decided_at=now, decided_by=by, because=because.strip())
         await counted_store.decide(tx, row)
         await count_doubts.clear(tx, [row.place])
-        cause = f"{row.counted_id}:{said}"
+        cause = f"{row.counted_id}:{us_of(now)}"  # it may be decided about anew
         await count_doubts.tell_changes(tx, before, [row.place], cause, now)
-        await tell(tx, [(f"count_decided:{row.counted_id}", _decided(row))], now)
+        await tell(tx, [(f"count_decided:{cause}", _decided(row))], now)
         resolution = f"{said.lower()} by {by}: {row.because}"
         name = settling.approval_name(row.counted_id)
         await self._cases.closed(tx, [name], resolution, now)

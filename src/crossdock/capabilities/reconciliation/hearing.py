@@ -4,7 +4,7 @@ The cost of a page follows the counts in it. Nothing here holds back what a ware
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -41,6 +41,9 @@ from crossdock.foundation.watching import Desk
 
 TYPES = frozenset({StockCounted.TYPE})
 
+Pair = tuple[CountRow, CountRow]
+"""A count, and the one that settled it."""
+
 
 @dataclass(slots=True)
 class _Heard:
@@ -48,12 +51,23 @@ class _Heard:
 
     tasks: dict[Key, Task]
     waiting: dict[Bucket, list[CountRow]]
+    differing: set[Bucket] = field(default_factory=set[Bucket])
     rows: list[CountRow] = field(default_factory=list[CountRow])
     settled: dict[str, str] = field(default_factory=dict[str, str])
     done: list[Task] = field(default_factory=list[Task])
-    differed: list[tuple[CountRow, CountRow]] = field(
-        default_factory=list[tuple[CountRow, CountRow]]
-    )
+    differed: list[Pair] = field(default_factory=list[Pair])
+    anew: list[Pair] = field(default_factory=list[Pair])
+
+    @classmethod
+    def of(cls, tasks: dict[Key, Task], waiting: Iterable[CountRow]) -> "_Heard":
+        """Begin with the tasks of the keys, and with what waits there."""
+        heard = cls(tasks, {})
+        for row in filter(settling.is_unsettled, waiting):
+            if row.matter == Matter.RECOUNT:
+                heard.waiting.setdefault(row.bucket, []).append(row)
+            else:
+                heard.differing.add(row.bucket)
+        return heard
 
     def take(self, one: CountRow) -> None:
         """Judge a count beside what waits for it; later ones of the page see what it changed."""
@@ -68,14 +82,20 @@ class _Heard:
         self.rows.append(one)
 
     def _answering(self, one: CountRow, first: CountRow | None) -> CountRow:
-        """Judge it, and end the task that it answers: a second count answers the first alone."""
+        """Judge it, and end the task that it answers.
+
+        A second count answers the first alone, and who has counted before answers no task that
+        was told since.
+        """
         matter = settling.matter_of(one, first)
         one = replace(one, matter=matter, is_recount=first is not None)
         task = self.tasks.get(one.place)
         if task is None or task.status == TaskStatus.REFUSED:
             return one
         is_second = task.reason == CountReason.RECOUNT
-        if first is None if is_second else one.counted_at < task.proposed_at:
+        settles = first is not None or one.bucket in self.differing
+        is_by_clock = not is_second or matter == Matter.SAME_PERSON
+        if (is_second and not settles) or (is_by_clock and one.counted_at < task.proposed_at):
             return one
         if task.ended_at is None:
             self.done.append(task)
@@ -85,15 +105,22 @@ class _Heard:
     def _settle(self, one: CountRow, before: Collection[CountRow]) -> None:
         if one.matter == Matter.DIFFERED:
             self.differed.append((list(before)[-1], one))
+        else:
+            self.anew += [(row, one) for row in before if row.approval == CountApproval.REFUSED]
         self.settled |= dict.fromkeys((row.counted_id for row in before), one.matter)
         del self.waiting[one.bucket]
 
     def to_recount(self) -> dict[Key, str]:
-        """Name the keys that another person is to count, and who it is not to be."""
+        """Name the keys that another person is to count, and who it is not to be.
+
+        What has waited before was asked for, for all buckets of its key at once: it is asked for
+        again where nothing has settled it within a day, and not as one of them is counted.
+        """
+        asking = {row.place for row in self.rows if row.bucket in self.waiting and _asks(row)}
         return {
             rows[-1].place: rows[-1].counted_by
             for rows in self.waiting.values()
-            if not self._is_asked(rows[-1].place)
+            if rows[-1].place in asking and not self._is_asked(rows[-1].place)
         }
 
     def _is_asked(self, place: Key) -> bool:
@@ -135,16 +162,15 @@ class CountReactions:
         await tx.execute(count_store.ALONE, tx.tenant)
         places = {row.place for row in rows}
         before = await count_doubts.withheld_in(tx, tx.tenant, {item for _, item in places})
-        heard = _Heard(await count_store.tasks_at(tx, places), {})
-        for row in await counted_store.waiting_at(tx, places):
-            heard.waiting.setdefault(row.bucket, []).append(row)
+        tasks = await count_store.tasks_at(tx, places)
+        heard = _Heard.of(tasks, await counted_store.waiting_at(tx, places))
         for row in rows:
             heard.take(row)
         asked = await self._asked(tx, heard, now)
         await counted_store.put(tx, [_as_settled(row, heard.settled) for row in heard.rows])
         known = {row.counted_id for row in heard.rows}
         earlier = {name: what for name, what in heard.settled.items() if name not in known}
-        await counted_store.settle(tx, earlier)
+        await counted_store.settle(tx, earlier, {row.counted_id for row, _ in heard.anew})
         await count_store.end(tx, heard.done, Ending(status=TaskStatus.DONE, at=now))
         await count_store.put(tx, asked, now)
         await tell(tx, told_of(heard.done, asked), now)
@@ -222,11 +248,14 @@ class CountReactions:
     async def _cases_of(self, tx: Transaction, heard: _Heard, now: datetime) -> None:
         opened = [settling.differed_case(one, first) for first, one in heard.differed]
         opened += [settling.approval_case(row) for row in heard.rows if row.approval]
-        differed = {one.place for _, one in heard.differed}
+        opened += [settling.anew(first, one) for first, one in heard.anew]
+        places = {row.place for row in heard.rows}
+        waiting = filter(settling.is_unsettled, await counted_store.waiting_at(tx, places))
+        unsettled = {row.place for row in waiting} | {one.place for _, one in heard.differed}
         right = {
             settling.differed_name(row.place)
             for row in heard.rows
-            if row.matter in {Matter.RIGHT, Matter.AGREED} and row.place not in differed
+            if row.matter in {Matter.RIGHT, Matter.AGREED} and row.place not in unsettled
         }
         if right and (closed := await self._cases.still_open(tx, sorted(right))):
             await self._cases.closed(tx, sorted(closed), "a later count agrees", now)
@@ -261,6 +290,10 @@ def told_of(done: Sequence[Task], asked: Sequence[Task]) -> list[tuple[str, Payl
         )
         for one in asked
     ]
+
+
+def _asks(row: CountRow) -> bool:
+    return row.matter in {Matter.RECOUNT, Matter.SAME_PERSON}
 
 
 def _bucket(one: StockCounted) -> Bucket:

@@ -16,6 +16,8 @@ from crossdock.canonical.quantities import MICROS
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+HUB = "crossdock"
+"""The source name of the hub's own facts: its ledger, as one side of a comparison."""
 
 
 class Posting(NamedTuple):

@@ -3,19 +3,24 @@
 Whoever keeps the stock posts what was counted, so nothing here holds a posting back.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import MICROS, Quantity, plain
-from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.model import HUB, ItemClass
+from crossdock.capabilities.reconciliation.ranking import CountReason
 from crossdock.capabilities.reconciliation.responsible import FINANCE, INVENTORY, SUSPECT
-from crossdock.capabilities.reconciliation.store import HUB
+from crossdock.capabilities.reconciliation.triggers import RESTS, Asked
 
 WITHIN = timedelta(hours=8)
+WAITS = timedelta(days=1)
+"""What has waited for so long to be settled is a case, for as long as it waits."""
+SHOWN_MAX = 10
+"""A case shows so many of its counts, the newest."""
 
 
 class Matter(StrEnum):
@@ -105,6 +110,34 @@ def is_doubted(one: CountRow) -> bool:
     return is_open and one.told_by != HUB
 
 
+def is_unsettled(one: CountRow) -> bool:
+    """Say whether only a later count can end what a count has begun."""
+    return one.matter == Matter.RECOUNT or (one.matter in _UNSETTLED and is_doubted(one))
+
+
+def is_to_ask_again(task: Asked | None, now: datetime) -> bool:
+    """Say whether what is not settled is to be counted again: a day after the last count of it.
+
+    Or a day after that was refused. A task for another reason, which is open, takes this one.
+    """
+    if task is None:
+        return True
+    if task.ended_at is None:
+        return task.reason != CountReason.RECOUNT
+    return now - task.ended_at >= RESTS
+
+
+def has_waited(unsettled: Iterable[CountRow], now: datetime) -> bool:
+    """Say whether counts of a key have waited for so long that it is a case."""
+    return any(now - _since(one) >= WAITS for one in unsettled)
+
+
+def _since(one: CountRow) -> datetime:
+    """Give from when on it waits for a second count: what was refused does from then."""
+    is_refused = one.approval == CountApproval.REFUSED
+    return one.decided_at if is_refused and one.decided_at else one.heard_at
+
+
 def withheld_of(gains: Iterable[int]) -> int:
     """Say how far the ledger is above the lowest number of a bucket's counts that wait, in turn.
 
@@ -136,6 +169,39 @@ def differed_case(one: CountRow, first: CountRow) -> OpenCase:
         title=f"two counts of {item} at {location} do not agree",
         evidence={"location": location, "counts": [_shown(first), _shown(one)]},
     )
+
+
+def unsettled_case(unsettled: Sequence[CountRow], task: Mapping[str, str]) -> OpenCase:
+    """Word that counts of a key, the oldest first, wait for one that settles them.
+
+    `task` is what became of the count that was asked for.
+    """
+    last = unsettled[-1]
+    location, item = last.place
+    waits = any(one.matter == Matter.RECOUNT for one in unsettled)
+    why = "a second count is waited for" if waits else "they do not agree"
+    return OpenCase(
+        code=SUSPECT,
+        fingerprint=differed_name(last.place),
+        severity="S2" if any(one.of == ItemClass.A for one in unsettled) else "S3",
+        owner_role=INVENTORY,
+        within=WITHIN,
+        entity=item,
+        title=f"counts of {item} at {location} are not settled: {why}",
+        evidence={
+            "location": location,
+            "counts": [_shown(one) for one in unsettled[-SHOWN_MAX:]],
+            "task": task,
+        },
+    )
+
+
+def anew(first: CountRow, one: CountRow) -> OpenCase:
+    """Word what finance has refused, and a second count has found again: it decides anew."""
+    case = approval_case(replace(first, approval=CountApproval.WAITING))
+    refused = f"by {first.decided_by}: {first.because}"
+    shown = {"counts": [_shown(first), _shown(one)], "refused": refused}
+    return replace(case, evidence={**case.evidence, **shown})
 
 
 def approval_case(one: CountRow) -> OpenCase:

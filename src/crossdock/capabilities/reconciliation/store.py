@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from crossdock.capabilities.reconciliation import model
 from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.foundation.database import Transaction, WorkersSql
 
-HUB = "crossdock"
-"""The source name of the hub's own facts: its ledger, as one side of a comparison."""
+HUB = model.HUB
 
 
 class Pair(NamedTuple):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from uuid import UUID, uuid5
 
 import pytest
@@ -28,8 +29,10 @@ from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory.ledger import (
     Bucket,
+    Came,
     Mark,
     Opening,
+    governed,
     governing,
     mark_of,
     microseconds,
@@ -237,3 +240,36 @@ def test_of_each_stream_the_newest_count_stands_whatever_the_order(found, random
     assert {(one.mark, one.counted_by) for one in newest(counts)} == {
         (Mark(*rank[:3]), rank[3]) for rank in best.values()
     }
+
+
+@st.composite
+def words(draw: st.DrawFn) -> list[Came]:
+    """Draw what is said of a bucket: movements and snapshots of two streams, some late."""
+    said: list[Came] = []
+    for position in range(draw(st.integers(0, 8))):
+        us = draw(st.integers(1, 9))
+        mark = Mark(draw(st.sampled_from([1, 2])), us, us)
+        opening = Opening(mark, position, is_named=True, counted_by=f"{position:02}")
+        said.append(Came(position, draw(st.sampled_from([None, opening])), draw(st.booleans())))
+    return said
+
+
+@given(words(), st.booleans(), st.randoms(use_true_random=False))
+def test_each_count_of_a_page_is_held_against_what_governed_before_it(
+    said: list[Came],
+    is_known: bool,  # noqa: FBT001  # drawn by hypothesis, never passed by position
+    chance: Random,
+) -> None:
+    """As if each word were a page of its own."""
+    old = Opening(Mark(1, 4, 4), 0, is_named=True, counted_by="")
+    heard, expected = [old] if is_known else [], dict[int, Opening | None]()
+    for one in said:
+        before = governing(heard)
+        heard += [one.opening] if one.opening else []
+        is_new = not is_known and one.position == 0
+        is_count = one.opening is None or (governing(heard) is one.opening and not is_new)
+        if one.is_count and is_count:
+            expected[one.position] = before
+    shuffled = chance.sample(said, len(said))
+
+    assert governed(old if is_known else None, shuffled, is_known=is_known) == expected

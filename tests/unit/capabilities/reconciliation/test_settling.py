@@ -1,6 +1,7 @@
 """What a count comes to: right, counted again by another person, settled, or a case (§4.2)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,18 @@ from hypothesis import strategies as st
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.money import is_above
 from crossdock.capabilities.reconciliation.settling import (
+    SHOWN_MAX,
     CountRow,
     Matter,
+    anew,
     approval_case,
     differed_case,
+    has_waited,
     is_doubted,
+    is_to_ask_again,
+    is_unsettled,
     matter_of,
+    unsettled_case,
     withheld_of,
 )
 from tests.conftest import NOON
@@ -109,3 +116,99 @@ def test_a_count_is_in_doubt_until_it_is_settled_and_approved(
     count = replace(FIRST, matter=matter, approval=approval)
     assert is_doubted(count) is expected
     assert not is_doubted(replace(count, told_by="crossdock"))
+
+
+@pytest.mark.parametrize(
+    ("matter", "approval", "expected"),
+    [
+        (Matter.RIGHT, "", False),
+        (Matter.RECOUNT, "", True),
+        (Matter.DIFFERED, "", True),
+        (Matter.SAME_PERSON, "", True),
+        (Matter.NOT_ASKED, "WAITING", False),
+        (Matter.AGREED, "WAITING", False),
+        (Matter.DIFFERED, "WAITING", True),
+    ],
+)
+def test_what_only_a_later_count_can_end_is_unsettled(
+    *, matter: Matter, approval: str, expected: bool
+) -> None:
+    """What was said to the hub itself and is in dispute is decided by people: all is shown."""
+    count = replace(FIRST, matter=matter, approval=approval)
+    said = replace(count, told_by="crossdock")
+
+    assert is_unsettled(count) is expected
+    assert is_unsettled(said) is (matter is Matter.RECOUNT)
+
+
+@dataclass(frozen=True)
+class Task:
+    reason: str = "RECOUNT"
+    ended_at: datetime | None = None
+
+
+def test_a_second_count_is_asked_for_where_no_task_is_open_that_says_so() -> None:
+    assert is_to_ask_again(None, NOON)
+    assert is_to_ask_again(Task(reason="RECALL"), NOON)
+    assert not is_to_ask_again(Task(), NOON)
+
+
+@given(st.timedeltas(timedelta(), timedelta(days=9)), st.sampled_from(["RECOUNT", "RECALL"]))
+def test_it_is_asked_for_again_a_day_after_it_was_counted_or_refused(
+    ago: timedelta, reason: str
+) -> None:
+    ended = Task(reason=reason, ended_at=NOON - ago)
+
+    assert is_to_ask_again(ended, NOON) == (ago >= timedelta(days=1))
+
+
+@given(
+    st.lists(st.timedeltas(timedelta(), timedelta(days=9)), max_size=4),
+    st.one_of(st.none(), st.timedeltas(timedelta(), timedelta(days=9))),
+)
+def test_what_has_waited_for_a_day_is_a_case_and_what_was_refused_waits_from_then(
+    ages: list[timedelta], refused: timedelta | None
+) -> None:
+    waits = [replace(FIRST, heard_at=NOON - age) for age in ages]
+    since = list(ages)
+    if refused is not None:
+        long_ago = NOON - timedelta(days=99)
+        late = replace(FIRST, heard_at=long_ago, decided_at=NOON - refused)
+        waits.append(replace(late, approval="REFUSED"))
+        since.append(refused)
+
+    assert has_waited(waits, NOON) == any(age >= timedelta(days=1) for age in since)
+
+
+def test_an_approval_that_is_given_late_does_not_put_off_the_case() -> None:
+    approved = replace(
+        FIRST, heard_at=NOON - timedelta(days=2), approval="APPROVED", decided_at=NOON
+    )
+    assert has_waited([approved], NOON)
+
+
+def test_the_case_of_what_is_not_settled_shows_its_newest_counts_and_the_task() -> None:
+    counts = [
+        replace(FIRST, counted_id=f"ctd_{n:02}", of="C", matter=Matter.DIFFERED) for n in range(12)
+    ]
+    waits = [*counts, replace(FIRST, matter=Matter.RECOUNT)]
+    differ, wait = unsettled_case(counts, {}), unsettled_case(waits, {"status": "REFUSED"})
+
+    assert (differ.severity, wait.severity) == ("S3", "S2")
+    assert differ.title.endswith("are not settled: they do not agree")
+    assert wait.title.endswith("are not settled: a second count is waited for")
+    assert [one["counted_id"] for one in differ.evidence["counts"]] == [
+        f"ctd_{n:02}" for n in range(12 - SHOWN_MAX, 12)
+    ]
+    assert wait.evidence["task"] == {"status": "REFUSED"}
+    assert wait.fingerprint == differed_case(FIRST, FIRST).fingerprint
+
+
+def test_what_was_refused_and_is_found_again_is_finances_with_both_counts() -> None:
+    refused = replace(FIRST, approval="REFUSED", decided_by="carl", because="nobody lost 10")
+    case = anew(refused, replace(FIRST, counted_id="ctd_2", counted_by="bob"))
+
+    assert (case.fingerprint, case.owner_role) == (approval_case(FIRST).fingerprint, "Finance")
+    assert [one["counted_by"] for one in case.evidence["counts"]] == ["ann", "bob"]
+    assert case.evidence["refused"] == "by carl: nobody lost 10"
+    assert case.evidence["responsible"] == "Inventory control"
