@@ -95,6 +95,9 @@ async def test_the_backlog_is_drawn_into_a_file(crossdock: CommandLine, hub: Hub
     shown = await crossdock("reconcile", "show", found["finding_id"], "--chart", "why.svg")
     assert (shown.code, "drawn: why.svg" in shown.out) == (0, True), shown
     assert "not explained: -3" in (crossdock.folder / "why.svg").read_text()
+    right = await crossdock("reconcile", "accuracy", "--chart", "right.svg")
+    assert (right.code, "drawn: right.svg" in right.out) == (0, True), right
+    assert "How right the books were" in (crossdock.folder / "right.svg").read_text()
 
 
 async def test_a_dump_that_cannot_be_is_rejected_with_exit_code_one(
