@@ -59,6 +59,17 @@ def test_a_later_table_stands_in_the_place_of_an_earlier_one() -> None:
     assert found.elements["98"].most == 3
 
 
+def test_parts_and_loops_on_one_line_are_those_on_lines_of_their_own() -> None:
+    short = TABLE[: TABLE.index("N3 !")] + "N3 !\n@N1 200: N1 !, N3 2\nN3 *, N1 3" + '"""'
+    long = TABLE.replace("\nN3 *\n", "\nN3 *\nN1 3\n")
+    assert Definitions().with_table(short) == Definitions().with_table(long)
+
+
+def test_of_a_segment_it_can_be_said_that_its_elements_are_not_looked_into() -> None:
+    found = Definitions().with_table('[segments]\nLH1 = "*"')
+    assert found.segments["LH1"].uses == ()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

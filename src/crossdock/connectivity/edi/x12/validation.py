@@ -40,10 +40,10 @@ class _Kind:
     checks: dict[str, Check]
 
     def check(self, tag: str) -> Check | None:
-        """Work out the check of a segment, once; None is one that no table knows."""
+        """Work out the check of a segment, once; None is one that no table looks into."""
         found = self.checks.get(tag)
         definition = self.known.segments.get(tag)
-        if found is None and definition is not None:
+        if found is None and definition is not None and definition.uses:
             found = self.checks[tag] = check_of(definition, self.known, self.delimiters)
         return found
 
