@@ -27,7 +27,10 @@ A table is TOML. Its strings are short forms, so that a set fits on a screen:
     '''
 
 Conditions: P0304 both or neither, R0203 at least one, E0203 at most one, C0302 with 03 there must
-be 02, L030405 with 03 there must be one of the others. A later table changes what an earlier says.
+be 02, L030405 with 03 there must be one of the others.
+
+A later table changes what an earlier says, entry by entry. With `stay = "846 997"` before all else
+only these sets of earlier tables stay, and the others are not known any more.
 """
 
 import re
@@ -146,10 +149,17 @@ class Definitions:
             elements={**self.elements, **_each(table, "elements", _element)},
             segments={**self.segments, **_each(table, "segments", _segment)},
             composites={**self.composites, **_each(table, "composites", _segment)},
-            sets={**self.sets, **_each(table, "sets", _set)},
+            sets={**self._staying(table), **_each(table, "sets", _set)},
         )
         found.check()
         return found
+
+    def _staying(self, table: Mapping[str, Any]) -> Mapping[str, SetDefinition]:
+        """Give the sets that a later table lets stay: all, or those that it names."""
+        names = str(table.get("stay", " ".join(self.sets))).split()
+        if unknown := [one for one in names if one not in self.sets]:
+            raise Malformed(f"{unknown[0]} is to stay, and no table defines it")
+        return {one: self.sets[one] for one in names}
 
     def check(self) -> None:
         """Refuse what names something that is nowhere defined."""

@@ -139,6 +139,25 @@ BODIES: dict[str, tuple[str, ...]] = {
     "997": ("AK1*PO*1", "AK2*850*0001", "AK3*BEG*2**8", "AK4*5*373*8*20261328", "AK5*R*5",
             "AK9*R*1*1*0"),
 }  # fmt: skip
+LATER: dict[tuple[str, str], tuple[str, ...]] = {
+    ("005010", "850"): tuple(one.replace("MSG*", "MTX**") for one in BODIES["850"]),
+    ("005010", "824"): (
+        *BODIES["824"][:-2],
+        "TED*012*PRICE DIFFERS*IT1*9*4>1*212*9.52*9.25",
+        *("CTX*LINE>1*IT1*9**4>1*212", "NTE*ERN*SEE ORDER 4711"),
+    ),
+    ("005010", "999"): (
+        "AK1*PO*1*005010",
+        *("AK2*850*0001*GUIDE-7", "IK3*BEG*2**8", "CTX*SITUATION*REF*3**2>1*127"),
+        *("IK4*5*373*8*20261328", "CTX*ORDER>4711", "IK5*R*5", "AK9*R*1*1*0"),
+    ),
+}  # fmt: skip
+"""Where a right set of a later version is another."""
+
+
+def body_of(version: str, set_id: str) -> tuple[str, ...]:
+    """Give the segments of a right set, without its header and trailer."""
+    return LATER.get((version, set_id)) or BODIES[set_id]
 
 
 def file_of(
@@ -146,7 +165,7 @@ def file_of(
 ) -> str:
     """Write a set as a file of its own, with the hub's own writer."""
     sides = ("ZZ", "SELLER"), ("ZZ", "BUYER")
-    inner = [[_parts(one) for one in segment.split("*")] for segment in body]
+    inner = [[parts_of(one) for one in segment.split("*")] for segment in body]
     segments: list[list[Value]] = [
         ["GS", group, "SELLER", "BUYER", "20261128", "0510", "1", "X", version],
         ["ST", set_id, "0001"],
@@ -159,7 +178,8 @@ def file_of(
     return head + written(segments, form)
 
 
-def _parts(text: str) -> Value:
+def parts_of(text: str) -> Value:
+    """Give a value, or its components."""
     return text.split(">") if ">" in text else text
 
 
