@@ -146,6 +146,10 @@ LATER: dict[tuple[str, str], tuple[str, ...]] = {
         "TED*012*PRICE DIFFERS*IT1*9*4>1*212*9.52*9.25",
         *("CTX*LINE>1*IT1*9**4>1*212", "NTE*ERN*SEE ORDER 4711"),
     ),
+    ("005010", "944"): (
+        *("W17*F*20261128*RE-1*D-2", *ADDRESS, "N9*CO*4711", "G62*09*20261128", "LX*1"),
+        *("W07*12*EA**VN*BOLT-8", "W13*2*EA*01", "W14*12*12*0"),
+    ),
     ("005010", "999"): (
         "AK1*PO*1*005010",
         *("AK2*850*0001*GUIDE-7", "IK3*BEG*2**8", "CTX*SITUATION*REF*3**2>1*127"),

@@ -11,7 +11,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         *("004010", "004010-orders", "004010-money", "004010-stock", "004010-transport"),
         "004010-answers",
     ),
-    "005010": ("005010",),
+    "005010": ("005010", "005010-orders", "005010-money", "005010-stock", "005010-answers"),
 }
 """By version, the tables that say what is new in it; what comes between is read by the earlier."""
 _LENGTH = 6
