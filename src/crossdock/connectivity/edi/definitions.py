@@ -9,6 +9,7 @@ A table is TOML. Its strings are short forms, so that a set fits on a screen:
     [segments]                       tag = elements in their order, ! for those that must be there,
     REF = "128! 127 352 C040"        *5 for one that may be repeated, and behind | the conditions
     N1 = "98! 93 66 67 | R0203 P0304"
+    LH1 = "*"                        known, and its elements are not looked into
 
     [composites]                     like segments, of components
     C001 = "355! 1018 649"
@@ -19,20 +20,22 @@ A table is TOML. Its strings are short forms, so that a set fits on a screen:
     counts = "PO1"                   the segments that CTT01 counts
     structure = '''
     BEG !                            must be there, once
-    REF *                            any number
-    PER 3                            at most three
+    REF *, PER 3                     any number, and behind them at most three
     @N1 200                          a loop: it begins with its first segment
-      N1 !
-      N3 2
+      N1 !, N3 2
+      @SAC 25: SAC !, CUR            a loop of segments alone, on one line
     '''
 
 Conditions: P0304 both or neither, R0203 at least one, E0203 at most one, C0302 with 03 there must
-be 02, L030405 with 03 there must be one of the others. A later table changes what an earlier says.
+be 02, L030405 with 03 there must be one of the others.
+
+A later table changes what an earlier says, entry by entry. With `stay = "846 997"` before all else
+only these sets of earlier tables stay, and the others are not known any more.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +47,7 @@ _ELEMENT = re.compile(
 )
 _USE = re.compile(r"(?P<name>C\d{3}|S\d{3}|\d+)(?P<must>!?)(?:\*(?P<times>\d+))?")
 _RULE = re.compile(r"(?P<kind>[PRECL])(?P<places>(?:\d\d){2,})")
+_ANY = "*"
 _LINE = re.compile(
     r"(?P<indent> *)(?P<loop>@?)(?P<name>[A-Z0-9]+)(?P<must> !)?(?: (?P<most>\*|\d+))?"
 )
@@ -92,6 +96,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentDefinition:
+    """A segment, or a composite; of one without `uses` the elements are not looked into."""
+
     tag: str
     uses: tuple[ElementUse, ...]
     conditions: tuple[Condition, ...] = ()
@@ -143,10 +149,17 @@ class Definitions:
             elements={**self.elements, **_each(table, "elements", _element)},
             segments={**self.segments, **_each(table, "segments", _segment)},
             composites={**self.composites, **_each(table, "composites", _segment)},
-            sets={**self.sets, **_each(table, "sets", _set)},
+            sets={**self._staying(table), **_each(table, "sets", _set)},
         )
         found.check()
         return found
+
+    def _staying(self, table: Mapping[str, Any]) -> Mapping[str, SetDefinition]:
+        """Give the sets that a later table lets stay: all, or those that it names."""
+        names = str(table.get("stay", " ".join(self.sets))).split()
+        if unknown := [one for one in names if one not in self.sets]:
+            raise Malformed(f"{unknown[0]} is to stay, and no table defines it")
+        return {one: self.sets[one] for one in names}
 
     def check(self) -> None:
         """Refuse what names something that is nowhere defined."""
@@ -195,6 +208,8 @@ def _element(number: str, said: object) -> Element:
 
 
 def _segment(tag: str, said: object) -> SegmentDefinition:
+    if said == _ANY:
+        return SegmentDefinition(tag=tag, uses=())
     uses, _, rules = said.partition("|") if isinstance(said, str) else ("", "", "")
     found = [_USE.fullmatch(one) for one in uses.split()]
     conditions = [_RULE.fullmatch(one) for one in rules.split()]
@@ -220,8 +235,7 @@ def _segment(tag: str, said: object) -> SegmentDefinition:
 def _set(set_id: str, said: object) -> SetDefinition:
     if not isinstance(said, dict) or not isinstance(said.get("structure"), str):
         raise Malformed(f"set {set_id}: its structure is missing")
-    lines = [line for line in said["structure"].splitlines() if line.strip()]
-    parts, rest = _parts(set_id, lines, 0)
+    parts, rest = _parts(set_id, list(_unfolded(said["structure"])), 0)
     if rest:
         raise Malformed(f"set {set_id}: {rest[0]!r} is indented as no line before it")
     return SetDefinition(
@@ -231,6 +245,17 @@ def _set(set_id: str, said: object) -> SetDefinition:
         counts=str(said.get("counts", "")),
         parts=tuple(parts),
     )
+
+
+def _unfolded(structure: str) -> Iterator[str]:
+    """Give each segment and each loop of a structure a line of its own."""
+    for line in structure.splitlines():
+        loop, _, inner = line.rpartition(": ")
+        indent = " " * (len(line) - len(line.lstrip()))
+        if loop:
+            yield loop
+            indent += "  "
+        yield from (indent + one for one in inner.strip().split(", ") if one)
 
 
 def _parts(set_id: str, lines: Sequence[str], indent: int) -> tuple[list[Part], Sequence[str]]:

@@ -59,10 +59,29 @@ def test_a_later_table_stands_in_the_place_of_an_earlier_one() -> None:
     assert found.elements["98"].most == 3
 
 
+def test_parts_and_loops_on_one_line_are_those_on_lines_of_their_own() -> None:
+    short = TABLE[: TABLE.index("N3 !")] + "N3 !\n@N1 200: N1 !, N3 2\nN3 *, N1 3" + '"""'
+    long = TABLE.replace("\nN3 *\n", "\nN3 *\nN1 3\n")
+    assert Definitions().with_table(short) == Definitions().with_table(long)
+
+
+def test_of_a_segment_it_can_be_said_that_its_elements_are_not_looked_into() -> None:
+    found = Definitions().with_table('[segments]\nLH1 = "*"')
+    assert found.segments["LH1"].uses == ()
+
+
+def test_a_later_table_names_the_sets_of_earlier_ones_that_stay() -> None:
+    first = Definitions().with_table(TABLE)
+    other = '[sets.860]\nstructure = "N1"'
+    assert [*first.with_table('stay = "850"\n' + other).sets] == ["850", "860"]
+    assert [*first.with_table('stay = ""\n' + other).sets] == ["860"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("[elements", "this is no TOML"),
+        ('stay = "850"', "850 is to stay, and no table defines it"),
         ("elements = 3", "[elements] is a table of entries"),
         ('[elements]\n1 = "XX 1/2"', "element 1: 'XX 1/2' is not like"),
         ("[elements]\n1 = 3", "element 1: 3 is not like"),
@@ -88,7 +107,10 @@ def test_a_version_between_two_tables_is_read_by_the_earlier_one() -> None:
     first = known("004010")
     assert first is not None
     assert known("004010VICS") is first
-    assert known("005010") is first
+    assert known("004060") is first
+    second = known("005010")
+    assert known("005010UCS") is known("007030") is second
+    assert second is not first
     assert [known(one) for one in ("003040", "", "x", "00401X")] == [None] * 4
 
 

@@ -59,11 +59,8 @@ class Check:
         """Say what is wrong with a segment: mostly nothing."""
         if not self.accepts(segment):
             return self.faults(segment)
-        if self.rules and not self._keeps(segment):
-            return self.faults(segment)
-        return ()
-
-    def _keeps(self, segment: str) -> bool:
+        if not self.rules:
+            return ()
         element = self.element
         there: object = segment.count(element)
         if element * 2 in segment or segment[-1] == element:
@@ -71,7 +68,7 @@ class Check:
         kept = self.kept.get(there)
         if kept is None:
             kept = self.kept[there] = not breaches(self.rules, segment.split(element))
-        return kept
+        return () if kept else self.faults(segment)
 
 
 def check_of(definition: SegmentDefinition, known: Definitions, delimiters: Delimiters) -> Check:

@@ -6,10 +6,11 @@ when it closes, behind what its envelope did wrong; of one set at most so many f
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from crossdock.connectivity.edi.definitions import Definitions
 from crossdock.connectivity.edi.findings import Finding, Level, Place, Severity
-from crossdock.connectivity.edi.structure import Loop, Node, Structure, structure_of
+from crossdock.connectivity.edi.structure import Loop, Node, Step, Structure, structure_of
 from crossdock.connectivity.edi.x12.delimiters import Delimiters
 from crossdock.connectivity.edi.x12.elements import Check, Fault, check_of
 from crossdock.connectivity.edi.x12.envelope import (
@@ -23,6 +24,9 @@ from crossdock.connectivity.edi.x12.watching import Watch, watches
 
 FINDINGS_MAX = 200
 """Findings kept of one set; a last one says how many more there were."""
+PASSED_MAX = 10_000
+"""Segments remembered as right: dates, carriers and addresses come again and again."""
+_PASSED_SIZE = 200
 _SHOWN = 60
 
 Knows = Callable[[str], Definitions | None]
@@ -31,19 +35,35 @@ Knows = Callable[[str], Definitions | None]
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A set of one version, with the checks of its segments in one form of delimiters."""
+    """A set of one version, with the checks of its segments in one form of delimiters.
+
+    `passed` are segments whose elements were right; they and `checks` are of a whole version.
+    """
 
     structure: Structure
     known: Definitions
     counts: str
     delimiters: Delimiters
     checks: dict[str, Check]
+    passed: set[str]
+
+    def look(self, tag: str, segment: str) -> Sequence[Fault]:
+        """Say what is wrong with the elements of a segment; one that is right is remembered."""
+        check = self.checks.get(tag) or self.check(tag)
+        if check is None:
+            return ()
+        faults = check.look(segment)
+        if not faults and len(segment) <= _PASSED_SIZE:
+            if len(self.passed) >= PASSED_MAX:
+                self.passed.clear()
+            self.passed.add(segment)
+        return faults
 
     def check(self, tag: str) -> Check | None:
-        """Work out the check of a segment, once; None is one that no table knows."""
+        """Work out the check of a segment, once; None is one that no table looks into."""
         found = self.checks.get(tag)
         definition = self.known.segments.get(tag)
-        if found is None and definition is not None:
+        if found is None and definition is not None and definition.uses:
             found = self.checks[tag] = check_of(definition, self.known, self.delimiters)
         return found
 
@@ -56,8 +76,8 @@ class _Kinds:
     kinds: dict[tuple[str, str, Delimiters], _Kind | None] = field(
         default_factory=dict[tuple[str, str, Delimiters], _Kind | None]
     )
-    checks: dict[tuple[str, Delimiters], dict[str, Check]] = field(
-        default_factory=dict[tuple[str, Delimiters], dict[str, Check]]
+    checks: dict[tuple[str, Delimiters], tuple[dict[str, Check], set[str]]] = field(
+        default_factory=dict[tuple[str, Delimiters], tuple[dict[str, Check], set[str]]]
     )
 
     def of(self, found: TransactionSet) -> _Kind | None:
@@ -67,9 +87,9 @@ class _Kinds:
         if key not in self.kinds:
             known = self.knows(version)
             definition = known.sets.get(found.set_id) if known else None
-            checks = self.checks.setdefault((version, delimiters), {})
+            shared = self.checks.setdefault((version, delimiters), ({}, set()))
             self.kinds[key] = (
-                _Kind(structure_of(definition), known, definition.counts, delimiters, checks)
+                _Kind(structure_of(definition), known, definition.counts, delimiters, *shared)
                 if known and definition
                 else None
             )
@@ -128,7 +148,7 @@ class _Checking:
 
     def take(self, page: Page, start: int, stop: int, position: int) -> None:
         """Go on by some segments."""
-        node, steps, checks = self.node, self.node.steps, self.kind.checks
+        node, steps, passed, look = self.node, self.node.steps, self.kind.passed, self.kind.look
         element, watched, shift = self.kind.delimiters.element, self.watched, position - start
         for index, segment in enumerate(page.segments[start:stop], start):
             tag = segment.partition(element)[0]
@@ -136,21 +156,18 @@ class _Checking:
             if step is not None and step.is_plain:
                 node, self.run = step.to, 1
             else:
-                node = self._step(node, tag, _Where(page, index, shift + index))
+                node = self._step(step, node, tag, _Where(page, index, shift + index))
             steps = node.steps
-            check = checks.get(tag) or self.kind.check(tag)
-            if check is None:
-                continue
-            faults = check.look(segment)
+            faults = () if segment in passed else look(tag, segment)
             if tag in watched and (more := watched[tag](segment.split(element))):
                 faults = [*faults, *more]
             if faults:
                 self._faults(faults, _Where(page, index, shift + index), node)
         self.node = node
 
-    def _step(self, node: Node, tag: str, at: "_Where") -> Node:
+    def _step(self, known: Step | None, node: Node, tag: str, at: "_Where") -> Node:
         """Go to a segment, and say what is wrong with its being there."""
-        step = self.kind.structure.step(node, tag)
+        step = known or self.kind.structure.step(node, tag)
         if step is None:
             return self._lost(node, tag, at)
         if step.repeats:
@@ -263,18 +280,17 @@ _ASKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
+class _Where(NamedTuple):
     """A segment in its page, and its position in the set; its byte is worked out if asked for."""
 
     page: Page
-    index: int
+    at: int
     position: int
 
     @property
     def offset(self) -> int:
-        return self.page.offset_of(self.index)
+        return self.page.offset_of(self.at)
 
     @property
     def tag(self) -> str:
-        return self.page.segments[self.index].partition(self.page.delimiters.element)[0]
+        return self.page.segments[self.at].partition(self.page.delimiters.element)[0]

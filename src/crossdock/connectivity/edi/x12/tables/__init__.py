@@ -1,12 +1,19 @@
 """The tables of X12 that come with the hub, and the definitions of a version made of them."""
 
+from collections.abc import Mapping
 from functools import lru_cache, reduce
 from importlib.resources import files
 
 from crossdock.connectivity.edi.definitions import Definitions
 
-VERSIONS = ("004010",)
-"""Those there are tables of; what comes between two is read by the earlier one."""
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "004010": (
+        *("004010", "004010-orders", "004010-money", "004010-stock", "004010-transport"),
+        "004010-answers",
+    ),
+    "005010": ("005010", "005010-orders", "005010-money", "005010-stock", "005010-answers"),
+}
+"""By version, the tables that say what is new in it; what comes between is read by the earlier."""
 _LENGTH = 6
 NOTHING = Definitions()
 
@@ -16,12 +23,12 @@ def known(version: str) -> Definitions | None:
     release = version.strip()[:_LENGTH]
     if len(release) < _LENGTH or not release.isdigit():
         return None
-    earlier = [one for one in VERSIONS if one <= release]
+    earlier = [one for one in TABLES if one <= release]
     return _of(earlier[-1]) if earlier else None
 
 
 @lru_cache
 def _of(version: str) -> Definitions:
-    texts = (files(__name__).joinpath(f"{one}.toml").read_text("utf-8") for one in VERSIONS)
-    held = zip(VERSIONS, texts, strict=True)
-    return reduce(Definitions.with_table, (text for one, text in held if one <= version), NOTHING)
+    names = (name for one, tables in TABLES.items() if one <= version for name in tables)
+    texts = (files(__name__).joinpath(f"{name}.toml").read_text("utf-8") for name in names)
+    return reduce(Definitions.with_table, texts, NOTHING)
