@@ -189,6 +189,7 @@ REAL: list[Payload] = [
         supplier="ACME",
         acknowledged=FOUR,
         received=FOUR,
+        cancelled=FOUR,
     ),
     PartyChanged(code="C-1", roles=(PartyRole.CUSTOMER, PartyRole.THIRD_PARTY_LOGISTICS)),
     CommandSettled(
