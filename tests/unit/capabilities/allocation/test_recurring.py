@@ -12,11 +12,13 @@ from tests.unit.capabilities.allocation.test_runs import of
 from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand
 
 
-def weekly(clock: VirtualClock, **said: int) -> AllocationProtection:
+def weekly(
+    clock: VirtualClock, *, minimum: int = 0, maximum: int | None = None
+) -> AllocationProtection:
     now = clock.now()
     return AllocationProtection(
         item="X", location="DC1", channel="key", every=Every.WEEK,
-        starts_at=now, ends_at=now + timedelta(days=365), **said,
+        starts_at=now, ends_at=now + timedelta(days=365), minimum=minimum, maximum=maximum,
     )  # fmt: skip
 
 
