@@ -1,4 +1,4 @@
-"""What is kept for a channel, and the periods in which it begins anew. Pure (§3.6).
+"""What is kept for a channel, and the periods in which it begins anew (§3.6).
 
 Periods go by a place's calendar: weeks from Monday on, months of 28 to 31 days. A day begins at
 midnight there: where clocks change, a period is an hour longer or shorter, and no moment is in
