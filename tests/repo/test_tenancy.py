@@ -22,6 +22,7 @@ VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
 WORKERS = {
     "crossdock.capabilities.allocation.alternative_store.TO_DO": "what is to be held or let go",
     "crossdock.capabilities.allocation.store.DUE": "the next item-locations, whoever's",
+    "crossdock.capabilities.allocation.rule_store.RECURRING": "what begins anew by a calendar",
     "crossdock.capabilities.allocation.store.TURNED_LATELY": "where a period began or ended",
     "crossdock.capabilities.allocation.store.FORGET": "what has been done with for long",
     "crossdock.capabilities.allocation.store.IS_ANY_KNOWN": "whether anybody has ordered",

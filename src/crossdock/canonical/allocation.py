@@ -9,6 +9,13 @@ from typing import ClassVar
 from crossdock.canonical.quantities import Quantity
 
 
+class Every(StrEnum):
+    """How often a maximum or minimum begins anew, by the calendar of its location."""
+
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+
+
 class Strategy(StrEnum):
     """What a back-order run may do to an order line (domain.md §3.6), in the order of granting.
 
@@ -60,7 +67,8 @@ class AllocationRuleChanged:
     `kind` says which of the fields do: DEFAULT, CHANNEL, CUSTOMER and ORDER (whose strategy and
     priority, and whether its shortage is told; `subject` is the channel, customer or order),
     PROTECTION (a maximum and minimum of channel `subject`, in the item's base unit, from
-    `starts_at` until `ends_at`) or POLICY. `is_cleared`: it was taken back. `version` numbers all
+    `starts_at` until `ends_at`, and between them anew `every` week or month by the calendar of
+    `timezone`) or POLICY. `is_cleared`: it was taken back. `version` numbers all
     rules of the house; it holds from now on (§3.6).
     """
 
@@ -80,6 +88,8 @@ class AllocationRuleChanged:
     minimum: Decimal | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    every: Every | None = None
+    timezone: str = ""
     applies: str = ""
     four_eyes: bool | None = None
 

@@ -95,7 +95,9 @@ class SupplyCommitmentChanged:
     worse says so as `confidence`, which never makes it better. `base_open` is the same in the
     item's base unit, set by the hub.
     `supplier` is whose it is, and of his line he `acknowledged` so much last, of which so much was
-    `received` so far, both in the unit of `open_quantity`; none is that nobody says it.
+    `received` so far, both in the unit of `open_quantity`; none is that nobody says it. So
+    much of what he acknowledged the buyer `cancelled` or closed himself: what the supplier
+    rejected, or never sent, is none of it.
     `listing` is set by the hub where it read that the source lists it no more, or lists it again.
     """
 
@@ -117,6 +119,7 @@ class SupplyCommitmentChanged:
     supplier: str = ""
     acknowledged: Quantity | None = None
     received: Quantity | None = None
+    cancelled: Quantity | None = None
     listing: SupplyListing = SupplyListing.TOLD
     base_open: Quantity | None = None
 
@@ -162,7 +165,8 @@ class SupplyCommitmentChanged:
         )
 
     def _check_fill(self) -> None:
-        for name, amount in (("acknowledged", self.acknowledged), ("received", self.received)):
+        for name in ("acknowledged", "received", "cancelled"):
+            amount: Quantity | None = getattr(self, name)
             if amount is None:
                 continue
             if amount.value < 0 or amount.unit != self.open_quantity.unit:

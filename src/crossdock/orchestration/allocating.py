@@ -27,7 +27,7 @@ from crossdock.capabilities.allocation import (
     kept_now,
     look_again,
 )
-from crossdock.capabilities.catalog import PartyNames
+from crossdock.capabilities.catalog import PartyNames, zones_in
 from crossdock.capabilities.inventory import (
     ChannelProtection,
     HadByOrders,
@@ -160,6 +160,11 @@ class ClaimedStocks:
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
         return await self.inventory.groups_in(tx, places)
+
+    async def zones(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return await zones_in(tx, places)
 
     async def guard(self, tx: Transaction, item: str, location: str, *, is_guarded: bool) -> None:
         await self.inventory.guard_in(tx, item, location, is_guarded=is_guarded)

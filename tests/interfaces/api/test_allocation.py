@@ -134,10 +134,22 @@ async def test_a_minimum_is_kept_for_a_channel_and_taken_back(call: Caller, hous
     assert (await call("GET", "/v1/allocation/protections")).json["protections"] == []
 
 
+async def test_one_that_begins_anew_says_how_often_and_by_whose_calendar(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT")
+    whole = {"starts_at": "2099-05-01T00:00:00Z", "ends_at": "2102-05-01T00:00:00Z"}
+    said = PROTECTED | whole | {"maximum": "7", "every": "MONTH"}
+    kept = await call("PUT", "/v1/allocation/protections", said)
+    assert (kept.json["every"], kept.json["timezone"]) == ("MONTH", "UTC"), kept.body
+
+
 @pytest.mark.parametrize(
     ("said", "where"),
     [
         ({}, "/maximum"),
+        ({"minimum": "1", "every": "DAY"}, "/every"),
+        ({"minimum": "1", "every": "WEEK", "ends_at": "2109-06-01T00:00:00Z"}, "/ends_at"),
         ({"minimum": "2", "maximum": "1"}, "/minimum"),
         ({"minimum": "1", "ends_at": PERIOD["starts_at"]}, "/ends_at"),
         ({"minimum": "1", "ends_at": "2099-11-01T00:00:00Z"}, "/ends_at"),

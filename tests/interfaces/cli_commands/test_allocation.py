@@ -59,6 +59,9 @@ async def test_rules_maxima_and_lines_are_shown_taken_back_and_empty(
         "allocation", "protect", "BOLT", "DC1", "web", "--maximum", "7", *period
     )
     assert "7 EA" in kept.out
+    anew = ("--maximum", "8", *period, "--every", "week")
+    kept = await crossdock("allocation", "protect", "BOLT", "DC1", "web", *anew)
+    assert "WEEK (UTC)" in kept.out
     gone = await crossdock("allocation", "protect", "BOLT", "DC1", "web", "--clear")
     assert "nothing is kept for web" in gone.out
     assert "nothing is kept" in (await crossdock("allocation", "protections")).out

@@ -1,5 +1,7 @@
 """What a purchase line may say of how its supplier fills it."""
 
+from dataclasses import replace
+
 import pytest
 
 from crossdock.canonical.errors import Invalid
@@ -30,6 +32,7 @@ def line(
         (line(Quantity.of(1, "CS"), None), "/payload/acknowledged"),
         (line(Quantity.of(1), Quantity.of(-1)), "/payload/received"),
         (line(Quantity.of(1), Quantity.of(1, "CS")), "/payload/received"),
+        (replace(line(None, None), cancelled=Quantity.of(-1)), "/payload/cancelled"),
     ],
 )
 def test_what_came_of_a_line_is_zero_or_more_in_the_unit_of_what_is_open(

@@ -19,6 +19,7 @@ from crossdock.canonical.allocation import (
     AllocationRuleChanged,
     AllocationRunChanged,
     ConfirmationChanged,
+    Every,
     Strategy,
 )
 from crossdock.canonical.catalog import (
@@ -189,6 +190,7 @@ REAL: list[Payload] = [
         supplier="ACME",
         acknowledged=FOUR,
         received=FOUR,
+        cancelled=FOUR,
     ),
     PartyChanged(code="C-1", roles=(PartyRole.CUSTOMER, PartyRole.THIRD_PARTY_LOGISTICS)),
     CommandSettled(
@@ -370,6 +372,8 @@ REAL: list[Payload] = [
         minimum=Decimal(0),
         starts_at=datetime(2026, 5, 4, 9, tzinfo=UTC),
         ends_at=datetime(2026, 5, 5, 9, tzinfo=UTC),
+        every=Every.MONTH,
+        timezone="Europe/Berlin",
     ),
     AllocationRunChanged(
         run_id="run_1",

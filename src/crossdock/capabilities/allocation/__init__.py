@@ -22,10 +22,10 @@ from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Expected, Protection, RunException, Why
 from crossdock.capabilities.allocation.ordering import OrderedBy
 from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day, still_early
+from crossdock.capabilities.allocation.protection import AllocationProtection
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
     AllocationPolicy,
-    AllocationProtection,
     AllocationRule,
     Applies,
     Rulebook,

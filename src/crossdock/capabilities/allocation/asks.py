@@ -79,6 +79,12 @@ class KnowsStock(Protocol):
         """Name the group of each (tenant, location) that is a member of one."""
         ...
 
+    async def zones(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        """Name the time zone of each (tenant, location); one that nobody knows is left out."""
+        ...
+
     async def guard(self, tx: Transaction, item: str, location: str, *, is_guarded: bool) -> None:
         """Have promises ask for the maxima and minima there, or no longer."""
         ...

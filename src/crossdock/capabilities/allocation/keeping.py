@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from crossdock.capabilities.allocation import rulebook, store
 from crossdock.capabilities.allocation.asks import Key
-from crossdock.capabilities.allocation.rulebook import AllocationProtection
+from crossdock.capabilities.allocation.protection import AllocationProtection
 from crossdock.foundation.database import Transaction
 
 Placed = tuple[str, str, str]
@@ -54,7 +54,8 @@ async def turns_next(tx: Transaction, keys: Sequence[Key], now: datetime) -> dic
     found: dict[Key, datetime] = {}
     for one in await rulebook.all_protections_for(tx, keys):
         key = (one.item, one.location)
-        for at in (one.starts_at, one.ends_at):
+        period = one.at(max(now, one.starts_at))
+        for at in (period.starts_at, period.ends_at):
             if at > now:
                 found[key] = min(at, found.get(key, at))
     return found

@@ -1,5 +1,7 @@
 """The statements of allocation's rules: every version that was ever said of each."""
 
+from crossdock.foundation.database import WorkersSql
+
 # Rules are numbered without a gap: who changes them waits for whoever does so just now.
 LOCK_RULES = "select pg_advisory_xact_lock(hashtext('allocation_rule ' || $1))"
 VERSION = "select coalesce(max(version), 0) from allocation_rule where tenant = $1"
@@ -34,3 +36,13 @@ join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location
     and p.item = k.item
 order by p.location, p.item, p.subject, p.version desc
 """
+# Those that begin anew each week or month, and have not ended.
+RECURRING = WorkersSql("""
+select tenant, version, subject, item, location, content, set_by, set_at
+from (select distinct on (tenant, location, item, subject) tenant, version, subject, item,
+        location, content, set_by, set_at
+    from allocation_rule where kind = 'PROTECTION'
+    order by tenant, location, item, subject, version desc) newest
+where content ->> 'every' is not null and (content ->> 'ends_at')::timestamptz > $1
+order by tenant, item, location
+""")

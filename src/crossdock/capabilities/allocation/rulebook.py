@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.allocation import Every, Strategy
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.allocation import rule_store, store, told
+from crossdock.capabilities.allocation import protection, rule_store, store, told
 from crossdock.capabilities.allocation.asks import KnowsParties, KnowsStock
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
@@ -22,14 +22,12 @@ from crossdock.capabilities.allocation.model import (
     PRIORITY_MAX,
     Protection,
 )
+from crossdock.capabilities.allocation.protection import AllocationProtection
 from crossdock.capabilities.allocation.standing import RuleKept, comparable, version_in
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
-PERIOD_MAX = timedelta(days=92)
-"""A quarter: order lines that are done with are kept a little longer than this."""
-AMOUNT_MAX = 10**18
 ENDED_WITHIN = timedelta(days=7)
 """A job looks hourly at what has ended; one that stood still for so long misses nothing."""
 _RULES = ("DEFAULT", "CHANNEL", "CUSTOMER", "ORDER")
@@ -74,25 +72,6 @@ class AllocationRule:
     set_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocationProtection:
-    """A channel's maximum (PAL) and minimum (SUP) of an item at a location, in micros (§3.6).
-
-    It holds from `starts_at` until `ends_at`, and counts what orders of that time have taken.
-    """
-
-    item: str
-    location: str
-    channel: str
-    maximum: int | None = None
-    minimum: int = 0
-    starts_at: datetime
-    ends_at: datetime
-    version: int = 0
-    set_by: str = ""
-    set_at: datetime | None = None
-
-
 class _PolicyKept(msgspec.Struct):
     applies: Applies
     four_eyes: bool
@@ -103,6 +82,8 @@ class _ProtectionKept(msgspec.Struct):
     minimum: int
     starts_at: datetime
     ends_at: datetime
+    every: Every | None = None
+    timezone: str = ""
 
 
 _Kept = RuleKept | _PolicyKept | _ProtectionKept
@@ -182,10 +163,13 @@ class Rulebook:
 
         From the same moment on promises ask for it (§3.6, A14).
         """
-        _check(said, self._clock.now())
-        kept = _ProtectionKept(said.maximum, said.minimum, said.starts_at, said.ends_at)
+        protection.check(said, self._clock.now())
         place = ("PROTECTION", said.channel, said.item, said.location)
         async with self._database.transaction(scope) as tx:
+            at = (tx.tenant, said.location)
+            zone = (await self._stock.zones(tx, [at])).get(at, "UTC") if said.every else ""
+            whole = said.maximum, said.minimum, said.starts_at, said.ends_at
+            kept = _ProtectionKept(*whole, said.every, zone)
             row = await self._say(tx, place, kept, by)
         return _protection_of(row)
 
@@ -204,6 +188,11 @@ class Rulebook:
         since = self._looked_at or now - ENDED_WITHIN
         async with self._database.transaction(Scope.of_workers()) as tx:
             rows = await tx.fetch(store.TURNED_LATELY, now - ENDED_WITHIN, now, since)
+            found = await tx.fetch(rule_store.RECURRING, now)
+        for row in found:
+            if since < _protection_of(row).at(now).starts_at <= now:
+                async with self._database.transaction(Scope(row["tenant"])) as tx:
+                    await look_again(tx, [(row["item"], row["location"])], "PERIOD", now)
         for row in rows:
             async with self._database.transaction(Scope(row["tenant"])) as tx:
                 await tx.execute(rule_store.LOCK_RULES, tx.tenant)
@@ -262,7 +251,8 @@ async def protections_for(
     tx: Transaction, keys: Sequence[tuple[str, str]], now: datetime
 ) -> list[AllocationProtection]:
     """Read the maxima and minima that hold now for these (item, location)."""
-    return [p for p in await all_protections_for(tx, keys) if p.starts_at <= now < p.ends_at]
+    found = [one.at(now) for one in await all_protections_for(tx, keys)]
+    return [one for one in found if one.starts_at <= now < one.ends_at]
 
 
 async def all_protections_for(
@@ -285,38 +275,9 @@ def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], 
     )
 
 
-def in_run(protection: AllocationProtection, had: int) -> Protection:
+def in_run(said: AllocationProtection, had: int) -> Protection:
     """Say a protection in a run's words; what its channel has had counts against both."""
-    return Protection(protection.channel, protection.maximum, had, protection.minimum, had)
-
-
-def _check(said: AllocationProtection, now: datetime) -> None:
-    if not said.channel:
-        raise Invalid("a maximum or minimum is of a channel", where="/channel")
-    if said.maximum is None and not said.minimum:
-        raise Invalid(
-            "neither a maximum nor a minimum is said", where="/maximum", hint="say one of them"
-        )
-    if not 0 <= said.minimum < AMOUNT_MAX or not 0 <= (said.maximum or 0) < AMOUNT_MAX:
-        raise Invalid("a maximum or minimum is zero or more", where="/minimum")
-    if said.maximum is not None and said.minimum > said.maximum:
-        raise Invalid(
-            "more is kept for the channel than it may have",
-            where="/minimum",
-            hint="a minimum is at most the maximum",
-        )
-    if not timedelta() < said.ends_at - said.starts_at <= PERIOD_MAX:
-        raise Invalid(
-            f"a period ends after it starts, and lasts {PERIOD_MAX.days} days at most",
-            where="/ends_at",
-            hint="say the next period when it comes",
-        )
-    if said.ends_at <= now:
-        raise Invalid(
-            f"this period has ended: it is {now:%Y-%m-%d %H:%M:%S} UTC by now",
-            where="/ends_at",
-            hint="say one that ends later; what held in the past is not changed any more",
-        )
+    return Protection(said.channel, said.maximum, had, said.minimum, had)
 
 
 def _check_one_subject(rule: AllocationRule) -> None:

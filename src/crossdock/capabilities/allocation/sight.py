@@ -23,7 +23,7 @@ from crossdock.capabilities.allocation.alternatives import Alternative, Lack, Of
 from crossdock.capabilities.allocation.asks import Around, Claim, Key, KnowsStock, Share, Stock
 from crossdock.capabilities.allocation.figures import Figures
 from crossdock.capabilities.allocation.model import Expected, Line, Protection
-from crossdock.capabilities.allocation.rulebook import AllocationProtection
+from crossdock.capabilities.allocation.protection import AllocationProtection
 from crossdock.capabilities.allocation.runs import digest_of
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.capabilities.allocation.standing import RulesNow, rules_for

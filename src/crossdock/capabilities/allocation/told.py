@@ -10,6 +10,7 @@ import msgspec
 from crossdock.canonical.allocation import (
     AllocationRuleChanged,
     AllocationRunChanged,
+    Every,
     OfferedAlternative,
     Strategy,
 )
@@ -35,6 +36,8 @@ class _Said(msgspec.Struct):
     minimum: int | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    every: Every | None = None
+    timezone: str = ""
     applies: str = ""
     four_eyes: bool | None = None
 
@@ -58,6 +61,8 @@ async def rule(tx: Transaction, row: Any) -> None:
         minimum=_units(said.minimum),
         starts_at=said.starts_at,
         ends_at=said.ends_at,
+        every=said.every,
+        timezone=said.timezone,
         applies=said.applies,
         four_eyes=said.four_eyes,
     )

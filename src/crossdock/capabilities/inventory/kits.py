@@ -125,12 +125,46 @@ def gone(parts: Sequence[PromisedLine]) -> int:
     return min((_kits(part, part.used) for part in parts), default=0)
 
 
+def kept(parts: Sequence[PromisedLine]) -> int:
+    """Say for how many kits every part is held, or has left."""
+    return min((_kits(part, part.granted) for part in parts), default=0)
+
+
+def share(part: PromisedLine, kits: int) -> int:
+    """Say how much of a part goes into so many of the kits that it was granted for.
+
+    In whole base units where it was granted in whole ones, so that what one kit needs of parts
+    that are kits themselves is always among it. What has left stays out.
+    """
+    micros = -(-part.requested * min(kits, part.made) // part.made)
+    if part.requested % MICROS == 0:
+        micros = whole(micros)
+    return min(part.requested, max(micros, part.consumed, part.picked))
+
+
+def along(line: PromisedLine, parts: Sequence[PromisedLine]) -> int:
+    """Say how many kits are put together of what was held, or were picked whole beyond that."""
+    return kept(parts) - line.made + max(0, line.picked - line.granted)
+
+
+def keeping(
+    line: PromisedLine, parts: Sequence[PromisedLine], kits: int
+) -> tuple[PromisedLine, list[PromisedLine]]:
+    """Hold parts for so many kits in all, those that have left among them, and no more."""
+    done = kept(parts) - line.made
+    after: list[PromisedLine] = []
+    for part in parts:
+        micros = share(part, kits)
+        after.append(part if micros == part.granted else part.changed(granted=micros))
+    made = kept(after) - done
+    return (line if made == line.made else line.changed(made=made)), after
+
+
 def shown(line: PromisedLine, parts: Sequence[PromisedLine]) -> PromisedLine:
     """Show a kit's line as what it promises: those that lie assembled, and those to be made."""
     if not parts:
         return line
-    first = parts[0].made
-    assembled = first - line.made
+    assembled = kept(parts) - line.made
     used = line.used + max(0, gone(parts) - assembled)
     found = line._replace(
         granted=line.granted + line.made, consumed=used, picked=0, made=line.made
@@ -153,7 +187,7 @@ def consumed(
             code="consumed_too_much",
             hint="say how much has gone out in all so far",
         )
-    assembled = parts[0].made - line.made
+    assembled = kept(parts) - line.made
     in_parts = max(0, gone(parts) - assembled)
     told = min(line.granted, max(0, kits - in_parts))
     after = model.consumed(line, told)
@@ -170,16 +204,16 @@ def settled(
     """
     if not parts or line.status not in COUNTING:
         return line, [one.part for one in parts]
-    first = parts[0].part.made
+    first, held = parts[0].part.made, kept([one.part for one in parts])
     done = assembled
     if done is None:
         done = min(_kits(one.part, min(one.assembled, one.part.used)) for one in parts)
-    if done != first - line.made:
-        line = line.changed(granted=line.granted + line.made - first + done, made=first - done)
+    if done != held - line.made:
+        line = line.changed(granted=line.granted + line.made - held + done, made=held - done)
     beyond = done + max(0, max(line.picked, told) - line.granted)
     after: list[PromisedLine] = []
     for part, _ in parts:
-        taken = min(part.granted, -(-part.granted * min(beyond, first) // first))
+        taken = min(part.granted, -(-part.requested * min(beyond, first) // first))
         is_more = taken > part.used and part.status in COUNTING
         after.append(part.changed(consumed=taken) if is_more else part)
     return ended(line, after), after
@@ -188,6 +222,7 @@ def settled(
 def ended(line: PromisedLine, parts: Sequence[PromisedLine]) -> PromisedLine:
     """Let a kit's line be over once it and all its parts have gone out."""
     is_over = line.used == line.granted and all(part.used == part.granted for part in parts)
+    is_over = is_over and any(one.granted for one in (line, *parts))
     if is_over and line.status is not ReservationStatus.CONSUMED:
         return line._replace(status=ReservationStatus.CONSUMED, version=line.version + 1)
     return line
@@ -195,6 +230,6 @@ def ended(line: PromisedLine, parts: Sequence[PromisedLine]) -> PromisedLine:
 
 def _kits(part: PromisedLine, micros: int) -> int:
     """Say for how many whole kits so much of a part is enough."""
-    if micros >= part.granted:
+    if micros >= part.requested:
         return part.made
-    return part.made * micros // part.granted // MICROS * MICROS
+    return part.made * micros // part.requested // MICROS * MICROS

@@ -140,7 +140,8 @@ class PromisedLine(NamedTuple):
     """One line of a reservation as it stands. `is_linked`: an order's own demand counts it.
 
     Of a kit `granted` are those that lie assembled, and `made` more are to be put together of
-    its parts: lines of the same reservation that go `into_line`, each `made` for so many kits.
+    its parts: lines of the same reservation that go `into_line`, each `made` for so many kits
+    that it was `requested` for. Of these it is `granted` what the kit's order claims.
     `is_unlimited`: by a rule no stock limits the item there, so none is held.
     """
 
@@ -196,7 +197,7 @@ class PromisedLine(NamedTuple):
 def _status(line: PromisedLine) -> ReservationStatus:
     if line.status not in COUNTING:
         return line.status
-    if line.used == line.granted and (line.into_line or not line.made):
+    if line.granted and line.used == line.granted and (line.into_line or not line.made):
         return ReservationStatus.CONSUMED
     return ReservationStatus.PARTIALLY_CONSUMED if line.used else ReservationStatus.ACTIVE
 

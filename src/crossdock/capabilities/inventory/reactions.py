@@ -27,7 +27,7 @@ from crossdock.capabilities.inventory import (
     positions,
     store,
 )
-from crossdock.capabilities.inventory.asking import KnowsKits
+from crossdock.capabilities.inventory.asking import Around, KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.grouping import Regrouped
@@ -74,7 +74,7 @@ class Reactions:
     ) -> None:
         self._clock = clock
         self._protections = protections
-        self._kits = kits
+        self._around = Around(protections, kits)
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Fold one page into positions, demand and stock rows, and tell what changed."""
@@ -86,7 +86,7 @@ class Reactions:
         await lots.make_days(tx, zones, now)
         beside = _Beside(await lots.keep(tx, page), zones, regrouped)
         if page.movements or page.counts or page.fulls or page.orders or any(beside[:2]):
-            changed = await _fold(tx, page, beside, self._kits, now)
+            changed = await _fold(tx, page, beside, self._around, now)
             await expiring.look_again(tx, self._protections, changed, now)
 
 
@@ -99,7 +99,7 @@ class _Beside(NamedTuple):
 
 
 async def _fold(
-    tx: Transaction, page: Page, beside: _Beside, kits: KnowsKits | None, now: datetime
+    tx: Transaction, page: Page, beside: _Beside, around: Around, now: datetime
 ) -> set[StockKey]:
     """Fold the page; give where goods have expired, or no longer have, by words about lots.
 
@@ -112,8 +112,8 @@ async def _fold(
     by_key = await _stock_ids(tx, units, claims)
     by_key |= {one.key: stock_id for one, stock_id in told.items()}
     refs = sorted(claims.stored.keys() | claims.lines.keys() | _quoted(page))
-    also = await grouping.rows_at(tx, beside.regrouped)
     promises = await parts.lines_for(tx, refs)
+    also = await grouping.rows_at(tx, beside.regrouped) | await parts.beside(tx, promises)
     sheet = await _locked(tx, {*by_key.values(), *also}, claims, promises)
     await grouping.flag(tx, beside.regrouped)
     promises = await parts.lines_for(tx, refs)  # as they are under the locks
@@ -132,7 +132,9 @@ async def _fold(
     _note_lots(page, told, changed, causes)
     _move_demand(sheet, claims, after, demand.causes_of(claims, fresh), causes)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
-    stock, lines = await _written(tx, sheet, docked, (claims, after), (refs, promises, kits))
+    stock, lines = await _written(
+        tx, sheet, docked, (claims, after), (refs, promises, (around, now))
+    )
     await facts.tell(tx, stock, lines, now, causes)
     await _tell_found(tx, sheet, folded, (claims, after), (page, fresh, now))
     return changed
@@ -162,12 +164,12 @@ async def _written(
     sheet: Sheet,
     docked: Mapping[int, int],
     demanded: tuple[Claims, Mapping[Ref, Claim]],
-    promised: tuple[Sequence[Ref], Sequence[LineRow], KnowsKits | None],
+    promised: tuple[Sequence[Ref], Sequence[LineRow], tuple[Around, datetime]],
 ) -> tuple[list[StockRow], list[LineRow]]:
     """Write all that changed, once what promises hold for kits is handed over to their orders."""
-    refs, promises, kits = promised
+    refs, promises, asked = promised
     await demand.write(tx, *demanded)
-    await parts.hand_over(tx, sheet, promises, (refs, demanded[1]), kits)
+    await parts.hand_over(tx, sheet, promises, (refs, demanded[1]), asked)
     await positions.move_docked(tx, docked)
     return await sheet.write(tx)
 
@@ -320,7 +322,7 @@ def _move_promises(
             lines = model.with_picks(lines, micros)
         for row, line in zip(rows, lines, strict=True):
             is_counted = bool(claim.order_id) and claim.stock_id == line.stock_id
-            if line.into_line:
+            if line.into_line or ref not in after:
                 sheet.change(row, line)  # handed over beside its kit (`parts.hand_over`)
             else:
                 sheet.change(row, model.linked(line) if is_counted else model.unlinked(line))

@@ -46,18 +46,7 @@ class Sheet:
         cls, tx: Transaction, tenant: str, ids: StockIds, stock_ids: Iterable[int]
     ) -> "Sheet":
         """Lock these rows, and with a group or a member of one everything it answers for."""
-        wanted = set(stock_ids)
-        found = await tx.fetch(store.STOCK_OF, list(wanted), tenant)
-        seen = [store.stock_of(row) for row in found]
-        grouped = [row for row in seen if row.is_grouped]
-        groups: dict[str, str] = {}
-        if grouped:
-            rows = await tx.fetch(
-                store.GROUPS_OF, tenant, sorted({row.location for row in grouped})
-            )
-            groups = {row["member"]: row["location"] for row in rows}
-            kin = {key for row in grouped for key in _kin(row, groups)}
-            wanted |= set((await ids.of(tx, tenant, kin)).values())
+        wanted, groups = await with_kin(tx, tenant, ids, stock_ids)
         return cls(await store.lock_stock(tx, wanted), groups, tenant)
 
     async def guard(
@@ -324,6 +313,23 @@ class Sheet:
         version = row.version if row.stock_id in self._touched else row.version + 1
         self._touched.add(row.stock_id)
         self.rows[row.stock_id] = row._replace(figures=figures, version=version)
+
+
+async def with_kin(
+    tx: Transaction, tenant: str, ids: StockIds, stock_ids: Iterable[int]
+) -> tuple[set[int], dict[str, str]]:
+    """Add to these rows all that a group or a member of one answers for, and name the groups."""
+    wanted = set(stock_ids)
+    found = await tx.fetch(store.STOCK_OF, list(wanted), tenant)
+    seen = [store.stock_of(row) for row in found]
+    grouped = [row for row in seen if row.is_grouped]
+    groups: dict[str, str] = {}
+    if grouped:
+        rows = await tx.fetch(store.GROUPS_OF, tenant, sorted({row.location for row in grouped}))
+        groups = {row["member"]: row["location"] for row in rows}
+        kin = {key for row in grouped for key in _kin(row, groups)}
+        wanted |= set((await ids.of(tx, tenant, kin)).values())
+    return wanted, groups
 
 
 def _shown(row: StockRow) -> tuple[model.Figures, bool, int]:

@@ -23,9 +23,21 @@ class Fill(NamedTuple):
         return self.lines >= LINES_LEAST
 
 
-def percent_filled(received: int, acknowledged: int) -> int:
-    """Give how much of a line came, rounded down; what is more than acknowledged is all of it."""
-    return 100 * min(received, acknowledged) // acknowledged
+def owed(acknowledged: int, cancelled: int) -> int:
+    """Say how much of a line its supplier was left to deliver.
+
+    What the buyer cancelled or closed himself is not his fault; what he rejected is.
+    """
+    return max(0, acknowledged - cancelled)
+
+
+def percent_filled(received: int, acknowledged: int, cancelled: int = 0) -> int:
+    """Give how much of what was owed came, rounded down; more than that is all of it.
+
+    Of a line that the buyer cancelled whole nothing is owed.
+    """
+    due = owed(acknowledged, cancelled)
+    return 100 * min(received, due) // due if due else 100
 
 
 def p10(percents: Sequence[int]) -> int:

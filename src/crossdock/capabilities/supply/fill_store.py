@@ -11,14 +11,16 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
 # Purchase lines that ended, the last first; of sources that tell of one the last to speak. A line
-# of a ship notice is part of its purchase, and none by itself.
+# of a ship notice is part of its purchase, and none by itself. One that the buyer cancelled whole
+# says nothing of its supplier.
 LINES = """
-select s.supplier, s.supply_id, s.source, s.item, s.location, s.acknowledged, s.received, s.us
+select s.supplier, s.supply_id, s.source, s.item, s.location, s.acknowledged, s.received,
+    s.cancelled, s.us
 from unnest($2::text[]) k(supplier)
 cross join lateral (select * from supply_commitment s
     where s.tenant = $1 and s.supplier = k.supplier and s.supplier <> '' and s.us >= $3
         and s.micros = 0 and s.unlisted_micros is null
-        and s.acknowledged > 0 and s.received is not null
+        and s.acknowledged > 0 and s.acknowledged > s.cancelled and s.received is not null
         and s.kind in ('PO_SCHEDULE', 'DROP_SHIP')
         and not exists (select from supply_commitment o where o.tenant = $1
             and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))
@@ -39,11 +41,12 @@ class FilledLine(NamedTuple):
     location: str
     acknowledged: int
     received: int
+    cancelled: int
     ended_at: datetime
 
     @property
     def percent(self) -> int:
-        return percent_filled(self.received, self.acknowledged)
+        return percent_filled(self.received, self.acknowledged, self.cancelled)
 
 
 class Fills:

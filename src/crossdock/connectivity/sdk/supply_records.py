@@ -45,7 +45,7 @@ def supply_changed(record: Record, vocabulary: Vocabulary) -> Fact:
     Less than nothing is nothing: more came than was ordered, and `ordered - received` says so.
 
     Its `supplier`, what he `acknowledged` of the line last and what was `received` of it so far
-    say how well he fills what he acknowledges.
+    say how well he fills what he acknowledges; what the buyer `cancelled` of it is not his fault.
 
     Ordered and not answered is what nobody says more of (SENT): it is shown, not promised.
     """
@@ -68,6 +68,7 @@ def supply_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         supplier=record.text("supplier"),
         acknowledged=_amount_or_none(record, "acknowledged", unit),
         received=_amount_or_none(record, "received", unit),
+        cancelled=_amount_or_none(record, "cancelled", unit),
         pegs=tuple(
             SupplyPeg(demand_ref=part.name, quantity=Quantity(part.amount, part.unit or unit))
             for part in _parts(record, "pegs", "demand_ref")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.allocation import Every, Strategy
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     AllocationPolicy,
@@ -72,12 +72,17 @@ class ProtectionOf(BaseModel):
 
 
 class ProtectionSaid(ProtectionOf):
-    """Amounts in the base unit. A quarter is the longest period."""
+    """Amounts in the base unit. A quarter is the longest period.
+
+    With `every` it begins anew each WEEK (from Monday on) or MONTH by the location's calendar,
+    for ten years at most.
+    """
 
     maximum: AmountText | None = None
     minimum: AmountText = "0"
     starts_at: AwareDatetime
     ends_at: AwareDatetime
+    every: Every | None = None
 
 
 class RunAsked(BaseModel):
@@ -181,6 +186,7 @@ def protection_routes(hub: Hub, known: KnownGoods) -> APIRouter:
             minimum=Quantity.of(said.minimum).micros,
             starts_at=said.starts_at,
             ends_at=said.ends_at,
+            every=said.every,
         )
         kept = await book.protect(caller.scope, protection, by=_who(caller))
         return protection_shown(kept, goods.base_unit)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.allocation import Every, Strategy
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     AllocatedLine,
@@ -158,7 +158,10 @@ class RunShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectionShown:
-    """A channel's maximum and minimum of an item at a location, from one moment to another."""
+    """A channel's maximum and minimum of an item at a location, from one moment to another.
+
+    `every`: it begins anew each WEEK or MONTH between them, by the calendar of `timezone`.
+    """
 
     item: str
     location: str
@@ -167,6 +170,8 @@ class ProtectionShown:
     minimum: AmountShown
     starts_at: datetime
     ends_at: datetime
+    every: Every | None
+    timezone: str
     version: int
     set_by: str
     set_at: datetime | None
@@ -235,6 +240,8 @@ def protection_shown(one: AllocationProtection, unit: str) -> ProtectionShown:
         minimum=amount(one.minimum, unit),
         starts_at=one.starts_at,
         ends_at=one.ends_at,
+        every=one.every,
+        timezone=one.timezone,
         version=one.version,
         set_by=one.set_by,
         set_at=one.set_at,

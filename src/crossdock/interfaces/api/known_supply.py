@@ -73,7 +73,10 @@ class CommitmentsShown:
 
 @dataclass(slots=True)
 class FilledLineShown:
-    """A purchase line that ended: `percent` of what was acknowledged came, rounded down."""
+    """A purchase line that ended: `percent` of what was owed came, rounded down.
+
+    Owed is what was acknowledged, less what the buyer `cancelled` or closed himself.
+    """
 
     supply_id: str
     source: str
@@ -81,6 +84,7 @@ class FilledLineShown:
     location: str
     acknowledged: str
     received: str
+    cancelled: str
     percent: int
     ended_at: datetime
 
@@ -235,6 +239,7 @@ def fill_shown(fill: Fill, lines: Iterable[FilledLine]) -> FillShown:
             location=one.location,
             acknowledged=plain(Quantity.from_micros(one.acknowledged).value),
             received=plain(Quantity.from_micros(one.received).value),
+            cancelled=plain(Quantity.from_micros(one.cancelled).value),
             percent=one.percent,
             ended_at=one.ended_at,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.allocation import Every, Strategy
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.capabilities.allocation import (
@@ -131,6 +131,9 @@ def protect(
     maximum: Annotated[
         str | None, typer.Option(help="It gets no more than this, in the base unit.")
     ] = None,
+    every: Annotated[
+        Every | None, typer.Option(case_sensitive=False, help="It begins anew so often.")
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take it back.")] = False,
     by: By = ME,
     as_json: AsJson = False,
@@ -153,6 +156,7 @@ def protect(
             minimum=_micros(minimum, "--minimum"),
             starts_at=_moment(since, "--from") if since else hub.clock.now(),
             ends_at=_moment(until, "--until"),
+            every=every,
         )
         kept = protection_shown(await book.protect(hub.scope, said, by=by), goods.base_unit)
         print_json(kept) if as_json else _print_protections([kept])
@@ -316,7 +320,7 @@ async def _goods(hub: Hub, item: str, location: str) -> Found:
 
 def _print_protections(shown: list[ProtectionShown]) -> None:
     table(
-        ("channel", "item", "location", "maximum", "minimum", "from", "until"),
+        ("channel", "item", "location", "maximum", "minimum", "from", "until", "every"),
         [
             (
                 one.channel,
@@ -326,6 +330,7 @@ def _print_protections(shown: list[ProtectionShown]) -> None:
                 written(one.minimum),
                 f"{one.starts_at:%Y-%m-%d %H:%M}",
                 f"{one.ends_at:%Y-%m-%d %H:%M}",
+                f"{one.every} ({one.timezone})" if one.every else "",
             )
             for one in shown
         ],

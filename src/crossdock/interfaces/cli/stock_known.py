@@ -82,10 +82,14 @@ def fill(
             print_json(shown)
             return
         table(
-            ("supply", "item", "location", "acknowledged", "received", "percent", "ended"),
+            (
+                *("supply", "item", "location", "acknowledged", "cancelled", "received"),
+                *("percent", "ended"),
+            ),
             [
                 (
-                    *(one.supply_id, one.item, one.location, one.acknowledged, one.received),
+                    *(one.supply_id, one.item, one.location, one.acknowledged),
+                    *(one.cancelled, one.received),
                     *(str(one.percent), f"{one.ended_at:%Y-%m-%d}"),
                 )
                 for one in shown.lines

@@ -258,3 +258,45 @@ def test_a_kit_that_is_over_or_of_which_no_part_is_held_stays_as_it_is() -> None
 
 def test_a_part_is_named_for_its_order_line_if_there_is_one() -> None:
     assert (kits.part_ref("o1/1", "X"), kits.part_ref("", "X")) == ("o1/1/X", "")
+
+
+@given(
+    st.integers(0, 3), st.integers(1, 4), st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    st.lists(st.integers(0, 6), min_size=1, max_size=6), st.integers(0, 4),
+)  # fmt: skip
+def test_parts_are_held_for_as_many_kits_as_are_kept_whatever_was_kept_before(
+    assembled: int, made: int, per: list[int], asked: list[int], gone: int
+) -> None:
+    gone = min(gone, made)
+    kit = line(assembled, made)
+    parts = [
+        part(f"P{number}", each, made)._replace(picked=each * gone * MICROS)
+        for number, each in enumerate(per)
+    ]
+    for some in asked:
+        kit, parts = kits.keeping(kit, parts, some * MICROS)
+        now = max(gone, min(some, made))
+        assert (kit.granted, kit.made) == (assembled * MICROS, now * MICROS)
+        assert kits.kept(parts) == now * MICROS
+        assert [one.granted for one in parts] == [each * now * MICROS for each in per]
+        assert [one.used for one in parts] == [each * gone * MICROS for each in per]
+        assert all(one.used <= one.granted <= one.requested for one in parts)
+    assert kits.keeping(kit, parts, asked[-1] * MICROS) == (kit, parts)
+
+
+@given(st.integers(1, 5), st.integers(1, 10**7), st.integers(0, 5))
+def test_a_share_of_parts_that_no_kit_divides_is_never_less_than_its_kits_need(
+    made: int, micros: int, some: int
+) -> None:
+    one = part("X", 1, made)._replace(requested=micros, granted=micros)
+    found = kits.share(one, some * MICROS)
+    assert micros * min(some, made) <= found * made
+    assert kits.share(one, made * MICROS) == micros
+    if micros % MICROS == 0:
+        assert found % MICROS == 0
+
+
+def test_a_kit_of_which_nothing_is_claimed_is_not_over() -> None:
+    kit, parts = kits.keeping(line(0, 2), [part("X", 1, 2)], 0)
+    assert kits.ended(kit, parts).status is ReservationStatus.ACTIVE
+    assert parts[0].status is ReservationStatus.ACTIVE

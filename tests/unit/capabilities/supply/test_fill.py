@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.capabilities.supply.fill import Fill, p10, percent_filled
+from crossdock.capabilities.supply.fill import Fill, owed, p10, percent_filled
 
 percents = st.lists(st.integers(0, 100), min_size=1, max_size=100)
 
@@ -44,6 +44,16 @@ def test_a_line_is_filled_from_nothing_to_all_and_never_rounded_up(
     assert 0 <= found <= 100
     assert found * acknowledged <= 100 * received
     assert (found == 100) == (received >= acknowledged)
+
+
+@given(st.integers(0, 10**12), st.integers(1, 10**12), st.integers(0, 10**12))
+def test_what_the_buyer_cancelled_is_owed_no_more_and_never_makes_a_line_worse(
+    received: int, acknowledged: int, cancelled: int
+) -> None:
+    found = percent_filled(received, acknowledged, cancelled)
+    assert percent_filled(received, acknowledged) <= found <= 100
+    assert (found == 100) == (received >= acknowledged - cancelled)
+    assert owed(acknowledged, cancelled) == max(0, acknowledged - cancelled)
 
 
 def test_a_fill_goes_by_ten_lines_at_least() -> None:

@@ -118,6 +118,26 @@ async def test_lines_count_once_ended_lately_and_told_whole(
     assert (fill.lines, lines) == (0, [])
 
 
+async def test_what_the_buyer_cancelled_is_not_the_suppliers_fault_and_what_he_rejected_is(
+    yard: Yard,
+) -> None:
+    said: dict[str, Any] = {"supplier": "ACME", "acknowledged": Quantity.of(10)}
+    await yard.hear(
+        committed("old:closed", 0, received=Quantity.of(4), cancelled=Quantity.of(6), **said),
+        committed("old:part", 0, received=Quantity.of(3), cancelled=Quantity.of(6), **said),
+        committed("old:whole", 0, received=Quantity.of(0), cancelled=Quantity.of(10), **said),
+        committed("old:rejected", 0, received=Quantity.of(4), **said),
+    )
+
+    _, lines = await yard.hub.supply.fills.of(yard.hub.scope, "ACME")
+
+    assert {one.supply_id: one.percent for one in lines} == {
+        "old:closed": 100,
+        "old:part": 75,
+        "old:rejected": 40,
+    }
+
+
 async def test_a_hundred_lines_are_looked_at_however_many_there_were(yard: Yard) -> None:
     await ended(yard, *[10] * 120)
     fill, lines = await yard.hub.supply.fills.of(yard.hub.scope, "ACME")

@@ -85,7 +85,7 @@ def test_a_supply_of_which_all_is_said_keeps_all_of_it() -> None:
             | {"kind": "asn_line", "evidence": "Shipped", "eta": "2026-03-04", "unit": "CS"}
             | {"acknowledgment_due": "2026-03-01", "confidence": "b", "eta_source": "carrier"}
             | {"parent_supply_id": "po:9/1", "document": "ASN-7", "pegs": "o:1/1=2;o:1/2=1 EA"}
-            | {"supplier": "ACME", "acknowledged": "72", "received": "-3"}
+            | {"supplier": "ACME", "acknowledged": "72", "received": "-3", "cancelled": "6"}
         ),
         WORDS,
     )
@@ -110,6 +110,7 @@ def test_a_supply_of_which_all_is_said_keeps_all_of_it() -> None:
         supplier="ACME",
         acknowledged=Quantity.of(72, "CS"),
         received=Quantity.of(0, "CS"),
+        cancelled=Quantity.of(6, "CS"),
     )
     assert (fact.identity, fact.version) == ("supply:po:1/1@4", 4)
     assert (fact.correlation_id, fact.native_ref) == ("ASN-7", "po:1/1")
@@ -141,6 +142,7 @@ def test_where_more_came_than_was_ordered_nothing_is_to_come(left: object) -> No
         ({"acknowledgment_due": "soon"}, "/acknowledgment_due"),
         ({"acknowledged": "all"}, "/acknowledged"),
         ({"received": 1.5}, "/received"),
+        ({"cancelled": "many"}, "/cancelled"),
         ({"parent_supply_id": "po:1/1"}, "/parent_supply_id"),
         ({"pegs": "o:1/1=0"}, "/pegs"),
         ({"pegs": "o:1/1"}, "/pegs"),

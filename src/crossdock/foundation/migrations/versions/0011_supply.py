@@ -27,6 +27,7 @@ create table supply_commitment (
     supplier text collate "C" not null default '',
     acknowledged bigint,
     received bigint,
+    cancelled bigint not null default 0, -- by the buyer, of what is acknowledged
     unlisted_micros bigint check (unlisted_micros > 0), -- is to come once it is listed again
     unlisted_unit text,
     rank bigint not null,
