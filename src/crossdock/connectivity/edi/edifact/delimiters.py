@@ -35,6 +35,7 @@ _CODECS: Mapping[str, str] = {
 LEVELS = frozenset({"UNOA", "UNOB", "UNOC", *_CODECS})
 _UPPER = "A-Z0-9 .,()/='+:?!\"%&*;<>\\-"
 _LETTERS: Mapping[str, str] = {"UNOA": _UPPER, "UNOB": _UPPER + "a-z"}
+ASCII_LEVELS = frozenset(_LETTERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from crossdock.connectivity.edi.edifact.delimiters import (
     ADVICE,
+    ASCII_LEVELS,
     BLANK,
     Delimiters,
     Header,
@@ -211,9 +212,7 @@ def _is_segment(text: str, at: int, blank: str, delimiters: Delimiters) -> bool:
 def _page(source: _Source, head: Header, size: int, *, is_first: bool) -> Page:
     delimiters, offset, raw = head.delimiters, source.offset, source.take(size)
     text = without_layout(raw[head.advice :] if is_first else raw, delimiters)
-    if head.codec != "latin-1" and not text.isascii():
-        text = text.encode("latin-1").decode(head.codec, "surrogateescape")
-    text = protected(text, delimiters)
+    text = protected(text if text.isascii() else _decoded(text, head), delimiters)
     pieces = text.split(delimiters.segment)
     is_ended = not pieces[-1].strip(BLANK)
     if is_ended:
@@ -232,6 +231,26 @@ def _page(source: _Source, head: Header, size: int, *, is_first: bool) -> Page:
         is_ended=is_ended,
         is_clean=outsiders(head.level, delimiters).search(text) is None,
     )
+
+
+def _decoded(text: str, head: Header) -> str:
+    """Read bytes by the character set of their interchange.
+
+    In a set of ASCII alone they are a fault, and UTF-8 where they can be it: segment by segment.
+    """
+    if head.codec != "latin-1":
+        return text.encode("latin-1").decode(head.codec, "surrogateescape")
+    if head.level not in ASCII_LEVELS:
+        return text
+    end = head.delimiters.segment
+    return end.join(map(_as_utf8, text.split(end)))
+
+
+def _as_utf8(text: str) -> str:
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
 
 
 def _blank(delimiters: Delimiters) -> str:

@@ -158,6 +158,13 @@ def test_bytes_are_read_by_the_character_set_of_the_interchange(level: str, code
     assert segments(text, 7)[5] == [["FTX"], ["AAI"], [""], [""], ["Müße 5?"]]
 
 
+@pytest.mark.parametrize("codec", ["latin-1", "utf-8"])
+def test_bytes_in_a_set_that_has_none_are_read_as_what_they_can_be(codec: str) -> None:
+    body = (*ORDER[:3], ("FTX", "AAI", "", "", "MÜßE 5?"), *ORDER[3:])
+    text = interchange(message(body), syntax=("UNOA", "3")).encode(codec)
+    assert segments(text, 7)[5] == [["FTX"], ["AAI"], [""], [""], ["MÜßE 5?"]]
+
+
 def test_bytes_that_are_of_no_character_are_told_and_shown_as_such() -> None:
     text = interchange(syntax=("UNOY", "4")).encode().replace(b"BOLT 8", b"B\xff\xfeLT 8")
     [told] = found(text)

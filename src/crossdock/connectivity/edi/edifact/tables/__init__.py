@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from crossdock.connectivity.edi.definitions import Definitions
 
-VERSIONS = ("96A",)
+VERSIONS = ("96A", "01B")
 """Those there are tables of; what comes between two is read by the earlier one."""
 SERVICE = "service"
 """The table of the segments that envelopes are made of, and of CONTRL in all versions."""
