@@ -386,7 +386,10 @@ class _Envelope:
 
 def _trailed(said: _Said, counted: int, reference: str, segment: int = 0) -> list[Finding]:
     """Compare a trailer with what it closes."""
-    place, (count, number) = said.at.place(segment), said.count_and_reference
+    count, number = said.count_and_reference
+    if counted and (count, number) == (str(counted), reference):
+        return []
+    place = said.at.place(segment)
     found = [*controls.trailer(said.tag, (count, number), counted, reference, place)]
     if not counted and not found:
         found.append(controls.empty(controls.OPENED_BY[said.tag], place))

@@ -9,6 +9,7 @@ the `raw` text: all pages and gaps, one behind the other, are the file.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from crossdock.connectivity.edi.edifact.delimiters import (
     ADVICE,
@@ -189,14 +190,16 @@ def _readable(source: _Source, head: Header, *, is_first: bool) -> tuple[int, bo
 
 def _border(text: str, delimiters: Delimiters, start: int) -> int:
     """Find the segment that ends an interchange, or begins another; -1 is none."""
-    blank, at = _blank(delimiters), text.find("UN", start)
-    while at >= 0:
-        tag, behind = text[at : at + 3], text[at + 3 : at + 4]
-        ends = tag == "UNA" or (tag in {"UNB", "UNZ"} and behind == delimiters.element)
-        if ends and _is_segment(text, at, blank, delimiters):
-            return at
-        at = text.find("UN", at + 2)
+    blank = _blank(delimiters)
+    for found in _borders(delimiters.element).finditer(text, start):
+        if _is_segment(text, found.start(), blank, delimiters):
+            return found.start()
     return -1
+
+
+@lru_cache(maxsize=100)
+def _borders(element: str) -> re.Pattern[str]:
+    return re.compile(f"UN(?:A|[BZ]{re.escape(element)})")
 
 
 def _is_segment(text: str, at: int, blank: str, delimiters: Delimiters) -> bool:

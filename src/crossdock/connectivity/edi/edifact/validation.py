@@ -103,8 +103,11 @@ class _Kinds:
         page, segment = at.page, at.page.segments[at.index]
         checks = self.checks_of("", page.delimiters)
         check = checks.of(segment[:3]) if checks else None
+        faults = check.look(segment) if check else ()
+        if not faults:
+            return []
         place = at.place(1 if level is Level.SET else 0)
-        return [_finding(one, place, level) for one in check.look(segment)] if check else []
+        return [_finding(one, place, level) for one in faults]
 
 
 def validated(events: Iterable[Event], knows: Knows) -> Iterator[Event]:
