@@ -31,16 +31,20 @@ from tests.interfaces.cli_commands.trouble import (
     waiting_runs,
 )
 from tests.processes.counted import dear_counts, told_to_count
+from tests.unit.connectivity.edi.edifact.interchanges import interchange as edifact
 from tests.unit.connectivity.edi.x12.interchanges import interchange
 
 ROOT = Path(__file__).parents[3]
 MICROS = 1_000_000
+EDI = (("order.edi", interchange()), ("orders.edi", edifact()))
 
 # In an order in which each finds what it needs; {…} is filled in with what the trouble is called.
 ONCE: tuple[str, ...] = (
     "version",
     "edi validate order.edi",
     "edi ack order.edi",
+    "edi validate orders.edi",
+    "edi ack orders.edi",
     "migrate",
     "doctor",
     "catalog add-item HOSE",
@@ -230,7 +234,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     await crossdock("key", "create", "old", "--role", "reader")
     [key] = await hub.access.keys(hub.scope)
     dump = f"item,location,quantity,as_of\nBOLT,DC1,90,{hub.clock.now().isoformat()}\n"
-    for name, text in (("erp.csv", dump), ("wms.csv", dump), ("order.edi", interchange())):
+    for name, text in (("erp.csv", dump), ("wms.csv", dump), *EDI):
         (crossdock.folder / name).write_text(text)
     await crossdock("reconcile", "run", "--against", "erp.csv", "--source", "books")
     [finding] = await hub.reconciliation.findings(hub.scope)

@@ -1,4 +1,4 @@
-"""`crossdock edi`: X12 files checked and acknowledged, without a hub."""
+"""`crossdock edi`: X12 and EDIFACT files checked and acknowledged, without a hub."""
 
 import sys
 from collections import Counter
@@ -9,9 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from crossdock.connectivity.edi.edifact.acknowledging import answered as edifact_answered
+from crossdock.connectivity.edi.edifact.envelope import Message
+from crossdock.connectivity.edi.edifact.envelope import events as edifact_events
+from crossdock.connectivity.edi.edifact.reading import pages as edifact_pages
+from crossdock.connectivity.edi.edifact.tables import known as edifact_known
+from crossdock.connectivity.edi.edifact.validation import validated as edifact_validated
 from crossdock.connectivity.edi.findings import Finding, Severity
+from crossdock.connectivity.edi.recognising import recognised
 from crossdock.connectivity.edi.x12.answering import Numbers, answered
-from crossdock.connectivity.edi.x12.envelope import Closed, Event, TransactionSet, events
+from crossdock.connectivity.edi.x12.envelope import TransactionSet, events
 from crossdock.connectivity.edi.x12.reading import pages
 from crossdock.connectivity.edi.x12.tables import known
 from crossdock.connectivity.edi.x12.validation import validated
@@ -36,12 +43,15 @@ class _Looked:
     severities: Counter[str] = field(default_factory=Counter[str])
     findings: list[tuple[str, Finding]] = field(default_factory=list[tuple[str, Finding]])
 
-    def hear(self, event: Event) -> list[tuple[str, Finding]]:
-        """Count an event; give what was found, with the number of its set."""
-        number = ""
-        if isinstance(event, Closed) and isinstance(event.of, TransactionSet):
-            self.sets[event.of.set_id] += 1
-            number = event.of.control
+    def hear(self, event: Any) -> list[tuple[str, Finding]]:
+        """Count an event; give what was found, with the number of its set or message."""
+        number, closed = "", getattr(event, "of", None) if hasattr(event, "counted") else None
+        if isinstance(closed, TransactionSet):
+            self.sets[closed.set_id] += 1
+            number = closed.control
+        elif isinstance(closed, Message):
+            self.sets[closed.type] += 1
+            number = closed.reference
         told = [(number, one) for one in getattr(event, "findings", ())]
         self.severities.update(one.severity.value for _, one in told)
         self.findings += told[: max(FINDINGS_SHOWN - len(self.findings), 0)]
@@ -50,13 +60,13 @@ class _Looked:
 
 @app.command()
 def validate(file: File, as_json: AsJson = False) -> None:
-    """Check an X12 file: envelopes, structure, elements, codes, counts, trees.
+    """Check an X12 or EDIFACT file: envelopes, structure, elements, codes, counts, trees.
 
     Each finding says where it is, by byte and segment, what is wrong, and what to ask the partner
     for. The exit code is 1 where anything is refused. Sets that no table defines are told.
     """
     looked = _Looked()
-    for event in _checked(file):
+    for event in _checked(file)[1]:
         for number, finding in looked.hear(event):
             if not as_json:
                 _print(number, finding)
@@ -83,12 +93,18 @@ def ack(
     as_999: Annotated[bool, typer.Option("--999", help="999 in the place of 997.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the acknowledgment of an X12 file: TA1 where asked for, and a 997 for each group.
+    """Write the acknowledgment of a file: TA1 and 997 for X12, CONTRL for EDIFACT.
 
-    Nothing is written for a file of acknowledgments: those are never acknowledged.
+    A TA1 is written where it is asked for or the envelope is wrong, a 997 for each group, a CONTRL
+    for each interchange. Acknowledgments are never acknowledged.
     """
-    numbers = Numbers(interchange=control, at=SystemClock().now(), is_999=as_999)
-    written = list(answered(_checked(file), numbers))
+    is_edifact, events = _checked(file)
+    now = SystemClock().now()
+    if is_edifact:
+        written = list(edifact_answered(events, first=control, at=now))
+    else:
+        numbers = Numbers(interchange=control, at=now, is_999=as_999)
+        written = list(answered(events, numbers))
     if as_json:
         print_json({"interchanges": written})
     elif written:
@@ -97,8 +113,12 @@ def ack(
         stderr.print("there is nothing to acknowledge in this file", style="dim")
 
 
-def _checked(file: Path) -> Any:
-    return validated(events(pages(read_chunks(file))), known)
+def _checked(file: Path) -> tuple[bool, Any]:
+    """Read and check a file, which its first bytes say to be EDIFACT, or X12."""
+    is_edifact, chunks = recognised(read_chunks(file))
+    if is_edifact:
+        return True, edifact_validated(edifact_events(edifact_pages(chunks)), edifact_known)
+    return False, validated(events(pages(chunks)), known)
 
 
 def _print(number: str, finding: Finding) -> None:

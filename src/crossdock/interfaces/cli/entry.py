@@ -33,7 +33,7 @@ COMMANDS = {
     "dlq": "Commands that could not be delivered: show, edit, replay, discard.",
     "process": "Instances of processes: list, show, resume those that were parked.",
     "case": "Business exceptions with owner and deadline: list, show, close.",
-    "edi": "Check X12 files, and acknowledge them; no hub is needed.",
+    "edi": "Check EDI files, and acknowledge them; no hub is needed.",
     "listen": "Forward events to an HTTP address as they happen.",
     "tail": "Print events as they happen.",
     "sim": "Run the stand-ins of outside systems: a shop, a warehouse.",

@@ -1,0 +1,69 @@
+"""EDIFACT written: segments of elements, in the delimiters of a partner. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from crossdock.canonical.errors import Invalid
+from crossdock.connectivity.edi.edifact.delimiters import STANDARD, Delimiters, released
+
+Value = str | Sequence[str]
+"""An element, or a composite as its components."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a partner wants to be written to; `line_end` stands behind each terminator.
+
+    `has_advice`: the delimiters are said before the header (UNA).
+    """
+
+    delimiters: Delimiters = STANDARD
+    line_end: str = ""
+    has_advice: bool = True
+
+
+def advice(form: Form) -> str:
+    """Write the service string advice, where there is one."""
+    if not form.has_advice:
+        return ""
+    said = form.delimiters
+    parts = said.component + said.element + said.decimal + (said.release or " ")
+    return "UNA" + parts + (said.repetition or " ") + said.segment + form.line_end
+
+
+def written(segments: Iterable[Sequence[Value]], form: Form) -> str:
+    """Write segments, each as its tag and elements; what is empty at an end is left out.
+
+    A delimiter in data is released. Raises `Invalid` where nothing can be, and for data that holds
+    a control character.
+    """
+    end = form.delimiters.segment + form.line_end
+    return "".join(_segment(segment, form) + end for segment in segments)
+
+
+def _segment(segment: Sequence[Value], form: Form) -> str:
+    parts: list[str] = []
+    for number, value in enumerate(segment):
+        where = f"{segment[0]}{number:02}"
+        components = [value] if isinstance(value, str) else list(value)
+        while components and not components[-1]:
+            components.pop()
+        safe = (_safe(one, form.delimiters, where) for one in components)
+        parts.append(form.delimiters.component.join(safe))
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return form.delimiters.element.join(parts)
+
+
+def _safe(value: str, delimiters: Delimiters, where: str) -> str:
+    bad = next((one for one in value if one < " " and one not in delimiters.all), None)
+    if bad is None and delimiters.release:
+        return released(value, delimiters)
+    bad = bad or next((one for one in value if one in delimiters.all), None)
+    if bad is None:
+        return value
+    raise Invalid(
+        f"{value[:40]!r} holds {bad!r}, which cannot be written here",
+        where=where,
+        hint="leave it out, or write with a release character",
+    )
