@@ -51,7 +51,8 @@ class Horizon(NamedTuple):
 def horizon(terms: AtpTerms, local: datetime) -> Horizon:
     """Lay out the buckets; `local` is the moment by the location's own clock.
 
-    Behind the fence there are none: what is due there holds nothing back (A7).
+    From the fence on there are none: what is due there holds nothing back (A7). A week in which
+    it falls ends on the day before.
     """
     today = local.date()
     open_on = terms.calendar.first_open_day(local)
@@ -64,8 +65,7 @@ def horizon(terms: AtpTerms, local: datetime) -> Horizon:
     first = terms.calendar.next_working_day(open_on)
     grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
     if terms.fence_days:
-        fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
-        grid = Grid(grid.ends[:fence], min(grid.daily, fence))
+        grid = grid.until(today + timedelta(days=terms.fence_days))
     leaves = terms.calendar.next_working_day
     ahead = Horizon(today, grid, [leaves(end) for end in grid.ends], leaves)
     return ahead if grid.daily == len(grid.ends) else ahead._replace(by_day=_by_day(ahead))

@@ -24,7 +24,7 @@ from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import LifeTerms, terms_of
 from tests.unit.capabilities.supply.test_model import CASES, OF_STOCK
-from tests.unit.capabilities.supply.test_promise import NOW, X, day, shipped, standing
+from tests.unit.capabilities.supply.test_promise import NOW, TERMS, X, day, shipped, standing
 
 DAILY, WEEKLY = 3, 3
 LAST = DAILY - 1 + 7 * WEEKLY
@@ -109,9 +109,10 @@ def random_case(random: Random, shape: str) -> Kin:
     )
 
 
-def seen(kin: Kin, *, weekly: bool) -> Horizon:
-    size = (DAILY, WEEKLY) if weekly else (LAST + 1, 0)
-    return horizon(replace(kin.own.terms, daily_buckets=size[0], weekly_buckets=size[1]), NOW)
+def seen(kin: Kin, *, weekly: bool, fence: int = 0) -> Horizon:
+    daily, weeks = (DAILY, WEEKLY) if weekly else (LAST + 1, 0)
+    terms = replace(kin.own.terms, daily_buckets=daily, weekly_buckets=weeks, fence_days=fence)
+    return horizon(terms, NOW)
 
 
 def on_days(answer: Atp, days: Sequence[date]) -> list[int]:
@@ -125,13 +126,14 @@ def test_weeks_promise_on_their_last_day_what_days_would(shape: str, mode: AtpMo
     random = Random(f"weeks {shape} {mode}")
     for _ in range(CASES // 17):
         kin = random_case(random, shape)
-        by_days, by_weeks = seen(kin, weekly=False), seen(kin, weekly=True)
+        fence = random.choice((0, 0, random.randint(1, LAST + 4)))
+        by_days, by_weeks = (seen(kin, weekly=each, fence=fence) for each in (False, True))
         # Until the next supply there may be more on a day than behind it.
         is_falling = mode is AtpMode.UNTIL_NEXT_SUPPLY
         by = random.choice(by_weeks.ends) if is_falling else random_day(random)
         question = X._replace(micros=random.randint(1, 20) * MICROS, by=by, mode=mode)
         days, weeks = (answered(question, kin, ahead, NOW) for ahead in (by_days, by_weeks))
-        case = kin, question
+        case = kin, question, fence
         if weeks.mode is not AtpMode.DISCRETE:
             assert on_days(weeks, by_weeks.ends) == on_days(days, by_weeks.ends), case
         assert weeks.now == days.now, case
@@ -143,6 +145,24 @@ def test_weeks_promise_on_their_last_day_what_days_would(shape: str, mode: AtpMo
 
 
 WEEKS = AtpRule(weekdays="1234567", daily_buckets=7, weekly_buckets=4)
+
+
+@pytest.mark.parametrize(("fence", "due", "now"), [(0, 5, 2), (5, 4, 2), (5, 5, 10), (9, 8, 2)])
+def test_what_is_due_in_a_week_before_the_fence_holds_back(fence: int, due: int, now: int) -> None:
+    kin = Kin(Node(TERMS, standing(10, 8), [Claim("o/1", 8 * MICROS, on=day(due))]))
+    ahead = seen(kin, weekly=True, fence=fence)
+    assert answered(X, kin, ahead, NOW).now == now * MICROS
+    assert answered(X, kin, seen(kin, weekly=False, fence=fence), NOW).now == now * MICROS
+
+
+def test_what_comes_in_a_week_before_the_fence_is_promised_on_the_day_before_it() -> None:
+    kin = Kin(Node(TERMS, standing(0), (), [shipped(5, 4)]))
+    question = X._replace(micros=5 * MICROS)
+    found = [
+        answered(question, kin, seen(kin, weekly=True, fence=fence), NOW).promised_on
+        for fence in (0, 7, 5, 4)
+    ]
+    assert found == [day(9), day(6), day(4), None]
 
 
 def test_a_promise_out_of_one_supply_is_not_made_of_two_of_a_week() -> None:
