@@ -17,7 +17,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py substituting.py supply.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,ageing.py assembled.py beside_stock.py calendar.py derivation.py drawn.py explosion.py fill.py inbound.py kept.py kin.py kitting.py promise.py rules.py) \
-	$(addprefix tests/unit/capabilities/supply/test_,pegging.py shares.py shelf.py substitution.py vendor.py window.py) \
+	$(addprefix tests/unit/capabilities/supply/test_,pegging.py shares.py shelf.py substitution.py vendor.py weeks.py window.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py judging.py kits.py open_lines.py planning.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,money.py ranking.py responsible.py rules.py accuracy.py settling.py triggers.py) \
 	tests/unit/connectivity/edi $(addprefix tests/unit/connectivity/test_,acceptance.py gaps.py) \
@@ -96,7 +96,8 @@ simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered even
 
 cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a second implementation
 	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py \
-		tests/unit/capabilities/supply/test_ageing.py tests/unit/capabilities/supply/test_beside_stock.py $(ARGS)
+		tests/unit/capabilities/supply/test_ageing.py tests/unit/capabilities/supply/test_beside_stock.py \
+		tests/unit/capabilities/supply/test_weeks.py $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

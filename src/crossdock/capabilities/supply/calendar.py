@@ -14,23 +14,34 @@ WEEK_DAYS = 7
 
 
 class Grid(NamedTuple):
-    """The last day of each bucket: `daily` days from the first on, weeks behind them."""
+    """The last day of each bucket: `daily` days from the first on, weeks behind them.
+
+    The last week may be a short one.
+    """
 
     ends: tuple[date, ...]
     daily: int
 
     def bucket(self, day: date) -> int | None:
         """Find the bucket a day falls into; None behind the horizon."""
+        if day > self.ends[-1]:
+            return None
         offset = (day - self.ends[0]).days
         if offset < self.daily:
             return max(0, offset)
         weeks = -(-(offset - self.daily + 1) // WEEK_DAYS)
-        found = self.daily - 1 + weeks
-        return found if found < len(self.ends) else None
+        return self.daily - 1 + weeks
 
     def before(self, day: date) -> int:
         """Count the buckets that end before a day."""
         return next((n for n, end in enumerate(self.ends) if end >= day), len(self.ends))
+
+    def until(self, day: date) -> "Grid":
+        """Leave out a day and all behind it, save the first bucket."""
+        ends = self.ends[: max(1, self.before(day))]
+        if len(ends) < len(self.ends) and ends[-1] < day - DAY:
+            ends = (*ends, day - DAY)
+        return Grid(ends, min(self.daily, len(ends)))
 
 
 def grid(first: date, daily: int, weekly: int) -> Grid:

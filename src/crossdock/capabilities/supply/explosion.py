@@ -6,7 +6,7 @@ item, on whatever level and by whichever way, competes for the same goods (A30).
 level are put together whole. Balances are micros of base units, one of each bucket.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -178,15 +178,15 @@ def _is_left(one: Tree, judged: range, before: Sequence[int], kits: int) -> bool
 
 
 def split(
-    one: Tree, micros: int, limits: Limits, pack: int, within: range
+    one: Tree, micros: int, limits: Limits, pack: int, within: Sequence[int]
 ) -> tuple[list[ScheduleLine], int]:
     """Promise as early as can be, in parts; give the lines and what is left over (A9).
 
-    `within` are the buckets that it may leave in.
+    `within` are the buckets that it may leave in, in their order.
     """
-    buckets = sorted({max(begin, within.start) for begin in one.begins})
-    free = partial(room, one)
-    return model.taken_in([n for n in buckets if n in within], free, micros, limits, pack)
+    changed = {bisect_left(within, begin) for begin in one.begins}
+    buckets = [within[n] for n in sorted(changed) if n < len(within)]
+    return model.taken_in(buckets, partial(room, one), micros, limits, pack)
 
 
 def plan(one: Tree, lines: Sequence[ScheduleLine]) -> dict[str, tuple[int, int]]:

@@ -23,7 +23,6 @@ from crossdock.capabilities.supply.answer import (
     Shelved,
 )
 from crossdock.capabilities.supply.beside import balances
-from crossdock.capabilities.supply.calendar import Grid
 from crossdock.capabilities.supply.due import due_by, pegged, without
 from crossdock.capabilities.supply.explosion import Stage, Tree
 from crossdock.capabilities.supply.horizon import Horizon
@@ -42,41 +41,38 @@ from crossdock.capabilities.supply.shelving import (
 class Outlook(NamedTuple):
     """The future of one item-location on a grid.
 
-    `pab` is what is left at the end of each bucket, `ebb` the same with what it falls to within
-    the bucket behind it: a week may be short on its Monday and not on its Friday. `due` is what is
-    claimed, by its day. `shelf` is there where lots are told apart.
+    `pab` is what is left at the end of each bucket. `due` is what is claimed, by its day. `shelf`
+    is there where lots are told apart.
     """
 
     start: int
     supply: list[int]
     demand: list[int]
     pab: list[int]
-    ebb: list[int]
     inbound: list[Inbound]
     due: list[tuple[date, int]]
     shelf: Shelf | None = None
 
     def has(self) -> list[int]:
         """Give what can be promised by each bucket, or on its day where lots are told apart."""
-        return model.cumulative(self.ebb) if self.shelf is None else shelf.promisable(self.shelf)
+        return model.cumulative(self.pab) if self.shelf is None else shelf.promisable(self.shelf)
 
     def owed(self) -> int:
         """Give what is claimed and nothing that lies or comes here serves."""
-        return max(0, -min(self.ebb)) if self.shelf is None else self.shelf.owed[-1]
+        return max(0, -min(self.pab)) if self.shelf is None else self.shelf.owed[-1]
 
     def has_on(self, day: date, ahead: Horizon) -> int:
-        """Give what can be promised on any one day from the first on, within a week too."""
+        """Give what can be promised on a day of some bucket's end, from the first on."""
         if self.shelf is not None:
             return shelf.room_on(self.shelf, day, ahead.leaves(day))
-        bucket = ahead.grid.before(day)
-        return self.has()[bucket if ahead.grid.ends[bucket] == day else bucket - 1]
+        return self.has()[ahead.grid.before(day)]
 
 
 def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
     if node.terms.mode in model.BESIDE_STOCK:
         pab, none = balances(node.terms, ahead), [0] * len(ahead.days)
-        return Outlook(pab[0], none, none, pab, pab, [], [])
+        return Outlook(pab[0], none, none, pab, [], [])
     terms, standing, today, grid = node.terms, node.standing, ahead.today, ahead.grid
     step = step_micros(question.unit)
     alone = question.own.difference(ref for ref, _ in question.keeping)
@@ -85,13 +81,13 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
         for one in (without(one, alone) for one in node.supplies)
     ]
     coming = [
-        (bucket, one.on, one.micros)
+        (bucket, one.micros)
         for one in inbound
         if one.on is not None and (bucket := grid.bucket(one.on)) is not None
     ]
     now, due = due_by(question, node, ahead, pegged(inbound))
     size = len(grid.ends)
-    supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
+    supply = model.dated(size, coming)
     demand = model.dated(size, [(0, now), *((one.bucket, one.micros) for one in due)])
     due = [Due(0, today, now), *due]
     start = standing.nettable - standing.safety
@@ -102,28 +98,8 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
         found = shelf_of(question, node, goods, due, ahead)
         inbound = [_noted(one, found) for one in inbound]
     pab = model.projected(start, supply, demand)
-    weekly = [each for each in coming if each[0] >= grid.daily]
-    weekly += [(one.bucket, one.day, -one.micros) for one in due if one.bucket >= grid.daily]
     by_day = [(one.day, one.micros) for one in due]
-    return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, by_day, found)
-
-
-def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
-    """Lower each balance to what it falls to within the week behind it."""
-    found = pab
-    for bucket in {bucket for bucket, _, micros in weekly if micros < 0}:
-        by_day: dict[date, int] = {}
-        for at, day, micros in weekly:
-            if at == bucket:
-                by_day[day] = by_day.get(day, 0) + micros
-        balance = least = pab[bucket - 1]
-        for day in sorted(by_day):
-            balance += by_day[day]
-            least = min(least, balance)
-        if least < min(pab[bucket - 1 : bucket + 1]):
-            found = found if found is not pab else list(pab)
-            found[bucket - 1] = least
-    return found
+    return Outlook(start, supply, demand, pab, inbound, by_day, found)
 
 
 def _noted(one: Inbound, of: Shelf) -> Inbound:
@@ -135,7 +111,9 @@ def _noted(one: Inbound, of: Shelf) -> Inbound:
 
 
 class Reached(NamedTuple):
-    """`pab` are the balances, `least` what is left of them once a group's claims are covered.
+    """What there is in each bucket of the horizon `ahead`, which may look at a week by day.
+
+    `pab` are the balances, `least` what is left of them once a group's claims are covered.
 
     `by_lots` is what can leave in each bucket where lots are told apart, None elsewhere;
     `is_alone`: no kit, group or member, so that its own shelf says all. `stages` are told of a kit
@@ -143,6 +121,7 @@ class Reached(NamedTuple):
     then what can be promised.
     """
 
+    ahead: Horizon
     own: Outlook
     pab: list[int]
     least: list[int]
@@ -163,11 +142,11 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
     members = [outlook(question, member, ahead) for member in kin.members]
     kits = _assembled(question, kin, own, members, ahead)
     made, parts = kits.made, kits.parts
-    pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
+    pab = list(map(add, own.pab, made))
     is_shelved = kits.is_shelved or any(one.shelf is not None for one in (own, *members))
     if kin.is_group:
         parts += tuple(
-            _part(question, node, 0, one, changing(ahead.grid, one, one.pab, one.has()))
+            _part(question, node, 0, one, _changing(ahead, one, one.pab, one.has()))
             for node, one in zip(kin.members, members, strict=True)
         )
     total = [0] * len(ahead.days)
@@ -176,23 +155,22 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
         total = list(map(add, total, leaves))
     if kin.group is None:
         if kin.is_group:
-            pab, ebb = list(map(add, pab, total)), list(map(add, ebb, total))
+            pab = list(map(add, pab, total))
         by_lots = _with(own, made, total if kin.is_group else None) if is_shelved else None
         is_alone = not kin.components and not kin.is_group
         if _is_deep(kin.components) and kits.stages:
-            tree = explosion.tree(question.item, own.ebb, kits.stages)
-            return Reached(
-                own, pab, explosion.promisable(tree), parts, tree=tree, stages=kits.stages
-            )
-        return Reached(own, pab, ebb, parts, by_lots, is_alone, stages=kits.stages)
+            tree = explosion.tree(question.item, own.pab, kits.stages)
+            least = explosion.promisable(tree)
+            return Reached(ahead, own, pab, least, parts, tree=tree, stages=kits.stages)
+        return Reached(ahead, own, pab, pab, parts, by_lots, is_alone, stages=kits.stages)
     if is_shelved:
         kept = _kept(question, kin, kin.group, ahead)
         by_lots = [max(0, has - kept) for has in _with(own, made, None)]
-        return Reached(own, pab, ebb, parts, by_lots)
+        return Reached(ahead, own, pab, pab, parts, by_lots)
     others = list(map(sub, total, own.has()))
     group = outlook(question, kin.group, ahead)
-    beside = model.beside_group(model.cumulative(ebb), others, group.pab)
-    return Reached(own, pab, list(map(min, ebb, beside)), parts)
+    beside = model.beside_group(model.cumulative(pab), others, group.pab)
+    return Reached(ahead, own, pab, list(map(min, pab, beside)), parts)
 
 
 def _is_deep(components: Sequence[Component]) -> bool:
@@ -285,7 +263,7 @@ def _assembled(
     for one in components:
         of_part = asked[one.item]
         futures[one.item] = found = reached(of_part, one.kin, ahead)
-        buckets = changing(ahead.grid, found.own, found.pab, found.has())
+        buckets = _changing(ahead, found.own, found.pab, found.has())
         part = _part(of_part, one.kin.own, one.micros, found.own, buckets)
         parts.append(part._replace(level=one.level, into=one.into))
     is_shelved = any(one.by_lots is not None for one in futures.values())
@@ -345,7 +323,7 @@ def _made_at_members(
         }
         is_by_day = any(one.shelf is not None for one in (kit, *futures.values()))
         has = {
-            item: of.has() if is_by_day or not _is_deep(components) else of.ebb
+            item: of.has() if is_by_day or not _is_deep(components) else of.pab
             for item, of in futures.items()
         }
         made = _made(question.item, components, has, is_by_day=is_by_day)
@@ -361,7 +339,7 @@ def _left_of(kit: Outlook, made: Sequence[int], *, is_by_day: bool) -> list[int]
     if is_by_day:
         owed = kit.owed()
         return [max(0, has - owed) for has in made]
-    return list(map(sub, model.cumulative(list(map(add, kit.ebb, made))), kit.has()))
+    return list(map(sub, model.cumulative(list(map(add, kit.pab, made))), kit.has()))
 
 
 def _part(
@@ -387,14 +365,25 @@ def judged_at(node: Node, future: Outlook) -> tuple[Shelved, ...]:
 
 
 def changing(
-    grid: Grid, own: Outlook, pab: Sequence[int], atp: Sequence[int]
+    ahead: Horizon, own: Outlook, pab: Sequence[int], atp: Sequence[int]
 ) -> tuple[Bucket, ...]:
-    """Keep the first bucket, and those in which something comes, goes, or changes."""
+    """Keep the first bucket, and those in which something comes, goes, or changes.
+
+    `atp` is what can be promised in those that are shown, all the rest is by day.
+    """
     found: list[Bucket] = []
     before = None
-    owed = [0] * len(grid.ends) if own.shelf is None else own.shelf.owed
-    for each in zip(grid.ends, own.supply, own.demand, pab, atp, owed, strict=True):
+    owed = [0] * len(ahead.days) if own.shelf is None else own.shelf.owed
+    flows = ahead.over(own.supply), ahead.over(own.demand)
+    left = ahead.at_ends(pab), atp, ahead.at_ends(owed)
+    for each in zip(ahead.ends, *flows, *left, strict=True):
         if each[1] or each[2] or each[3:] != before:
             found.append(Bucket(*each))
         before = each[3:]
     return tuple(found)
+
+
+def _changing(
+    ahead: Horizon, own: Outlook, pab: Sequence[int], atp: Sequence[int]
+) -> tuple[Bucket, ...]:
+    return changing(ahead, own, pab, ahead.at_ends(atp))

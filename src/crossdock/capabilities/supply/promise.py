@@ -29,6 +29,7 @@ from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
 from crossdock.capabilities.supply.outlook import Reached, changing, judged_at, reached
 from crossdock.capabilities.supply.rules import AtpTerms
 from crossdock.capabilities.supply.shelving import life_of
+from crossdock.capabilities.supply.weeks import seen_by_day
 
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
@@ -36,10 +37,10 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     if kin.own.terms.mode in model.BESIDE_STOCK:
         return beside.answered(question, kin.own, ahead, now)
     terms, standing = _said_terms(question, kin.own.terms), kin.own.standing
-    found = reached(question, kin, ahead)
-    has = found.by_lots
-    mode = terms.mode if has is None and found.tree is None else AtpMode.CUMULATIVE
-    atp = model.of_packs(model.promisable(mode, found.least) if has is None else has, terms.pack)
+    found = reached(question, kin, seen_by_day(kin, terms.mode, ahead))
+    is_single = found.by_lots is None and found.tree is None
+    mode = terms.mode if is_single else AtpMode.CUMULATIVE
+    atp = model.of_packs(_promisable(mode, found), terms.pack)
     within = _window(question, ahead.days)
     reach = _Reach(found, mode, _within(mode, atp, within), within)
     promise = _promise(question, terms, reach, ahead)
@@ -60,10 +61,10 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         reason=promise.reason,
         by=question.by,
         by_then=_by_then(question, promise, terms, reach, ahead.days),
-        schedule=tuple(Dated(ahead.days[line.bucket], line.micros) for line in promise.lines),
+        schedule=tuple(Dated(found.ahead.days[one.bucket], one.micros) for one in promise.lines),
         left_over=promise.left_over,
         shortage=_shortage(found, kin),
-        buckets=changing(ahead.grid, found.own, found.pab, atp),
+        buckets=changing(found.ahead, found.own, found.pab, atp),
         evaluated=len(atp),
         inbound=tuple(found.own.inbound),
         parts=_planned(found, promise.lines),
@@ -75,7 +76,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         pack=terms.pack,
         pack_up=terms.pack_up,
         remainder=max(0, (question.micros or 0) - (promise.quantity or 0)),
-        draws=_draws(question, found, promise.lines, ahead.days) if question.draws else (),
+        draws=_draws(question, found, promise.lines) if question.draws else (),
     )
 
 
@@ -85,6 +86,14 @@ def _said_terms(question: Question, terms: AtpTerms) -> AtpTerms:
         return terms
     limits = terms.limits.within(question.limits)
     return replace(terms, mode=question.mode or terms.mode, limits=limits)
+
+
+def _promisable(mode: AtpMode, found: Reached) -> Sequence[int]:
+    """Give what each bucket has to promise; of the supplies of a week the largest if DISCRETE."""
+    if found.by_lots is not None:
+        return found.ahead.at_ends(found.by_lots)
+    atp = model.promisable(mode, found.least)
+    return found.ahead.over(atp, max) if mode is AtpMode.DISCRETE else found.ahead.at_ends(atp)
 
 
 class _Reach(NamedTuple):
@@ -165,9 +174,13 @@ def _promise(question: Question, terms: AtpTerms, reach: _Reach, ahead: Horizon)
     if (bucket := model.earliest(reach.atp, asked)) is not None:
         reason = _reason(question, reach, asked, bucket)
         return _Promise(asked, ahead.days[bucket], Basis.SUPPLY, reason, lines, rest)
+    if lines and not rest and reach.mode is not AtpMode.DISCRETE:
+        last = reach.found.ahead.days[lines[-1].bucket]
+        reason = "no day has all of it, so it leaves in parts"
+        return _Promise(asked, last, Basis.SUPPLY, reason, lines)
     on, reason = _anew(question, terms, ahead)
     basis = Basis.NONE if on is None else Basis.LEAD_TIME
-    return _Promise(asked, on, basis, f"{_most(question, reach, rest)}{reason}", lines, rest)
+    return _Promise(asked, on, basis, f"{_most(question, reach)}{reason}", lines, rest)
 
 
 def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
@@ -180,14 +193,12 @@ def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
     return "supply has come by then"
 
 
-def _most(question: Question, reach: _Reach, rest: int) -> str:
+def _most(question: Question, reach: _Reach) -> str:
     """Say why there is no more of it."""
     if question.before is not None:
         return f"too little can leave before {question.before}"
     if reach.mode is AtpMode.DISCRETE:
         return "no supply has so much"
-    if reach.found.by_lots is not None and not rest:
-        return "no day has all of it"
     return "stock and supply end"
 
 
@@ -204,14 +215,12 @@ def _anew(question: Question, terms: AtpTerms, ahead: Horizon) -> tuple[date | N
     return on, f"; it can be had anew in {terms.lead_time_days} days"
 
 
-def _draws(
-    question: Question, found: Reached, lines: Sequence[ScheduleLine], days: Sequence[date]
-) -> tuple[Draw, ...]:
+def _draws(question: Question, found: Reached, lines: Sequence[ScheduleLine]) -> tuple[Draw, ...]:
     """Say what of which item goes out for a promise of a kit, and by when; () where none can."""
     if not found.stages or not lines:
         return ()
-    tree = found.tree or explosion.tree(question.item, found.own.ebb, found.stages)
-    drawn = explosion.drawn(tree, lines)
+    tree = found.tree or explosion.tree(question.item, found.own.pab, found.stages)
+    drawn, days = explosion.drawn(tree, lines), found.ahead.days
     return tuple(Draw(item, days[bucket], micros) for item, bucket, micros in drawn)
 
 
@@ -226,11 +235,17 @@ def _planned(found: Reached, lines: Sequence[ScheduleLine]) -> tuple[Part, ...]:
 
 
 def _split(reach: _Reach, asked: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
+    """Promise in parts, each in a bucket of the horizon that was looked at."""
+    shown = reach.found.ahead.shown
     if reach.found.tree is not None:
-        return explosion.split(reach.found.tree, asked, limits, pack, reach.within)
+        within = reach.within if shown is None else [shown[bucket] for bucket in reach.within]
+        return explosion.split(reach.found.tree, asked, limits, pack, within)
     if reach.shelf is not None:
         return shelf.split(reach.shelf, asked, limits, pack, reach.within)
-    return model.split(reach.mode, reach.atp, asked, limits)
+    lines, rest = model.split(reach.mode, reach.atp, asked, limits)
+    if shown is not None:
+        lines = [line._replace(bucket=shown[line.bucket]) for line in lines]
+    return lines, rest
 
 
 def _is_in(reach: _Reach) -> int:

@@ -29,6 +29,19 @@ def test_each_day_lies_in_the_first_bucket_that_ends_no_earlier(
     assert cut.before(day) == (len(cut.ends) if expected is None else expected)
 
 
+@given(days, st.integers(1, 40), st.integers(0, 20), st.integers(-50, 250), st.integers(-50, 250))
+def test_a_horizon_ends_before_its_fence_and_loses_no_day_before_it(
+    first: date, daily: int, weekly: int, fence: int, offset: int
+) -> None:
+    whole, at = grid(first, daily, weekly), first + timedelta(days=fence)
+    cut = whole.until(at)
+    assert cut.ends[-1] == max(first, min(whole.ends[-1], at - timedelta(days=1)))
+    assert list(cut.ends) == sorted(set(cut.ends))
+    assert set(cut.ends[:-1]) <= set(whole.ends)
+    day = first + timedelta(days=offset)
+    assert cut.bucket(day) == next((n for n, end in enumerate(cut.ends) if end >= day), None)
+
+
 def test_days_come_first_and_weeks_behind() -> None:
     assert grid(MONDAY, 2, 2) == Grid((after(0), after(1), after(8), after(15)), 2)
 

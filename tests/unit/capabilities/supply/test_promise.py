@@ -26,9 +26,8 @@ from crossdock.capabilities.supply.answer import (
 from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import BESIDE_STOCK, AtpMode, Limits
-from crossdock.capabilities.supply.outlook import reached
 from crossdock.capabilities.supply.promise import answered, nodes_of
-from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, terms_of
+from crossdock.capabilities.supply.rules import AtpRule, terms_of
 
 OF_STOCK = [mode for mode in AtpMode if mode not in BESIDE_STOCK]
 
@@ -462,25 +461,3 @@ def test_a_kit_never_takes_more_of_a_component_than_there_is(
     kits = ask(Kin(Node(TERMS), components=of)).now // MICROS
     assert all(kits * per <= has for per, has in recipe)
     assert any((kits + 1) * per > has for per, has in recipe)
-
-
-@given(
-    pieces,
-    st.lists(st.tuples(pieces, st.integers(0, 16)), max_size=6),
-    st.lists(st.tuples(pieces, st.integers(0, 16)), max_size=6),
-)
-def test_weeks_promise_on_their_last_day_what_days_would(
-    nettable: int, due: list[tuple[int, int]], coming: list[tuple[int, int]]
-) -> None:
-    held = [Claim(str(n), taken * MICROS, on=day(on)) for n, (taken, on) in enumerate(due)]
-    hard = sum(claim.hard for claim in held) // MICROS
-    by_days = terms_of([AtpRule(weekdays="1234567", daily_buckets=17, weekly_buckets=0)])
-    by_weeks = terms_of([AtpRule(weekdays="1234567", daily_buckets=3, weekly_buckets=2)])
-
-    def of(terms: AtpTerms) -> dict[date, int]:
-        node = Node(terms, standing(nettable, hard), held, [shipped(*one) for one in coming])
-        ahead = horizon(terms, NOW)
-        return dict(zip(ahead.grid.ends, reached(X, Kin(node), ahead).has(), strict=True))
-
-    days, weeks = of(by_days), of(by_weeks)
-    assert weeks == {end: days[end] for end in weeks}
