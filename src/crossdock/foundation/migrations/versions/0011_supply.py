@@ -27,8 +27,7 @@ create table supply_commitment (
     supplier text collate "C" not null default '',
     acknowledged bigint,
     received bigint,
-    unlisted_micros bigint check (unlisted_micros > 0), -- is to come once it is listed again
-    unlisted_unit text,
+    unlisted_micros bigint check (unlisted_micros > 0), -- was to come until it was left out
     rank bigint not null,
     us bigint not null,
     position bigint not null,
