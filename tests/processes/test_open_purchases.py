@@ -18,6 +18,7 @@ from crossdock.canonical.supply import (
     SupplyCommitmentChanged,
     SupplyEvidence,
     SupplyKind,
+    SupplyListing,
 )
 from crossdock.capabilities.reconciliation import (
     Finding,
@@ -280,6 +281,68 @@ async def test_what_is_listed_again_unchanged_is_supply_again(
         ("UNLISTED", "0 EA"),
         ("RELISTED", "100 EA"),
     ]
+
+
+async def listed_again(company: Company, erp: Buying, **lines: int) -> dict[str, int]:
+    """Have PO-1 listed no more and taken off, and then listed with these lines; no poll tells."""
+    changed, _ = erp.bought.pop("PO-1")
+    await confirmed(company)
+    await healed(company.house)
+    assert await to_come(company.house) == {"PO-2/L1": 40}
+    erp.bought["PO-1"] = (changed, lines)
+    await runs(company, HOURS)
+    await company.house.hub.settle()
+    return await to_come(company.house)
+
+
+@pytest.mark.parametrize("pieces", [60, 150])
+async def test_what_is_listed_again_is_supply_as_it_is_listed(
+    bought: tuple[Company, Buying], pieces: int
+) -> None:
+    """Hidden from us while forty of it were received, or while more was ordered."""
+    company, erp = bought
+    come = await listed_again(company, erp, L1=pieces)
+    assert come == {"PO-1/L1": pieces, "PO-2/L1": 40}
+
+    run = await runs(company, HOURS)
+    assert (run.alike, run.suspected, run.confirmed) == (2, 0, 0)
+
+
+async def test_left_out_and_listed_again_at_once_it_is_supply_as_it_is_listed(
+    bought: tuple[Company, Buying],
+) -> None:
+    """A reader that was behind hears both in one page."""
+    company, erp = bought
+    hub, now = company.house.hub, company.house.now
+    version = micros(erp.bought["PO-1"][0])
+    told = erp._told("PO-1", "L1", 0, now)
+    assert isinstance(told.payload, SupplyCommitmentChanged)
+    marks = [
+        replace(
+            told,
+            identity=f"{listing}:PO-1/L1",
+            version=version,
+            payload=replace(told.payload, open_quantity=Quantity.of(pieces), listing=listing),
+        )
+        for listing, pieces in ((SupplyListing.UNLISTED, 0), (SupplyListing.RELISTED, 60))
+    ]
+    await hub.record(marks, source="sales")
+    await hub.settle()
+
+    assert await to_come(company.house) == {"PO-1/L1": 60, "PO-2/L1": 40}
+
+
+async def test_what_is_listed_again_with_nothing_open_or_elsewhere_stays_off(
+    bought: tuple[Company, Buying],
+) -> None:
+    company, erp = bought
+    assert await listed_again(company, erp, L1=0) == {"PO-2/L1": 40}
+    erp.place = "DC9"
+    changed, _ = erp.bought["PO-1"]
+    erp.bought["PO-1"] = (changed, {"L1": 60})
+    await runs(company, HOURS)
+    await company.house.hub.settle()
+    assert "PO-1/L1" not in await to_come(company.house)
 
 
 async def test_where_rules_let_nothing_be_read_again_a_deleted_purchase_is_for_a_person(

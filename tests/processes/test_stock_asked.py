@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
+from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation import Asked, Line, Parts, Said, Wanted, instant_of
 from crossdock.capabilities.reconciliation.planning import PASSES
 from tests.processes.shelf import (
@@ -44,6 +45,32 @@ async def test_what_the_keeper_twice_says_otherwise_is_read_once_more_and_held(
     assert rows[0].confirmed_at is not None
     assert rows[0].is_gone
     assert await wms.on_hand() == 93
+
+
+async def dumped(wms: Warehouse, pieces: int, *, ahead: timedelta = timedelta()) -> str:
+    """Have the warehouse dump its shelf; say what became of that."""
+    hub = wms.at.hub
+    as_of = instant_of((hub.clock.now() + ahead).isoformat())
+    line = Line("DC1", "BOLT", "AVAILABLE", "", "", "", pieces * MICROS, "EA", as_of)
+    said = Said(lines=[line], parts=Parts())
+    asked = Asked(against="wms", by="test", said=lambda _: said)
+    return (await hub.reconciliation.compare(hub.scope, asked)).verdict
+
+
+async def test_the_word_of_a_keeper_whose_newest_dump_was_rejected_is_recorded_after_a_good_one(
+    wms: Warehouse,
+) -> None:
+    """A source in an incident is not believed (§4.3): not until a later dump is."""
+    wms.shelf.levels["BOLT"] = 0
+    await wms.ticks(1)
+    assert await dumped(wms, 0, ahead=timedelta(hours=3)) == "REJECTED"
+    await wms.ticks(4, 200)
+    assert await wms.on_hand() == 100
+
+    assert await dumped(wms, 0) == "DONE"
+    await wms.ticks(4, 200)
+
+    assert await wms.on_hand() == 0
 
 
 async def test_nothing_is_recorded_of_one_that_does_not_keep_the_stock(wms: Warehouse) -> None:

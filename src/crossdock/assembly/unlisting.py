@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import Reference, ReferenceKind
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.supply import OpenSupply, Withdrawn
@@ -30,11 +31,18 @@ class Unlisting:
         return await self._record(scope, source, found, as_of)
 
     async def relist(
-        self, scope: Scope, source: str, names: Sequence[str], as_of: datetime
+        self,
+        scope: Scope,
+        source: str,
+        listed: Mapping[str, tuple[str, str, Quantity]],
+        as_of: datetime,
     ) -> int:
-        """Record that those of these lines that it had left out are listed; say of how many."""
+        """Record that those of these lines that it had left out are listed; say of how many.
+
+        Each is told with its item, its location, and what is open of it.
+        """
         async with self.database.transaction(scope) as tx:
-            found = await OpenSupply().listed_again(tx, source, names)
+            found = await OpenSupply().listed_again(tx, source, listed)
         return await self._record(scope, source, found, as_of)
 
     async def _record(

@@ -50,7 +50,7 @@ class SupplyListing(StrEnum):
     """Whose word a commitment is: its source TOLD it, or a reading of all that is open there.
 
     UNLISTED: the source lists it no more, and nothing is to come of it until the source tells a
-    newer version, or lists it again (RELISTED): then its last word holds again.
+    newer version, or lists it again (RELISTED): then as much is to come as it lists.
     """
 
     TOLD = "TOLD"

@@ -31,7 +31,7 @@ async def check(tx: Transaction, again: Again) -> None:
         again.rows,
         again.zeros,
     )
-    if run.verdict != "REJECTED" or not is_same:
+    if not run.is_rejected or not is_same:
         raise Invalid(
             f"{run.run_id} did not reject this dump",
             where="/believe",

@@ -51,7 +51,8 @@ def stopped_of(
 ) -> str:
     """Judge all of the channel that is known to have drifted, not what one call happens to see.
 
-    What is worth money in another currency than the cap's is not written, and stops nothing.
+    What is worth money in another currency than the cap's is not written, and stops nothing. A
+    channel that is paused or does not answer was not read, so this one is in no incident.
     """
     ended = {row.item for row in gone}
     now = {**befores} | {row.item: row for row in rows}

@@ -30,6 +30,7 @@ from crossdock.capabilities.reconciliation.model import (
     Posting,
 )
 from crossdock.capabilities.reconciliation.money import is_foreign
+from crossdock.capabilities.reconciliation.open_lines import class_of
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
@@ -361,12 +362,8 @@ def _not_booked(
 
 
 def _class_of(lines: Sequence[Line], worth: Worth | None, catalogued: str) -> ItemClass:
-    """Give what the lines say, or else what a dump said of the key before, or the catalogue.
-
-    The catalogue's class may be another code than A, B or C: it says nothing here then.
-    """
-    said = (*(line.of for line in lines), worth.of if worth else "", catalogued)
-    return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)
+    """Give what the lines say, or else what a dump said of the key before, or the catalogue."""
+    return class_of(*(line.of for line in lines), worth.of if worth else "", catalogued)
 
 
 def _cost_of(

@@ -214,7 +214,7 @@ class Healer:
             max(keys, KEYS_MIN),
             at_risk((one.row for one in chosen), rules.brake.currency),
             rules.brake,
-            is_in_incident=bool(down) or (last is not None and last.verdict == "REJECTED"),
+            is_in_incident=bool(down) or (last is not None and last.is_rejected),
         )
 
     async def _known(self, scope: Scope, locations: Collection[str]) -> int:

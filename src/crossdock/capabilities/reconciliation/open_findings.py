@@ -1,6 +1,6 @@
 """What a comparison of open lines comes to: its findings, its run, its cases. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.guards import Shape
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import Before, State, value_at_risk
+from crossdock.capabilities.reconciliation.model import Before, ItemClass, State
 from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.open_lines import Compared, Ours, Theirs
 from crossdock.capabilities.reconciliation.outcome import About
@@ -27,8 +27,8 @@ from crossdock.foundation.ids import derived_uuid, prefixed
 class Seen:
     """One comparison, as far as each of its findings says something of it.
 
-    `costs`, with their currencies, and `classes` are by item; `heard_from` is whose words ours
-    are, or "". `is_own`: a source was asked itself, and ours are its own words.
+    `heard_from` is whose words ours are, or "". `is_own`: a source was asked itself, and ours
+    are its own words.
     """
 
     tenant: str
@@ -38,20 +38,16 @@ class Seen:
     policy: Policy
     heard_from: str = ""
     is_own: bool = False
-    costs: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
-    classes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> FindingRow:
-    """Make a finding of a line that differs, as of the cut."""
+    """Make a finding of a line that differs, as of the cut; it has no price yet."""
     about, at = seen.about, instant(seen.cut)
     said = one.ours or one.theirs
     item, location = (said.item, said.location) if said else ("", "")
     ours, theirs = _micros(one.ours), _micros(one.theirs)
     state = open_lines.state_of(one, before, seen.cut, seen.policy)
     name = derived_uuid("finding", seen.tenant, about.run_id, *one.number)
-    known = (before.cost, before.currency) if before else (None, "")
-    cost, currency = seen.costs.get(item, known)
     return FindingRow(
         finding_id=prefixed("fnd", name),
         system=about.system,
@@ -71,9 +67,8 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
         at_stake=one.at_stake,
         absolute=abs(one.at_stake),
         withheld=0,
-        value_at_risk=value_at_risk(one.at_stake, cost),
-        currency=currency,
-        class_=open_lines.class_of(seen.classes.get(item, "")),
+        value_at_risk=None,
+        class_=ItemClass.A,
         is_in_flight=one.is_in_flight,
         is_gone=False,
         times=1,

@@ -347,6 +347,9 @@ def read_again_since(one: Compared, cut: int) -> int:
     return min(cut - model.DAY, first)
 
 
-def class_of(said: str) -> ItemClass:
-    """Give the ABC class of an item; one that nobody has classed is held to the strictest."""
-    return ItemClass(said) if said else ItemClass.A
+def class_of(*said: str) -> ItemClass:
+    """Give the first ABC class that is said of an item; without one it is held to the strictest.
+
+    A catalogue's class may be another code than A, B or C: it says nothing here then.
+    """
+    return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)

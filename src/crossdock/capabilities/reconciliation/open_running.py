@@ -47,6 +47,7 @@ from crossdock.capabilities.reconciliation.open_lines import (
 from crossdock.capabilities.reconciliation.open_ports import KeptLine, ReadsOpenLines
 from crossdock.capabilities.reconciliation.open_sides import LeftLine, OpenSide
 from crossdock.capabilities.reconciliation.open_units import lines_of
+from crossdock.capabilities.reconciliation.open_worth import Told, priced
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Goods, Informants
 from crossdock.capabilities.reconciliation.running import DISORDER
@@ -168,6 +169,8 @@ class OpenComparison:
             await self._named(tx, side, batch, walked)
             if side.said.is_full:
                 await self._left_out(tx, side, walked)
+            known = Told(side, walked.befores, self.policy.brake.currency)
+            walked.rows = await priced(tx, self.informants.names, walked.rows, known)
         return walked
 
     async def _named(
@@ -254,8 +257,6 @@ class OpenComparison:
             now=self.began_at,
             policy=self.policy,
             heard_from=self.heard_from,
-            costs=side.costs,
-            classes=side.classes,
             is_own=side.is_own,
         )
         ours = [self._ours(line) for line in kept]
@@ -327,10 +328,9 @@ class OpenComparison:
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
             cases = self.informants.cases
             agreed = walked.cleared
-            ended = [
-                (row, side.cut if LineNumber(row.document, row.line) in agreed else None)
-                for row in gone
-            ]
+            numbers = [LineNumber(row.document, row.line) for row in gone]
+            cuts = [side.cut if number in agreed else None for number in numbers]
+            ended = list(zip(gone, cuts, strict=True))
             closed = await ending.end(tx, cases, ended, now)
             await store.add_run(tx, run)
             await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)

@@ -1,11 +1,12 @@
 """What others may ask of the comparison of open lines: orders and purchases (§4.1.7)."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.reconciliation import believing, findings, rulebook
 from crossdock.capabilities.reconciliation.earlier import us_of
 from crossdock.capabilities.reconciliation.evidence import instant
@@ -16,6 +17,7 @@ from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid, 
 from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.open_ports import (
     LineInformants,
+    Listed,
     OpenReading,
     ReadsOpenLines,
 )
@@ -100,12 +102,11 @@ class OpenLines:
             return findings.run_shown(run)
 
     async def _relist(self, scope: Scope, asked: OpenAsked, side: OpenSide) -> None:
-        """Have what a source lists, and had left out, be to come again as it told it last."""
+        """Have what a source lists, and had left out, be to come again as it lists it now."""
         if not side.is_own or asked.kind is not Kind.PURCHASES:
             return
-        names = [joined_line(row.document, row.line) for row in side.rows if row.micros]
         at = instant(side.cut)
-        await self._informants.unlisted.relist(scope, asked.against, names, at)
+        await self._informants.unlisted.relist(scope, asked.against, listed(side.rows), at)
 
     def _books(self, asked: OpenAsked) -> ReadsOpenLines:
         if not asked.against.strip():
@@ -140,6 +141,21 @@ class OpenLines:
                 by=asked.by,
             )
             await believing.check(tx, again)
+
+
+def listed(rows: Iterable[OpenRow]) -> dict[str, Listed]:
+    """Add up what is open of each line; one of several items, places or units says nothing."""
+    found: dict[str, Listed] = {}
+    mixed: set[str] = set()
+    for row in rows:
+        name = joined_line(row.document, row.line)
+        nothing = (row.item, row.location, Quantity.of(0, row.unit))
+        item, location, quantity = found.setdefault(name, nothing)
+        if (item, location, quantity.unit) != (row.item, row.location, row.unit):
+            mixed.add(name)
+            continue
+        found[name] = (item, location, quantity + Quantity.from_micros(row.micros, row.unit))
+    return {name: one for name, one in found.items() if one[2].value and name not in mixed}
 
 
 def told(reading: OpenReading) -> OpenSaid:

@@ -191,6 +191,11 @@ class RunRow:
     other_values: str = "{}"
     unpriced: int = 0
 
+    @property
+    def is_rejected(self) -> bool:
+        """Say whether what was compared was not believed (R7)."""
+        return self.verdict == "REJECTED"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:

@@ -67,8 +67,15 @@ class Taker:
         return failures
 
     async def _of_one(self, scope: Scope, connection: str, plans: Sequence[Plan]) -> None:
+        """Take nothing of one in an incident: its newest dump was rejected, and has its case.
+
+        One that is paused or does not answer cannot be asked either.
+        """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
+            last = await store.last_run(tx, connection, HUB)
+            if last is not None and last.is_rejected:
+                return
             put = await rulebook.newest(tx)
             rules = put.rules if put else Rules()
             rows: list[FindingRow] = []

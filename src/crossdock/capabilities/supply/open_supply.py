@@ -138,13 +138,18 @@ class OpenSupply:
         return [_said(row, Quantity.of(0, units[row["supply_id"]])) for row in rows]
 
     async def listed_again(
-        self, tx: Transaction, source: str, names: Sequence[str]
+        self, tx: Transaction, source: str, listed: Mapping[str, tuple[str, str, Quantity]]
     ) -> list[Withdrawn]:
-        """Word that the last word holds again of those of these lines that were withdrawn."""
-        rows = await tx.fetch(UNLISTED, tx.tenant, source, list(names))
+        """Word how much is to come again of those of these lines that were withdrawn.
+
+        One that is listed with another item or location than it was told with stays withdrawn.
+        """
+        rows = await tx.fetch(UNLISTED, tx.tenant, source, list(listed))
+        told = [(row, *listed[row["supply_id"]]) for row in rows]
         return [
-            _said(row, Quantity.from_micros(row["unlisted_micros"], row["unlisted_unit"]))
-            for row in rows
+            _said(row, quantity)
+            for row, item, location, quantity in told
+            if (item, location) == (row["item"], row["location"])
         ]
 
     async def picks(self, tx: Transaction, since: int, cut: int, lately: int) -> list[SupplyPicks]:

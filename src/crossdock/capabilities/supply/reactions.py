@@ -187,7 +187,8 @@ def _mark(event: Event, payload: SupplyCommitmentChanged) -> Mark:
     _, us, position = _version(event)
     is_listed = payload.listing is SupplyListing.RELISTED
     key = (event.tenant, payload.supply_id, event.source)
-    return Mark(*key, payload.open_quantity.unit, us, position, is_listed)
+    micros = (payload.base_open or payload.open_quantity).micros
+    return Mark(*key, micros, us, position, is_listed)
 
 
 def _kit(event: Event, payload: KitChanged) -> Kit:

@@ -30,7 +30,7 @@ on conflict (tenant, supply_id, source) do update set kind = excluded.kind, item
     document_ref = excluded.document_ref, pegs = excluded.pegs, supplier = excluded.supplier,
     acknowledged = excluded.acknowledged, received = excluded.received,
     cancelled = excluded.cancelled, rank = excluded.rank,
-    us = excluded.us, position = excluded.position, unlisted_micros = null, unlisted_unit = null
+    us = excluded.us, position = excluded.position, unlisted_micros = null
 where (excluded.rank, excluded.us, excluded.position) > (s.rank, s.us, s.position)
 """
 

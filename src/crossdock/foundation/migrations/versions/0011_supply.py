@@ -28,8 +28,7 @@ create table supply_commitment (
     acknowledged bigint,
     received bigint,
     cancelled bigint not null default 0, -- by the buyer, of what is acknowledged
-    unlisted_micros bigint check (unlisted_micros > 0), -- is to come once it is listed again
-    unlisted_unit text,
+    unlisted_micros bigint check (unlisted_micros > 0), -- was to come until it was left out
     rank bigint not null,
     us bigint not null,
     position bigint not null,
