@@ -330,3 +330,60 @@ async def test_a_class_that_is_shown_as_booked_withholds_nothing_for_counts(
     await hub.reconciliation.set_policy(hub.scope, HousePolicy(), by="test")
 
     assert (await heard_of(wms), await withheld(wms)) == ([20, 0, 20], 20)
+
+
+async def late(
+    wms: Warehouse, number: int, net: int, *, ago: timedelta, by: str = "", replay: bool = False
+) -> None:
+    """Let the warehouse tell of a count of some time ago."""
+    await wms.at.clock.advance(TICK)
+    at = wms.at.clock.now() - ago
+    ends = (SHELF, None) if net <= 0 else (None, SHELF)
+    told = movement(
+        number, MovementType.COUNT_ADJUST, f"{abs(net)} EA", ends=ends, at=at, recorded_at=at
+    )
+    assert isinstance(told.payload, StockMoved)
+    told = replace(told, payload=replace(told.payload, moved_by=by), replay=replay)
+    for verdict in await wms.at.hub.record([told], source="wms"):
+        assert not verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("ago", "is_filled_in"), [(timedelta(days=300), False), (timedelta(), True)]
+)
+async def test_counts_of_a_history_are_kept_and_have_nothing_counted_withheld_or_approved(
+    wms: Warehouse, *, ago: timedelta, is_filled_in: bool
+) -> None:
+    await costs(wms, "A", 1_000)
+    await late(wms, 901, 20, ago=ago, by="ann", replay=is_filled_in)
+
+    assert (await withheld(wms), await told(wms), await open_cases(wms)) == (0, [], [])
+    [one] = await listed(wms)
+    assert (one.matter, one.is_within, one.approval) == ("LATE", False, "")
+    hub = wms.at.hub
+    until = wms.at.clock.now() + TICK
+    found = await hub.counts.accuracy(hub.scope, since=until - timedelta(days=301), until=until)
+    assert (found.total.counted, found.total.within) == (1, 0)
+
+
+async def test_a_second_count_that_is_heard_late_settles_the_first_or_leaves_it_waiting(
+    wms: Warehouse,
+) -> None:
+    await counts(wms, 901, 20, by="ann")
+    await wms.at.clock.advance(timedelta(days=2))
+    asked = await told(wms)
+    await late(wms, 902, 7, ago=timedelta(hours=30), by="bob")
+    assert (await matters(wms), await told(wms)) == (["RECOUNT", "LATE"], asked)
+    assert (await withheld(wms), await open_cases(wms)) == (20, [])
+
+    await late(wms, 903, 0, ago=timedelta(hours=25), by="carl")
+    assert await matters(wms) == ["AGREED", "LATE", "AGREED"]
+    assert (await withheld(wms), await wms.at.hub.count_tasks.listed(wms.at.hub.scope)) == (0, [])
+
+
+async def test_a_late_count_that_was_right_closes_no_case_of_today(wms: Warehouse) -> None:
+    await counts(wms, 901, -20, by="ann")
+    await counts(wms, 902, 15, by="bob")
+    await late(wms, 903, 0, ago=timedelta(days=300))
+
+    assert await open_cases(wms) == [("INV-SUSPECT", "Inventory control")]

@@ -18,6 +18,7 @@ from crossdock.capabilities.reconciliation import (
     money,
     rulebook,
     settling,
+    triggers,
 )
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
@@ -75,7 +76,8 @@ class _Heard:
         if task is None or task.status == TaskStatus.REFUSED:
             return one
         is_second = task.reason == CountReason.RECOUNT
-        if first is None if is_second else one.counted_at < task.proposed_at:
+        is_no_second = first is None or matter == Matter.LATE
+        if is_no_second if is_second else one.counted_at < task.proposed_at:
             return one
         if task.ended_at is None:
             self.done.append(task)
@@ -118,18 +120,21 @@ class CountReactions:
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Keep what was counted, ask for second counts, settle what waited for one."""
-        told: dict[str, list[StockCounted]] = defaultdict(list)
-        for event in events:
-            if isinstance(event.payload, StockCounted):
-                told[event.tenant].append(event.payload)
+        told: dict[str, list[tuple[StockCounted, bool]]] = defaultdict(list)
         now = self._clock.now()
+        for event in events:
+            if isinstance(one := event.payload, StockCounted):
+                is_late = event.fact.replay or triggers.is_late(one.counted_at, now)
+                told[event.tenant].append((one, is_late))
         for tenant in sorted(told):
             own = tx.of(tenant)
             await self._hear(own, told[tenant], now)
             for topic in own.wakes:
                 tx.wake(topic)
 
-    async def _hear(self, tx: Transaction, told: Sequence[StockCounted], now: datetime) -> None:
+    async def _hear(
+        self, tx: Transaction, told: Sequence[tuple[StockCounted, bool]], now: datetime
+    ) -> None:
         policy, _ = await rulebook.house(tx, self._policy)
         rows = await self._judged(tx, told, policy, now)
         await tx.execute(count_store.ALONE, tx.tenant)
@@ -153,17 +158,21 @@ class CountReactions:
         await self._cases_of(tx, heard, now)
 
     async def _judged(
-        self, tx: Transaction, told: Sequence[StockCounted], policy: Policy, now: datetime
+        self,
+        tx: Transaction,
+        told: Sequence[tuple[StockCounted, bool]],
+        policy: Policy,
+        now: datetime,
     ) -> list[CountRow]:
         """Say of each count whether it is within the tolerance of its class, and its money."""
-        items = {one.item for one in told}
+        items = {one.item for one, _ in told}
         goods = await self._names.goods(tx, items)
         classes = await asked_store.classes_of(
-            tx, {(one.place.location, one.item) for one in told}
+            tx, {(one.place.location, one.item) for one, _ in told}
         )
         costs = await asked_store.costs_of(tx, items, policy.brake.currency)
         rows: list[CountRow] = []
-        for one in told:
+        for one, is_late in told:
             worth = classes.get((one.place.location, one.item), Worth(ItemClass.A, NO_COST))
             cost, currency = worth.cost, worth.currency
             if cost == NO_COST:
@@ -191,9 +200,11 @@ class CountReactions:
                 count_ref=one.count_ref,
                 told_by=one.told_by,
                 counted_by=one.counted_by,
+                is_late=is_late,
             )
             is_above = money.is_above(row, policy.brake.value, policy.brake.currency)
-            rows.append(replace(row, approval=CountApproval.WAITING) if is_above else row)
+            is_asked = is_above and not is_late
+            rows.append(replace(row, approval=CountApproval.WAITING) if is_asked else row)
         return rows
 
     async def _asked(self, tx: Transaction, heard: _Heard, now: datetime) -> list[Task]:
@@ -226,7 +237,9 @@ class CountReactions:
         right = {
             settling.differed_name(row.place)
             for row in heard.rows
-            if row.matter in {Matter.RIGHT, Matter.AGREED} and row.place not in differed
+            if row.matter in {Matter.RIGHT, Matter.AGREED}
+            and not row.is_late
+            and row.place not in differed
         }
         if right and (closed := await self._cases.still_open(tx, sorted(right))):
             await self._cases.closed(tx, sorted(closed), "a later count agrees", now)

@@ -33,6 +33,8 @@ class Matter(StrEnum):
     """Two counts do not agree: inventory control decides."""
     SAME_PERSON = "SAME_PERSON"
     """Who had counted before has counted again, which settles nothing."""
+    LATE = "LATE"
+    """It settles nothing, and was history when it was heard: kept, and nobody is asked."""
 
 
 class CountApproval(StrEnum):
@@ -53,7 +55,7 @@ Bucket = tuple[str, str, str, str, str, str]
 class CountRow:
     """A count of a bucket as it is kept; amounts in micros, `value` in micros of `currency`.
 
-    `count_id` is the task that it answered, or "".
+    `count_id` is the task that it answered, or "". `is_late`: it was history when it was heard.
     """
 
     counted_id: str
@@ -77,6 +79,7 @@ class CountRow:
     decided_at: datetime | None = None
     decided_by: str = ""
     because: str = ""
+    is_late: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -88,7 +91,15 @@ class CountRow:
 
 
 def matter_of(one: CountRow, first: CountRow | None) -> Matter:
-    """Say what a count comes to, by the count of the bucket that waits for a second, if any."""
+    """Say what a count comes to, by the count of the bucket that waits for a second, if any.
+
+    One that is late may settle what waits; it leaves nothing open itself.
+    """
+    matter = _matter_of(one, first)
+    return Matter.LATE if one.is_late and matter in _UNSETTLED else matter
+
+
+def _matter_of(one: CountRow, first: CountRow | None) -> Matter:
     if first is None:
         return Matter.RIGHT if one.is_within else Matter.RECOUNT
     if one.counted_by and one.counted_by == first.counted_by:

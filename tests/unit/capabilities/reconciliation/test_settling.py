@@ -56,6 +56,22 @@ def test_a_second_count_settles_the_first_unless_the_same_person_made_both(
     assert matter_of(replace(FIRST, is_within=is_within, counted_by=by), first) is expected
 
 
+@given(st.booleans(), st.sampled_from([None, "ann", "bob"]), st.sampled_from(["", "ann"]))
+def test_a_late_count_may_settle_what_waits_and_leaves_nothing_open_itself(
+    is_within: bool,  # noqa: FBT001  # drawn by hypothesis, never passed by position
+    first_by: str | None,
+    by: str,
+) -> None:
+    late = replace(FIRST, is_within=is_within, counted_by=by, is_late=True)
+    first = None if first_by is None else replace(FIRST, counted_by=first_by)
+    in_time = matter_of(replace(late, is_late=False), first)
+
+    found = matter_of(late, first)
+    assert not is_doubted(replace(late, matter=found))
+    assert found in {Matter.RIGHT, Matter.AGREED, Matter.LATE}
+    assert found in {in_time, Matter.LATE}
+
+
 @given(st.booleans(), st.text(max_size=3), st.text(max_size=3))
 def test_no_two_counts_of_one_named_person_ever_agree(
     is_within: bool,  # noqa: FBT001  # drawn by hypothesis, never passed by position
