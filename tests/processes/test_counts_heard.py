@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.canonical.catalog import ItemChanged
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType, Place, StockMoved
 from crossdock.canonical.reconciliation import (
@@ -27,7 +29,7 @@ from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
 from tests.processes.counted import told_to_count
-from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
+from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items, erp_says
 
 ASKED_A_DAY = Counting().a_day
 SHELF = Place(location="DC1")
@@ -387,3 +389,16 @@ async def test_a_late_count_that_was_right_closes_no_case_of_today(wms: Warehous
     await late(wms, 903, 0, ago=timedelta(days=300))
 
     assert await open_cases(wms) == [("INV-SUSPECT", "Inventory control")]
+
+
+async def test_the_catalogue_classes_a_count_as_it_does_a_difference(wms: Warehouse) -> None:
+    """97 of 100 of class C, 5 %: a difference is let pass, and so is a count."""
+    item = ItemChanged(sku="BOLT", item_class="C")
+    now = wms.at.clock.now()
+    fact = Fact(identity="c", payload=item, occurred_at=now, native_ref="BOLT", version=2)
+    await wms.at.hub.record([fact], source="wms")
+    assert (await erp_says(wms, BOLT=97)).tolerated == 1
+
+    await counts(wms, 901, -3, by="ann")
+    [one] = await listed(wms)
+    assert (one.item_class, one.is_within, one.matter) == ("C", True, "RIGHT")

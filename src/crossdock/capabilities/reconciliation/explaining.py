@@ -361,12 +361,9 @@ def _not_booked(
 
 
 def _class_of(lines: Sequence[Line], worth: Worth | None, catalogued: str) -> ItemClass:
-    """Give what the lines say, or else what a dump said of the key before, or the catalogue.
-
-    The catalogue's class may be another code than A, B or C: it says nothing here then.
-    """
+    """Give what the lines say, or else what a dump said of the key before, or the catalogue."""
     said = (*(line.of for line in lines), worth.of if worth else "", catalogued)
-    return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)
+    return ItemClass.first_of(said)
 
 
 def _cost_of(

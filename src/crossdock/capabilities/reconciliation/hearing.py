@@ -173,7 +173,9 @@ class CountReactions:
         costs = await asked_store.costs_of(tx, items, policy.brake.currency)
         rows: list[CountRow] = []
         for one, is_late in told:
-            worth = classes.get((one.place.location, one.item), Worth(ItemClass.A, NO_COST))
+            worth = classes.get((one.place.location, one.item), Worth("", NO_COST))
+            known_of = goods.get(one.item)
+            of = ItemClass.first_of((worth.of, known_of.item_class if known_of else ""))
             cost, currency = worth.cost, worth.currency
             if cost == NO_COST:
                 cost, currency = costs.get(one.item, (NO_COST, ""))
@@ -182,7 +184,7 @@ class CountReactions:
             row = CountRow(
                 counted_id=prefixed("ctd", self._ids.new()),
                 bucket=_bucket(one),
-                of=worth.of,
+                of=of,
                 counted_at=one.counted_at,
                 heard_at=now,
                 unit=one.book.unit,
@@ -193,9 +195,9 @@ class CountReactions:
                 is_within=not policy.tolerance.is_broken(
                     counted - book,
                     book=book,
-                    of=ItemClass(worth.of),
+                    of=of,
                     cost=known,
-                    is_exact=one.item in goods and goods[one.item].is_exact,
+                    is_exact=bool(known_of and known_of.is_exact),
                 ),
                 count_ref=one.count_ref,
                 told_by=one.told_by,
