@@ -22,9 +22,11 @@ from crossdock.capabilities.reconciliation import (
     CountShown,
     CountsWanted,
     HousePolicy,
+    Rules,
     asked_store,
 )
 from crossdock.capabilities.reconciliation.dumps import Worth
+from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
@@ -402,3 +404,22 @@ async def test_the_catalogue_classes_a_count_as_it_does_a_difference(wms: Wareho
     await counts(wms, 901, -3, by="ann")
     [one] = await listed(wms)
     assert (one.item_class, one.is_within, one.matter) == ("C", True, "RIGHT")
+
+
+async def test_money_of_another_currency_passes_in_a_count_as_little_as_in_a_difference(
+    wms: Warehouse,
+) -> None:
+    """3 of 100 at 2 USD are within 5 %, and cannot be held against 250 EUR."""
+    hub = wms.at.hub
+    await hub.reconciliation.put_rules(hub.scope, Rules(brake=Brake(currency="EUR")), by="test")
+    async with hub.database.transaction(hub.scope) as tx:
+        await asked_store.put_classes(tx, {("DC1", "BOLT"): Worth("C", 2_000_000, "USD")})
+    await counts(wms, 901, -3, by="ann")
+    [one] = await listed(wms)
+    assert (one.is_within, one.matter, one.value) == (False, "RECOUNT", Decimal(6))
+
+    await counts(wms, 902, 0, by="bob")
+    assert [(one.is_within, one.matter) for one in await listed(wms)] == [
+        (False, "AGREED"),
+        (True, "AGREED"),
+    ]

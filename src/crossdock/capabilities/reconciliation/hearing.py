@@ -204,9 +204,7 @@ class CountReactions:
                 counted_by=one.counted_by,
                 is_late=is_late,
             )
-            is_above = money.is_above(row, policy.brake.value, policy.brake.currency)
-            is_asked = is_above and not is_late
-            rows.append(replace(row, approval=CountApproval.WAITING) if is_asked else row)
+            rows.append(_priced(row, policy))
         return rows
 
     async def _asked(self, tx: Transaction, heard: _Heard, now: datetime) -> list[Task]:
@@ -281,6 +279,17 @@ def told_of(done: Sequence[Task], asked: Sequence[Task]) -> list[tuple[str, Payl
 def _bucket(one: StockCounted) -> Bucket:
     place = one.place
     return (place.location, one.item, place.status, place.owner, place.lot, place.serial)
+
+
+def _priced(row: CountRow, policy: Policy) -> CountRow:
+    """Hold its money against the rules: what is in another currency passes nothing."""
+    house = policy.brake.currency
+    is_above = money.is_above(row, policy.brake.value, house) and not row.is_late
+    return replace(
+        row,
+        is_within=row.is_within and money.is_weighed(row, house),
+        approval=CountApproval.WAITING if is_above else "",
+    )
 
 
 def _as_settled(row: CountRow, settled: dict[str, str]) -> CountRow:
