@@ -11,7 +11,14 @@ import pytest
 from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
-from crossdock.canonical.inventory import MovementType, Place, StockMoved
+from crossdock.canonical.inventory import (
+    CountedStock,
+    MovementType,
+    Place,
+    StockMoved,
+    StockSnapshotTaken,
+)
+from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
     CountDecided,
     CountTaskChanged,
@@ -423,3 +430,27 @@ async def test_money_of_another_currency_passes_in_a_count_as_little_as_in_a_dif
         (False, "AGREED"),
         (True, "AGREED"),
     ]
+
+
+async def test_accuracy_adds_no_kilograms_to_pieces(wms: Warehouse) -> None:
+    hub, now = wms.at.hub, wms.at.clock.now()
+    sand = ItemChanged(sku="SAND", base_unit="KG")
+    line = CountedStock(item="SAND", quantity=Quantity.of(100_000, "KG"))
+    taken = StockSnapshotTaken(snapshot_id="sand", location="DC1", lines=(line,))
+    item = Fact(identity="sand", payload=sand, occurred_at=now, native_ref="SAND", version=1)
+    await hub.record([item], source="wms")
+    lies = Fact(identity="lies", payload=taken, occurred_at=now, recorded_at=now)
+    await hub.record([lies], source="wms")
+    await counts(wms, 901, -50, by="ann")
+    now = wms.at.clock.now()
+    right = movement(
+        902, MovementType.COUNT_ADJUST, "0 KG", item="SAND", ends=(SHELF, None), at=now
+    )
+    await hub.record([right], source="wms")
+
+    found = await hub.counts.accuracy(hub.scope, until=now + TICK)
+    assert (found.total.within_percent, found.total.units_percent) == (Decimal(50), None)
+    assert {unit: one.units_percent for unit, one in found.units.items()} == {
+        "EA": 50,
+        "KGM": 100,
+    }

@@ -51,12 +51,12 @@ on conflict (tenant, location) do update set day = excluded.day,
 """
 # A second count measures the first, and not the book: it is not among them.
 SUMS = """
-select location, class, count(*) as counted, count(*) filter (where is_within) as within,
+select location, class, unit, count(*) as counted, count(*) filter (where is_within) as within,
     sum(book) as booked, sum(counted) as found, sum(abs(counted - book)) as absolute
 from reconciliation_counted
 where tenant = $1 and counted_at >= $2 and counted_at < $3 and not is_recount
     and ($4 = '' or location = $4)
-group by location, class order by location, class
+group by location, class, unit order by location, class, unit
 """
 LISTED = """
 select * from reconciliation_counted
@@ -147,6 +147,7 @@ async def sums(
         CountSums(
             row["location"],
             row["class"],
+            row["unit"],
             row["counted"],
             row["within"],
             int(row["booked"]),
