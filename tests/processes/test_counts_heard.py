@@ -454,3 +454,17 @@ async def test_accuracy_adds_no_kilograms_to_pieces(wms: Warehouse) -> None:
         "EA": 50,
         "KGM": 100,
     }
+
+
+async def test_what_a_class_that_is_shown_as_booked_leaves_withheld_is_told_as_it_is(
+    wms: Warehouse,
+) -> None:
+    """The class of the item changed between two counts that wait."""
+    hub = wms.at.hub
+    await costs(wms, "A", 0)
+    await counts(wms, 901, 20, by="ann")
+    await costs(wms, "B", 0)
+    await counts(wms, 902, 5, by="ann")
+    for as_booked, expected in ((("A",), 5), (("A", "B"), 0), (("B",), 20), ((), 25)):
+        await hub.reconciliation.set_policy(hub.scope, HousePolicy(as_booked=as_booked), by="test")
+        assert (await heard_of(wms))[-1] == await withheld(wms) == expected
