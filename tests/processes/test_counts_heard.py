@@ -34,6 +34,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.supply import CalendarSaid
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
@@ -468,3 +469,21 @@ async def test_what_a_class_that_is_shown_as_booked_leaves_withheld_is_told_as_i
     for as_booked, expected in ((("A",), 5), (("A", "B"), 0), (("B",), 20), ((), 25)):
         await hub.reconciliation.set_policy(hub.scope, HousePolicy(as_booked=as_booked), by="test")
         assert (await heard_of(wms))[-1] == await withheld(wms) == expected
+
+
+async def test_the_eight_hours_of_a_case_of_counts_are_working_hours_of_the_location(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    hours = CalendarSaid(weekdays="12345", hours="08:00-17:00")
+    await hub.supply.calendars.put(hub.scope, "DC1", hours, by="ann")
+    await costs(wms, "A", 20)
+    await wms.at.clock.advance(timedelta(hours=12))  # past midnight: closed till eight
+    await counts(wms, 901, -20, by="ann")
+    await counts(wms, 902, 15, by="bob")
+    await costs(wms, "A", 1_000)
+    await counts(wms, 903, 20, by="ann")
+
+    cases = await wms.open_cases()
+    assert {one.owner_role for one in cases} == {"Inventory control", "Finance"}
+    assert {one.due_at.hour for one in cases} == {16}

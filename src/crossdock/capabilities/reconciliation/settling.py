@@ -145,6 +145,7 @@ def differed_case(one: CountRow, first: CountRow) -> OpenCase:
         within=WITHIN,
         entity=item,
         title=f"two counts of {item} at {location} do not agree",
+        location=location,
         evidence={"location": location, "counts": [_shown(first), _shown(one)]},
     )
 
@@ -164,6 +165,7 @@ def approval_case(one: CountRow) -> OpenCase:
         within=WITHIN,
         entity=item,
         title=f"a count of {item} at {location} adjusts {money}: it is to be approved",
+        location=location,
         evidence={"location": location, "responsible": INVENTORY, "counts": [_shown(one)]},
     )
 

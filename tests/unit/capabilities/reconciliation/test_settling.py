@@ -93,6 +93,7 @@ def test_two_counts_that_do_not_agree_are_inventory_controls_and_money_is_financ
     assert (differed.owner_role, differed.severity) == ("Inventory control", "S2")
     assert [one["counted_by"] for one in differed.evidence["counts"]] == ["ann", "bob"]
     assert differed_case(replace(FIRST, of="C"), FIRST).severity == "S3"
+    assert (differed.location, above.location) == ("DC1", "DC1")
     assert (above.owner_role, above.evidence["responsible"]) == ("Finance", "Inventory control")
     assert is_above(FIRST, 10_000 * MICROS, "EUR")
     assert above.title == "a count of BOLT at DC1 adjusts 12000 EUR: it is to be approved"
