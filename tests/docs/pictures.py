@@ -387,7 +387,7 @@ def counted_accuracy() -> AccuracyReport:
 
     def counts(of: str, counted: int, within: int, *pieces: int) -> CountSums:
         booked, found, off = (one * MICROS for one in pieces)
-        return CountSums("DC1", of, counted, within, booked, found, off)
+        return CountSums("DC1", of, "EA", counted, within, booked, found, off)
 
     sums = [
         counts("A", 2, 1, 600, 603, 3),

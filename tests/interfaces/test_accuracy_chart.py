@@ -53,7 +53,7 @@ def test_of_more_locations_than_are_drawn_those_with_most_counts_are() -> None:
 def test_whatever_was_counted_is_drawn_between_the_words_and_the_figures(
     within: int, booked: int, found: int, name: str
 ) -> None:
-    sums = [CountSums(name, "A", 99, within, booked, found, abs(found - booked) + MICROS)]
+    sums = [CountSums(name, "A", "EA", 99, within, booked, found, abs(found - booked) + MICROS)]
     bars = [
         one
         for one in parsed(drawn(report(sums, MONDAY - timedelta(days=1), MONDAY))).iter(

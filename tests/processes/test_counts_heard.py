@@ -1,21 +1,33 @@
 """What counts found is kept, counted a second time where it is far off, and approved by money."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from crossdock.canonical.catalog import ItemChanged
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
-from crossdock.canonical.inventory import MovementType
+from crossdock.canonical.inventory import (
+    CountedStock,
+    MovementType,
+    StockMoved,
+    StockSnapshotTaken,
+)
+from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import CountDecided
-from crossdock.capabilities.reconciliation import Counting, HousePolicy
+from crossdock.capabilities.reconciliation import Counting, HousePolicy, Rules, asked_store
+from crossdock.capabilities.reconciliation.dumps import Worth
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.supply import CalendarSaid
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
 from tests.processes.counted import told_to_count
-from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
+from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items, erp_says
 from tests.processes.shelf_counts import (
     SHELF,
     costs,
@@ -274,3 +286,148 @@ async def test_a_class_that_is_shown_as_booked_withholds_nothing_for_counts(
     await hub.reconciliation.set_policy(hub.scope, HousePolicy(), by="test")
 
     assert (await heard_of(wms), await withheld(wms)) == ([20, 0, 20], 20)
+
+
+async def late(
+    wms: Warehouse, number: int, net: int, *, ago: timedelta, by: str = "", replay: bool = False
+) -> None:
+    """Let the warehouse tell of a count of some time ago."""
+    await wms.at.clock.advance(TICK)
+    at = wms.at.clock.now() - ago
+    ends = (SHELF, None) if net <= 0 else (None, SHELF)
+    told = movement(
+        number, MovementType.COUNT_ADJUST, f"{abs(net)} EA", ends=ends, at=at, recorded_at=at
+    )
+    assert isinstance(told.payload, StockMoved)
+    told = replace(told, payload=replace(told.payload, moved_by=by), replay=replay)
+    for verdict in await wms.at.hub.record([told], source="wms"):
+        assert not verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("ago", "is_filled_in"), [(timedelta(days=300), False), (timedelta(), True)]
+)
+async def test_counts_of_a_history_are_kept_and_have_nothing_counted_withheld_or_approved(
+    wms: Warehouse, *, ago: timedelta, is_filled_in: bool
+) -> None:
+    await costs(wms, "A", 1_000)
+    await late(wms, 901, 20, ago=ago, by="ann", replay=is_filled_in)
+
+    assert (await withheld(wms), await told(wms), await open_cases(wms)) == (0, [], [])
+    [one] = await listed(wms)
+    assert (one.matter, one.is_within, one.approval) == ("LATE", False, "")
+    hub = wms.at.hub
+    until = wms.at.clock.now() + TICK
+    found = await hub.counts.accuracy(hub.scope, since=until - timedelta(days=301), until=until)
+    assert (found.total.counted, found.total.within) == (1, 0)
+
+
+async def test_a_second_count_that_is_heard_late_settles_the_first_or_leaves_it_waiting(
+    wms: Warehouse,
+) -> None:
+    await counts(wms, 901, 20, by="ann")
+    await wms.at.clock.advance(timedelta(days=2))
+    asked = await told(wms)
+    await late(wms, 902, 7, ago=timedelta(hours=30), by="bob")
+    assert (await matters(wms), await told(wms)) == (["RECOUNT", "LATE"], asked)
+    assert (await withheld(wms), await open_cases(wms)) == (20, [])
+
+    await late(wms, 903, 0, ago=timedelta(hours=25), by="carl")
+    assert await matters(wms) == ["AGREED", "LATE", "AGREED"]
+    assert (await withheld(wms), await wms.at.hub.count_tasks.listed(wms.at.hub.scope)) == (0, [])
+
+
+async def test_a_late_count_that_was_right_closes_no_case_of_today(wms: Warehouse) -> None:
+    await counts(wms, 901, -20, by="ann")
+    await counts(wms, 902, 15, by="bob")
+    await late(wms, 903, 0, ago=timedelta(days=300))
+
+    assert await open_cases(wms) == [("INV-SUSPECT", "Inventory control")]
+
+
+async def test_the_catalogue_classes_a_count_as_it_does_a_difference(wms: Warehouse) -> None:
+    """97 of 100 of class C, 5 %: a difference is let pass, and so is a count."""
+    item = ItemChanged(sku="BOLT", item_class="C")
+    now = wms.at.clock.now()
+    fact = Fact(identity="c", payload=item, occurred_at=now, native_ref="BOLT", version=2)
+    await wms.at.hub.record([fact], source="wms")
+    assert (await erp_says(wms, BOLT=97)).tolerated == 1
+
+    await counts(wms, 901, -3, by="ann")
+    [one] = await listed(wms)
+    assert (one.item_class, one.is_within, one.matter) == ("C", True, "RIGHT")
+
+
+async def test_money_of_another_currency_passes_in_a_count_as_little_as_in_a_difference(
+    wms: Warehouse,
+) -> None:
+    """3 of 100 at 2 USD are within 5 %, and cannot be held against 250 EUR."""
+    hub = wms.at.hub
+    await hub.reconciliation.put_rules(hub.scope, Rules(brake=Brake(currency="EUR")), by="test")
+    async with hub.database.transaction(hub.scope) as tx:
+        await asked_store.put_classes(tx, {("DC1", "BOLT"): Worth("C", 2_000_000, "USD")})
+    await counts(wms, 901, -3, by="ann")
+    [one] = await listed(wms)
+    assert (one.is_within, one.matter, one.value) == (False, "RECOUNT", Decimal(6))
+
+    await counts(wms, 902, 0, by="bob")
+    assert [(one.is_within, one.matter) for one in await listed(wms)] == [
+        (False, "AGREED"),
+        (True, "AGREED"),
+    ]
+
+
+async def test_accuracy_adds_no_kilograms_to_pieces(wms: Warehouse) -> None:
+    hub, now = wms.at.hub, wms.at.clock.now()
+    sand = ItemChanged(sku="SAND", base_unit="KG")
+    line = CountedStock(item="SAND", quantity=Quantity.of(100_000, "KG"))
+    taken = StockSnapshotTaken(snapshot_id="sand", location="DC1", lines=(line,))
+    item = Fact(identity="sand", payload=sand, occurred_at=now, native_ref="SAND", version=1)
+    await hub.record([item], source="wms")
+    lies = Fact(identity="lies", payload=taken, occurred_at=now, recorded_at=now)
+    await hub.record([lies], source="wms")
+    await counts(wms, 901, -50, by="ann")
+    now = wms.at.clock.now()
+    right = movement(
+        902, MovementType.COUNT_ADJUST, "0 KG", item="SAND", ends=(SHELF, None), at=now
+    )
+    await hub.record([right], source="wms")
+
+    found = await hub.counts.accuracy(hub.scope, until=now + TICK)
+    assert (found.total.within_percent, found.total.units_percent) == (Decimal(50), None)
+    assert {unit: one.units_percent for unit, one in found.units.items()} == {
+        "EA": 50,
+        "KGM": 100,
+    }
+
+
+async def test_what_a_class_that_is_shown_as_booked_leaves_withheld_is_told_as_it_is(
+    wms: Warehouse,
+) -> None:
+    """The class of the item changed between two counts that wait."""
+    hub = wms.at.hub
+    await costs(wms, "A", 0)
+    await counts(wms, 901, 20, by="ann")
+    await costs(wms, "B", 0)
+    await counts(wms, 902, 5, by="ann")
+    for as_booked, expected in ((("A",), 5), (("A", "B"), 0), (("B",), 20), ((), 25)):
+        await hub.reconciliation.set_policy(hub.scope, HousePolicy(as_booked=as_booked), by="test")
+        assert (await heard_of(wms))[-1] == await withheld(wms) == expected
+
+
+async def test_the_eight_hours_of_a_case_of_counts_are_working_hours_of_the_location(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    hours = CalendarSaid(weekdays="12345", hours="08:00-17:00")
+    await hub.supply.calendars.put(hub.scope, "DC1", hours, by="ann")
+    await costs(wms, "A", 20)
+    await wms.at.clock.advance(timedelta(hours=12))  # past midnight: closed till eight
+    await counts(wms, 901, -20, by="ann")
+    await counts(wms, 902, 15, by="bob")
+    await costs(wms, "A", 1_000)
+    await counts(wms, 903, 20, by="ann")
+
+    cases = await wms.open_cases()
+    assert {one.owner_role for one in cases} == {"Inventory control", "Finance"}
+    assert {one.due_at.hour for one in cases} == {16}

@@ -12,7 +12,8 @@ from crossdock.canonical.inventory import MovementType, Place, StockMoved, Stock
 from crossdock.capabilities.reconciliation import Counting, CountReason, Rules, asked_store
 from crossdock.capabilities.reconciliation.dumps import Worth
 from tests.processes.books import movement
-from tests.processes.shelf import Warehouse, asked_warehouse, connect_items
+from tests.processes.counted import told_to_count
+from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
 
 SHELF = Place(location="DC1")
 STAGED = Place(location="DC1", status=StockStatus.STAGED_OUT)
@@ -71,7 +72,7 @@ async def test_a_shelf_that_a_movement_empties_is_to_be_counted_once(wms: Wareho
     assert await wms.at.hub.count_tasks.listed(wms.at.hub.scope) == [task]
 
 
-async def test_what_was_counted_is_not_asked_for_again_that_day(wms: Warehouse) -> None:
+async def test_what_happened_before_a_count_is_not_asked_for_again(wms: Warehouse) -> None:
     now = wms.at.clock.now()
     await record(wms, moved(901, 100, now))
     await wms.at.clock.advance(timedelta(hours=1))
@@ -124,3 +125,44 @@ async def test_the_rules_say_for_what_and_how_many_a_day_and_class_a_comes_first
     await wms.at.clock.advance(timedelta(days=1))
     await record(wms, moved(910, 100, wms.at.clock.now()))
     assert ("BOLT", "ZERO_BALANCE") in await asked(wms)
+
+
+async def test_a_short_pick_after_a_count_is_asked_for_and_one_before_it_is_not(
+    wms: Warehouse,
+) -> None:
+    """Counted right at nine; at ten a picker finds too little. Told late: short at eight."""
+    now = wms.at.clock.now()
+    await told_to_count(wms.at.hub, "BOLT")
+    await wms.at.clock.advance(TICK)
+    counted = wms.at.clock.now()
+    await record(wms, moved(901, 0, counted, kind=MovementType.COUNT_ADJUST, to=None))
+    await wms.at.clock.advance(TICK)
+    await record(wms, moved(902, 1, now, reason="short"))
+    assert await asked(wms) == []
+
+    await record(wms, moved(903, 3, wms.at.clock.now(), reason="short"))
+    assert await asked(wms) == [("BOLT", "SHORT_PICK")]
+
+
+async def test_recalled_goods_are_counted_whatever_was_counted_refused_or_asked_for_that_day(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    await connect_items(wms, ["CORK", "CANE"], 5)
+    tasks = {one.item: one for one in await told_to_count(hub, "BOLT", "CORK")}
+    await hub.count_tasks.refuse(hub.scope, tasks["CORK"].count_id, "no time", by="ann")
+    await wms.at.clock.advance(TICK)
+    now = wms.at.clock.now()
+    await record(wms, moved(901, 0, now, kind=MovementType.COUNT_ADJUST, to=None))
+    await put(wms, 0, CountReason.RECALL, CountReason.SHORT_PICK)
+
+    await record(
+        wms,
+        moved(902, 100, now, kind=MovementType.RECALL, to=BLOCKED),
+        moved(903, 5, now, item="CORK", kind=MovementType.RECALL, to=BLOCKED),
+        moved(904, 0, now, item="CANE", reason="short"),
+    )
+    assert await asked(wms) == [("BOLT", "RECALL"), ("CORK", "RECALL")]
+    await put(wms, 1, CountReason.RECALL, CountReason.SHORT_PICK)
+    await record(wms, moved(905, 0, now, item="CANE", reason="short"))
+    assert ("CANE", "SHORT_PICK") in await asked(wms)

@@ -117,13 +117,13 @@ returning event_id
 """
 
 # The hub's own facts: their identity names what caused them, so they cannot come twice. They come
-# out of no stream, no message and nobody's hand.
+# out of no stream, no message and nobody's hand; what follows from history is history.
 APPEND = """
 insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
-    recorded_at, received_at, version, correlation_id, causation_id, payload)
+    recorded_at, received_at, version, correlation_id, causation_id, payload, replay)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
     $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-    $11::bigint[], $12::text[], $13::text[], $14::json[])
+    $11::bigint[], $12::text[], $13::text[], $14::json[], $15::boolean[])
 """
 
 # What was committed after the cursor and below every transaction still open: a page of what is
@@ -214,7 +214,7 @@ async def append(tx: Transaction, entries: Sequence[Entry]) -> None:
     if entries:
         columns = _columns(entries)
         tx.scope.must_cover(columns[0])
-        await tx.execute(APPEND, *columns)
+        await tx.execute(APPEND, *columns, [one.fact.replay for one in entries])
         _wake(tx, columns)
 
 

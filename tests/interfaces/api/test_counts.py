@@ -44,7 +44,7 @@ async def test_who_decides_about_a_count_above_the_cap_is_of_finance(
     assert (done.status, done.json["approval"]) == (200, "APPROVED"), done.body
 
 
-async def test_accuracy_is_told_in_three_figures_by_class_and_location(
+async def test_accuracy_is_told_in_three_figures_by_class_location_and_unit(
     call: Caller, house: House
 ) -> None:
     await stock(call, house, "BOLT", micros=30_000_000)
@@ -52,7 +52,8 @@ async def test_accuracy_is_told_in_three_figures_by_class_and_location(
     later = "until=2099-01-01T00:00:00Z&since=2090-01-01T00:00:00Z"
 
     found = (await call("GET", f"{AT}/accuracy")).json
-    assert set(found) == {"since", "until", "total", "classes", "locations"}
+    assert set(found) == {"since", "until", "total", "classes", "locations", "units"}
+    assert (found["total"]["unit"], list(found["units"])) == ("EA", ["EA"])
     assert (await call("GET", f"{AT}/accuracy?{later}")).json["total"]["counted"] == 0
     for strange in ("since=2099-01-01T00:00:00Z", "until=0001-01-01T00:00:00Z", "since=monday"):
         assert (await call("GET", f"{AT}/accuracy?{strange}")).status == 422

@@ -268,5 +268,6 @@ def _entry(one: Counted, book: int, now: datetime) -> Entry:
         recorded_at=now,
         correlation_id=event.fact.correlation_id,
         causation_id=event.event_id,
+        replay=event.fact.replay,
     )
     return Entry(tenant=bucket.tenant, source=HUB, received_at=now, fact=fact)

@@ -1,7 +1,7 @@
 """How right stock records are, by what was counted: three figures that no other replaces. Pure.
 
 Keys within tolerance of keys counted; the net variance, in which a gain hides a loss; and how
-many units were where the book said (§6.3).
+many units were where the book said (§6.3). Amounts of two units are never added.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +18,11 @@ HUNDREDTH = Decimal("0.01")
 
 
 class CountSums(NamedTuple):
-    """What was counted of a class at a location; amounts in micros, of whatever base units."""
+    """What was counted of a class at a location in a base unit; amounts in its micros."""
 
     location: str
     of: str
+    unit: str
     counted: int
     within: int
     booked: int
@@ -34,34 +35,39 @@ class Accuracy:
     """`within` of the `counted` keys were within tolerance of the book.
 
     `net_variance` is what was found less what was booked, `absolute_variance` the sum of what
-    each key was off by, in base units. Percents are of what was booked, `units_percent` is the
-    share of units that were right; null where nothing was counted, or nothing booked.
+    each key was off by, in `unit`. Percents are of what was booked, `units_percent` is the share
+    of units that were right; null where nothing was counted, or nothing booked. Where what was
+    counted is of more units than one, `unit` is "" and all amounts and their percents are null.
     """
 
     counted: int
     within: int
     within_percent: Decimal | None
-    booked: Decimal
-    net_variance: Decimal
+    unit: str
+    booked: Decimal | None
+    net_variance: Decimal | None
     net_percent: Decimal | None
-    absolute_variance: Decimal
+    absolute_variance: Decimal | None
     units_percent: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyReport:
-    """Counts of `since` up to `until`, all together, by class and by location."""
+    """Counts of `since` up to `until`: all together, by class, by location and by base unit."""
 
     since: datetime
     until: datetime
     total: Accuracy
     classes: Mapping[str, Accuracy]
     locations: Mapping[str, Accuracy]
+    units: Mapping[str, Accuracy]
 
 
 def accuracy_of(sums: Iterable[CountSums]) -> Accuracy:
     """Add up what was counted; differences of two keys never offset each other in the last."""
     found = list(sums)
+    units = {one.unit for one in found}
+    is_mixed = len(units) > 1
     counted = sum(one.counted for one in found)
     within = sum(one.within for one in found)
     booked = sum(one.booked for one in found)
@@ -71,22 +77,25 @@ def accuracy_of(sums: Iterable[CountSums]) -> Accuracy:
         counted=counted,
         within=within,
         within_percent=_percent(within, counted),
-        booked=_units(booked),
-        net_variance=_units(net),
-        net_percent=_percent(net, booked),
-        absolute_variance=_units(absolute),
-        units_percent=_percent(max(0, booked - absolute), booked),
+        unit="" if is_mixed else next(iter(units), ""),
+        booked=None if is_mixed else _units(booked),
+        net_variance=None if is_mixed else _units(net),
+        net_percent=None if is_mixed else _percent(net, booked),
+        absolute_variance=None if is_mixed else _units(absolute),
+        units_percent=None if is_mixed else _percent(max(0, booked - absolute), booked),
     )
 
 
 def report(sums: Sequence[CountSums], since: datetime, until: datetime) -> AccuracyReport:
     locations = sorted({one.location for one in sums})
+    units = sorted({one.unit for one in sums})
     return AccuracyReport(
         since=since,
         until=until,
         total=accuracy_of(sums),
         classes={of: accuracy_of(one for one in sums if one.of == of) for of in ItemClass},
         locations={at: accuracy_of(one for one in sums if one.location == at) for at in locations},
+        units={unit: accuracy_of(one for one in sums if one.unit == unit) for unit in units},
     )
 
 

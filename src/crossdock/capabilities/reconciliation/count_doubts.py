@@ -13,15 +13,18 @@ from crossdock.capabilities.reconciliation.settling import withheld_of
 from crossdock.foundation.database import Transaction
 
 # By the partial index on what waits, which is little; only what can be sold is shown.
-_DOUBTED = """
-select location, item, owner, lot, serial, class, unit, counted - book as more
-from reconciliation_counted where tenant = $1 and is_doubted and status = 'AVAILABLE'
-"""
-_ORDERED = " order by location, item, owner, lot, serial, counted_at, counted_id"
-OF_ITEMS = f"""{_DOUBTED} and item = any($2)
+OF_ITEMS = """
+select location, item, owner, lot, serial, unit, counted - book as more
+from reconciliation_counted
+where tenant = $1 and is_doubted and status = 'AVAILABLE' and item = any($2)
     and not exists (select from reconciliation_policy p
-        where p.tenant = $1 and class = any(p.as_booked)) {_ORDERED}"""
-OF_CLASSES = f"{_DOUBTED} and class = any($2) {_ORDERED}"
+        where p.tenant = $1 and class = any(p.as_booked))
+order by location, item, owner, lot, serial, counted_at, counted_id
+"""
+ITEMS_OF = """
+select distinct item from reconciliation_counted
+where tenant = $1 and is_doubted and status = 'AVAILABLE' and class = any($2)
+"""
 # What waited and is settled: by what it came to, or by a later count of the bucket that was right.
 # What was refused is settled by the second count that was asked for then, and by none before.
 CLEAR = """
@@ -51,16 +54,9 @@ async def withheld_in(tx: Transaction, tenant: str, items: Collection[str]) -> d
     return _summed(await tx.fetch(OF_ITEMS, tenant, sorted(items)))
 
 
-async def of_classes(
-    tx: Transaction, changed: Collection[str], as_booked: Collection[str]
-) -> list[WithholdingChanged]:
-    """Tell of which keys of these classes all is shown from now on, or the lower number again."""
-    rows = await tx.fetch(OF_CLASSES, tx.tenant, sorted(changed))
-    of = {(row["location"], row["item"]): row["class"] for row in rows}
-    return [
-        changed_to(key, Quantity.of(0, held.unit) if of[key] in as_booked else held)
-        for key, held in _summed(rows).items()
-    ]
+async def items_of(tx: Transaction, classes: Collection[str]) -> set[str]:
+    """Name the items of which a count of one of these classes waits."""
+    return {row["item"] for row in await tx.fetch(ITEMS_OF, tx.tenant, sorted(classes))}
 
 
 async def tell_changes(

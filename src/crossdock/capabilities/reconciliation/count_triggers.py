@@ -23,7 +23,8 @@ from crossdock.capabilities.reconciliation.findings import microseconds
 from crossdock.capabilities.reconciliation.hearing import told_of
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerMovement
-from crossdock.capabilities.reconciliation.ranking import URGENCY, CountReason
+from crossdock.capabilities.reconciliation.ranking import CountReason
+from crossdock.capabilities.reconciliation.triggers import Happened
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -55,7 +56,7 @@ class CountTriggers:
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Ask for the counts that a page of events gives a reason for."""
         now = self._clock.now()
-        told: dict[str, dict[Key, CountReason]] = defaultdict(dict)
+        told: dict[str, dict[Key, Happened]] = defaultdict(dict)
         at_zero: dict[str, set[Key]] = defaultdict(set)
         for event in events:
             payload = event.payload
@@ -64,9 +65,10 @@ class CountTriggers:
                     at_zero[event.tenant].add((payload.location, payload.item))
             elif isinstance(payload, StockMoved) and not event.fact.replay:
                 key, reason = triggers.shelf_of(payload), triggers.reason_of(payload)
-                if key and reason and not triggers.is_late(event.fact.occurred_at, now):
+                at = event.fact.occurred_at
+                if key and reason and not triggers.is_late(at, now):
                     found = told[event.tenant]
-                    found[key] = min(reason, found.get(key, reason), key=URGENCY.__getitem__)
+                    found[key] = Happened(reason, at).beside(found.get(key))
         for tenant in sorted({*told, *at_zero}):
             own = tx.of(tenant)
             await self._ask(own, told[tenant], at_zero[tenant], now)
@@ -76,23 +78,26 @@ class CountTriggers:
     async def _ask(
         self,
         tx: Transaction,
-        told: dict[Key, CountReason],
+        told: dict[Key, Happened],
         at_zero: Collection[Key],
         now: datetime,
     ) -> None:
         rules = await rulebook.counting(tx)
-        wanted = {key: reason for key, reason in told.items() if reason in rules.when}
+        happened = {key: one for key, one in told.items() if one.reason in rules.when}
         if CountReason.ZERO_BALANCE in rules.when and at_zero:
-            emptied = await self._emptied(tx, sorted(at_zero), now)
-            wanted = dict.fromkeys(emptied, CountReason.ZERO_BALANCE) | wanted
-        if not wanted:
+            for key, at in (await self._emptied(tx, sorted(at_zero), now)).items():
+                emptied = Happened(CountReason.ZERO_BALANCE, at)
+                happened[key] = emptied.beside(happened.get(key))
+        if not happened:
             return
         await tx.execute(count_store.ALONE, tx.tenant)
-        known = await count_store.tasks_at(tx, wanted)
+        known = await count_store.tasks_at(tx, happened)
+        since = min(one.at for one in happened.values())
+        counted = await counted_store.last_at(tx, happened, since)
         wanted = {
-            key: reason
-            for key, reason in wanted.items()
-            if triggers.is_news(reason, known.get(key), now)
+            key: one.reason
+            for key, one in happened.items()
+            if triggers.is_news(one, known.get(key), counted.get(key), now)
         }
         worth = await asked_store.classes_of(tx, wanted)
         classes = {key: ItemClass(one.of) for key, one in worth.items()}
@@ -105,23 +110,27 @@ class CountTriggers:
             for key in triggers.first_asked(wanted, classes, left)
         ]
         for place in sorted({one.location for one in made}):
-            more = sum(one.location == place for one in made)
+            here = [one for one in made if one.location == place]
+            more = sum(one.reason != CountReason.RECALL for one in here)
             await counted_store.note_found(tx, place, now.date(), more)
         await count_store.put(tx, made, now)
         await tell(tx, told_of([], made), now)
 
-    async def _emptied(self, tx: Transaction, keys: Sequence[Key], now: datetime) -> list[Key]:
-        """Name the shelves that a movement has emptied, and no snapshot or count."""
+    async def _emptied(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> dict[Key, datetime]:
+        """Say which shelves a movement has emptied, and no snapshot or count, and when."""
         emptied = sorted(await self._ledger.emptied(tx, keys))
         if not emptied:
-            return []
+            return {}
         until = microseconds(now)
         moved: dict[Key, list[LedgerMovement]] = defaultdict(list)
         asked = [(item, place, until) for place, item in emptied]
         for one in await self._ledger.recent(tx, asked):
             if one.status not in triggers.OFF_THE_SHELF:
                 moved[one.location, one.item].append(one)
-        return [key for key in emptied if triggers.is_emptied(moved[key], until)]
+        found = {key: triggers.emptied_at(moved[key], now) for key in emptied}
+        return {key: at for key, at in found.items() if at is not None}
 
     def _made(
         self, key: Key, reason: CountReason, of: ItemClass, known: Task | None, now: datetime

@@ -68,12 +68,20 @@ on conflict (tenant, location) do update set day = excluded.day,
 """
 # A second count measures the first, and not the book: it is not among them.
 SUMS = """
-select location, class, count(*) as counted, count(*) filter (where is_within) as within,
+select location, class, unit, count(*) as counted, count(*) filter (where is_within) as within,
     sum(book) as booked, sum(counted) as found, sum(abs(counted - book)) as absolute
 from reconciliation_counted
 where tenant = $1 and counted_at >= $2 and counted_at < $3 and not is_recount
     and ($4 = '' or location = $4)
-group by location, class order by location, class
+group by location, class, unit order by location, class, unit
+"""
+# When these keys were counted last, since a moment: by the index on when.
+LAST = """
+select c.location, c.item, max(c.counted_at) as counted_at
+from unnest($3::text[], $4::text[]) k(location, item)
+join reconciliation_counted c on c.tenant = $1 and c.counted_at >= $2
+    and c.location = k.location and c.item = k.item
+group by c.location, c.item
 """
 LISTED = """
 select * from reconciliation_counted
@@ -164,6 +172,16 @@ async def note_found(tx: Transaction, location: str, day: date, more: int) -> No
     await tx.execute(NOTE_FOUND, tx.tenant, location, day, more)
 
 
+async def last_at(
+    tx: Transaction, places: Collection[Key], since: datetime
+) -> dict[Key, datetime]:
+    """Tell of those of these keys that were counted since then when that was last."""
+    ordered = sorted(places)
+    at, items = [place for place, _ in ordered], [item for _, item in ordered]
+    rows = await tx.fetch(LAST, tx.tenant, since, at, items)
+    return {(row["location"], row["item"]): row["counted_at"] for row in rows}
+
+
 async def sums(
     tx: Transaction, since: datetime, until: datetime, location: str
 ) -> list[CountSums]:
@@ -172,6 +190,7 @@ async def sums(
         CountSums(
             row["location"],
             row["class"],
+            row["unit"],
             row["counted"],
             row["within"],
             int(row["booked"]),

@@ -30,7 +30,6 @@ from crossdock.capabilities.reconciliation.model import (
     Posting,
 )
 from crossdock.capabilities.reconciliation.money import is_foreign
-from crossdock.capabilities.reconciliation.open_lines import class_of
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
@@ -363,7 +362,8 @@ def _not_booked(
 
 def _class_of(lines: Sequence[Line], worth: Worth | None, catalogued: str) -> ItemClass:
     """Give what the lines say, or else what a dump said of the key before, or the catalogue."""
-    return class_of(*(line.of for line in lines), worth.of if worth else "", catalogued)
+    said = (*(line.of for line in lines), worth.of if worth else "", catalogued)
+    return ItemClass.first_of(said)
 
 
 def _cost_of(

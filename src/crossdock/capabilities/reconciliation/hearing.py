@@ -18,6 +18,7 @@ from crossdock.capabilities.reconciliation import (
     money,
     rulebook,
     settling,
+    triggers,
 )
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
@@ -94,8 +95,9 @@ class _Heard:
             return one
         is_second = task.reason == CountReason.RECOUNT
         settles = first is not None or one.bucket in self.differing
+        is_no_second = is_second and (not settles or matter == Matter.LATE)
         is_by_clock = not is_second or matter == Matter.SAME_PERSON
-        if (is_second and not settles) or (is_by_clock and one.counted_at < task.proposed_at):
+        if is_no_second or (is_by_clock and one.counted_at < task.proposed_at):
             return one
         if task.ended_at is None:
             self.done.append(task)
@@ -145,18 +147,21 @@ class CountReactions:
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Keep what was counted, ask for second counts, settle what waited for one."""
-        told: dict[str, list[StockCounted]] = defaultdict(list)
-        for event in events:
-            if isinstance(event.payload, StockCounted):
-                told[event.tenant].append(event.payload)
+        told: dict[str, list[tuple[StockCounted, bool]]] = defaultdict(list)
         now = self._clock.now()
+        for event in events:
+            if isinstance(one := event.payload, StockCounted):
+                is_late = event.fact.replay or triggers.is_late(one.counted_at, now)
+                told[event.tenant].append((one, is_late))
         for tenant in sorted(told):
             own = tx.of(tenant)
             await self._hear(own, told[tenant], now)
             for topic in own.wakes:
                 tx.wake(topic)
 
-    async def _hear(self, tx: Transaction, told: Sequence[StockCounted], now: datetime) -> None:
+    async def _hear(
+        self, tx: Transaction, told: Sequence[tuple[StockCounted, bool]], now: datetime
+    ) -> None:
         policy, _ = await rulebook.house(tx, self._policy)
         rows = await self._judged(tx, told, policy, now)
         await tx.execute(count_store.ALONE, tx.tenant)
@@ -179,18 +184,24 @@ class CountReactions:
         await self._cases_of(tx, heard, now)
 
     async def _judged(
-        self, tx: Transaction, told: Sequence[StockCounted], policy: Policy, now: datetime
+        self,
+        tx: Transaction,
+        told: Sequence[tuple[StockCounted, bool]],
+        policy: Policy,
+        now: datetime,
     ) -> list[CountRow]:
         """Say of each count whether it is within the tolerance of its class, and its money."""
-        items = {one.item for one in told}
+        items = {one.item for one, _ in told}
         goods = await self._names.goods(tx, items)
         classes = await asked_store.classes_of(
-            tx, {(one.place.location, one.item) for one in told}
+            tx, {(one.place.location, one.item) for one, _ in told}
         )
         costs = await asked_store.costs_of(tx, items, policy.brake.currency)
         rows: list[CountRow] = []
-        for one in told:
-            worth = classes.get((one.place.location, one.item), Worth(ItemClass.A, NO_COST))
+        for one, is_late in told:
+            worth = classes.get((one.place.location, one.item), Worth("", NO_COST))
+            known_of = goods.get(one.item)
+            of = ItemClass.first_of((worth.of, known_of.item_class if known_of else ""))
             cost, currency = worth.cost, worth.currency
             if cost == NO_COST:
                 cost, currency = costs.get(one.item, (NO_COST, ""))
@@ -199,7 +210,7 @@ class CountReactions:
             row = CountRow(
                 counted_id=prefixed("ctd", self._ids.new()),
                 bucket=_bucket(one),
-                of=worth.of,
+                of=of,
                 counted_at=one.counted_at,
                 heard_at=now,
                 unit=one.book.unit,
@@ -210,16 +221,16 @@ class CountReactions:
                 is_within=not policy.tolerance.is_broken(
                     counted - book,
                     book=book,
-                    of=ItemClass(worth.of),
+                    of=of,
                     cost=known,
-                    is_exact=one.item in goods and goods[one.item].is_exact,
+                    is_exact=bool(known_of and known_of.is_exact),
                 ),
                 count_ref=one.count_ref,
                 told_by=one.told_by,
                 counted_by=one.counted_by,
+                is_late=is_late,
             )
-            is_above = money.is_above(row, policy.brake.value, policy.brake.currency)
-            rows.append(replace(row, approval=CountApproval.WAITING) if is_above else row)
+            rows.append(_priced(row, policy))
         return rows
 
     async def _asked(self, tx: Transaction, heard: _Heard, now: datetime) -> list[Task]:
@@ -255,7 +266,9 @@ class CountReactions:
         right = {
             settling.differed_name(row.place)
             for row in heard.rows
-            if row.matter in {Matter.RIGHT, Matter.AGREED} and row.place not in unsettled
+            if row.matter in {Matter.RIGHT, Matter.AGREED}
+            and not row.is_late
+            and row.place not in unsettled
         }
         if right and (closed := await self._cases.still_open(tx, sorted(right))):
             await self._cases.closed(tx, sorted(closed), "a later count agrees", now)
@@ -299,6 +312,17 @@ def _asks(row: CountRow) -> bool:
 def _bucket(one: StockCounted) -> Bucket:
     place = one.place
     return (place.location, one.item, place.status, place.owner, place.lot, place.serial)
+
+
+def _priced(row: CountRow, policy: Policy) -> CountRow:
+    """Hold its money against the rules: what is in another currency passes nothing."""
+    house = policy.brake.currency
+    is_above = money.is_above(row, policy.brake.value, house) and not row.is_late
+    return replace(
+        row,
+        is_within=row.is_within and money.is_weighed(row, house),
+        approval=CountApproval.WAITING if is_above else "",
+    )
 
 
 def _as_settled(row: CountRow, settled: dict[str, str]) -> CountRow:

@@ -221,6 +221,11 @@ class ItemClass(StrEnum):
     B = "B"
     C = "C"
 
+    @staticmethod
+    def first_of(said: Iterable[str]) -> "ItemClass":
+        """Give the first of what was said that is a class; a catalogue has other codes, too."""
+        return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:

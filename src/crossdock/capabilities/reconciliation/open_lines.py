@@ -15,7 +15,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation import model
 from crossdock.capabilities.reconciliation.causes import Cause, Verdict
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import Before, ItemClass, State
+from crossdock.capabilities.reconciliation.model import Before, State
 from crossdock.capabilities.reconciliation.ranking import Remedy
 
 PPM = 1_000_000
@@ -345,11 +345,3 @@ def read_again_since(one: Compared, cut: int) -> int:
     told = one.theirs.changed if one.theirs else 0
     first = told if told > heard else min((known for known in (told, heard) if known), default=cut)
     return min(cut - model.DAY, first)
-
-
-def class_of(*said: str) -> ItemClass:
-    """Give the first ABC class that is said of an item; without one it is held to the strictest.
-
-    A catalogue's class may be another code than A, B or C: it says nothing here then.
-    """
-    return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)

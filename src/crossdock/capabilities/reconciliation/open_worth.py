@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from crossdock.capabilities.reconciliation import asked_store, open_lines
+from crossdock.capabilities.reconciliation import asked_store
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
 from crossdock.capabilities.reconciliation.earlier import before_of
-from crossdock.capabilities.reconciliation.model import value_at_risk
+from crossdock.capabilities.reconciliation.model import ItemClass, value_at_risk
 from crossdock.capabilities.reconciliation.open_lines import LineNumber
 from crossdock.capabilities.reconciliation.open_sides import OpenSide
 from crossdock.capabilities.reconciliation.ports import Goods, Key, KnowsNames
@@ -60,7 +60,7 @@ def _priced(row: FindingRow, told: Told, known: _Known) -> FindingRow:
     cost, currency = _cost(row, told, known)
     return replace(
         row,
-        class_=open_lines.class_of(told.side.classes.get(item, ""), worth.of, catalogued),
+        class_=ItemClass.first_of((told.side.classes.get(item, ""), worth.of, catalogued)),
         value_at_risk=value_at_risk(row.at_stake, cost),
         currency=currency,
     )

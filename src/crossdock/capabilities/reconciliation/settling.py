@@ -38,6 +38,8 @@ class Matter(StrEnum):
     """Two counts do not agree: inventory control decides."""
     SAME_PERSON = "SAME_PERSON"
     """Who had counted before has counted again, which settles nothing."""
+    LATE = "LATE"
+    """It settles nothing, and was history when it was heard: kept, and nobody is asked."""
 
 
 class CountApproval(StrEnum):
@@ -58,7 +60,7 @@ Bucket = tuple[str, str, str, str, str, str]
 class CountRow:
     """A count of a bucket as it is kept; amounts in micros, `value` in micros of `currency`.
 
-    `count_id` is the task that it answered, or "".
+    `count_id` is the task that it answered, or "". `is_late`: it was history when it was heard.
     """
 
     counted_id: str
@@ -82,6 +84,7 @@ class CountRow:
     decided_at: datetime | None = None
     decided_by: str = ""
     because: str = ""
+    is_late: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -93,7 +96,15 @@ class CountRow:
 
 
 def matter_of(one: CountRow, first: CountRow | None) -> Matter:
-    """Say what a count comes to, by the count of the bucket that waits for a second, if any."""
+    """Say what a count comes to, by the count of the bucket that waits for a second, if any.
+
+    One that is late may settle what waits; it leaves nothing open itself.
+    """
+    matter = _matter_of(one, first)
+    return Matter.LATE if one.is_late and matter in _UNSETTLED else matter
+
+
+def _matter_of(one: CountRow, first: CountRow | None) -> Matter:
     if first is None:
         return Matter.RIGHT if one.is_within else Matter.RECOUNT
     if one.counted_by and one.counted_by == first.counted_by:
@@ -167,6 +178,7 @@ def differed_case(one: CountRow, first: CountRow) -> OpenCase:
         within=WITHIN,
         entity=item,
         title=f"two counts of {item} at {location} do not agree",
+        location=location,
         evidence={"location": location, "counts": [_shown(first), _shown(one)]},
     )
 
@@ -219,6 +231,7 @@ def approval_case(one: CountRow) -> OpenCase:
         within=WITHIN,
         entity=item,
         title=f"a count of {item} at {location} adjusts {money}: it is to be approved",
+        location=location,
         evidence={"location": location, "responsible": INVENTORY, "counts": [_shown(one)]},
     )
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import MovementType, StockMoved, StockStatus
@@ -18,7 +18,13 @@ A_DAY_MAX = 10_000
 LATE = timedelta(days=1)
 """What happened longer ago asks for nothing: so no first load of a history does."""
 RESTS = timedelta(days=1)
-"""What was counted, or refused, is not proposed again for so long: a comparison is to see it."""
+"""What was counted, or refused, is not proposed again for so long: a comparison is to see it.
+
+What happens on the shelf after its count is news.
+"""
+
+REFUSED = "REFUSED"
+"""The status of a task of which somebody has said that it cannot be counted."""
 
 OFF_THE_SHELF = frozenset({StockStatus.STAGED_OUT, StockStatus.IN_TRANSIT})
 """What was picked, and waits to go, is on no shelf any more."""
@@ -30,7 +36,8 @@ _PICKS = frozenset({MovementType.PICK, MovementType.UNPICK})
 class Counting:
     """Which counts the hub asks for by itself, and how many at a location in a day (UTC).
 
-    So many second counts, and as many for the reasons in `when` together.
+    So many second counts, and as many for the reasons in `when` together; recalls are asked for
+    beside that, however many they are.
     """
 
     a_day: int = 50
@@ -74,7 +81,24 @@ class Asked(Protocol):
     def reason(self) -> str: ...
 
     @property
+    def status(self) -> str: ...
+
+    @property
     def ended_at(self) -> datetime | None: ...
+
+
+class Happened(NamedTuple):
+    """Why a shelf is to be counted, and when that was."""
+
+    reason: CountReason
+    at: datetime
+
+    def beside(self, other: "Happened | None") -> "Happened":
+        """Give the more urgent reason of two, and the later time."""
+        if other is None:
+            return self
+        first = min(self, other, key=lambda one: URGENCY[one.reason])
+        return Happened(first.reason, max(self.at, other.at))
 
 
 def reason_of(moved: StockMoved) -> CountReason | None:
@@ -103,34 +127,52 @@ def is_late(at: datetime, now: datetime) -> bool:
     return now - at >= LATE
 
 
-def is_emptied(moved: Sequence[Changed], now_us: int) -> bool:
-    """Say whether goods that left of late have emptied a shelf, and no count has said so."""
+def emptied_at(moved: Sequence[Changed], now: datetime) -> datetime | None:
+    """Say when goods that left of late have emptied a shelf; None where a count has said so."""
     newest = max(moved, key=lambda one: (one.us, one.occurred_us), default=None)
     if newest is None or newest.net >= 0 or newest.type == MovementType.COUNT_ADJUST:
-        return False
-    return now_us - newest.occurred_us < LATE // timedelta(microseconds=1)
+        return None
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=newest.occurred_us)
+    return None if is_late(at, now) else at
 
 
-def is_news(reason: CountReason, task: Asked | None, now: datetime) -> bool:
-    """Say whether there is more to ask than is asked for, or was counted or refused of late."""
-    if task is None:
+def is_news(
+    what: Happened, task: Asked | None, counted_at: datetime | None, now: datetime
+) -> bool:
+    """Say whether there is more to ask than is asked for, or than a count has told since.
+
+    Who has refused the same of late is not asked again. A recall is always news, but for a task
+    that is open and will tell: goods are counted before they are released (§4.2).
+    """
+    if task is not None and task.ended_at is None:
+        return task.reason not in STAYS or URGENCY[what.reason] < URGENCY[task.reason]
+    if what.reason is CountReason.RECALL:
         return True
-    if task.ended_at is not None:
-        return now - task.ended_at >= RESTS
-    return task.reason not in STAYS or URGENCY[reason] < URGENCY[task.reason]
+    return not (counted_at and counted_at >= what.at) and not _is_refused(what, task, now)
+
+
+def _is_refused(what: Happened, task: Asked | None, now: datetime) -> bool:
+    if task is None or task.ended_at is None or task.status != REFUSED:
+        return False
+    return task.reason == what.reason and now - task.ended_at < RESTS
 
 
 def first_asked(
     wanted: Mapping[Key, CountReason], classes: Mapping[Key, ItemClass], left: Mapping[str, int]
 ) -> list[Key]:
-    """Choose what is asked for today: by class, then by reason, so many as a location has left."""
+    """Choose what is asked for today: by class, then by reason, so many as a location has left.
+
+    Recalls are all asked for, and take nothing from that.
+    """
     ordered = sorted(
         wanted, key=lambda one: (classes.get(one, ItemClass.A), URGENCY[wanted[one]], one)
     )
     taken: dict[str, int] = {}
     chosen: list[Key] = []
     for one in ordered:
-        if taken.get(one[0], 0) < left.get(one[0], 0):
+        if wanted[one] is CountReason.RECALL:
+            chosen.append(one)
+        elif taken.get(one[0], 0) < left.get(one[0], 0):
             taken[one[0]] = taken.get(one[0], 0) + 1
             chosen.append(one)
     return chosen

@@ -72,13 +72,15 @@ async def put_policy(
         raise Invalid(f"{strange[0][:40]!r} is no class", where="/as_booked", hint="A, B or C")
     before = await policy_in(tx)
     classes = sorted(set(wanted.as_booked))
+    changed = sorted(set(before.as_booked) ^ set(classes))
+    items = await count_doubts.items_of(tx, changed) if changed else set[str]()
+    shown = await count_doubts.withheld_in(tx, tx.tenant, items)
     put = (tx.tenant, wanted.four_eyes, classes, now, by)
     version: int = await tx.fetchval(PUT_POLICY, *put) or 0
-    changed = sorted(set(before.as_booked) ^ set(classes))
     rows = await tx.fetch(OF_CLASSES, tx.tenant, changed) if changed else []
-    counted = await count_doubts.of_classes(tx, changed, classes) if changed else []
+    counted = await count_doubts.withheld_in(tx, tx.tenant, items)
     return [
-        *counted,
+        *count_doubts.changes(shown, counted, shown.keys() | counted.keys()),
         *(
             WithholdingChanged(
                 against=row["against"],

@@ -280,9 +280,10 @@ class Atp:
     """An answer with its derivation. Amounts are micros of `unit`.
 
     `quantity` is what was asked, in whole packs. `promised_on` is the first day all of it can
-    leave, or its last part where no day has all of what does not keep, `basis` what that stands on, and `reason` why not earlier, or never. `schedule` are the
-    days and parts in which it could leave soonest, `left_over` what no day has. `by_then` is how
-    much of it there is on the day asked for. `buckets` names those in which something changes,
+    leave, or its last part where no day has all of what does not keep, `basis` what that stands
+    on, and `reason` why not earlier, or never. `schedule` are the days and parts in which it could
+    leave soonest, `left_over` what no day has. `by_then` is how much of it there is on the day
+    asked for. `buckets` names those in which something changes,
     `parts` the components of a kit and the members of a group, with their own. Where lots or
     owners are told apart, `lots` are those that lie there and `picks` what goes out for the parts
     of the schedule; what can be promised in a bucket is then what can leave on its day. `weight`

@@ -94,7 +94,8 @@ def accuracy(
     """Show how right stock records were, by what was counted; without days, of the last 30.
 
     All three figures say something else: keys within tolerance of their class, the net variance
-    (in which a gain hides a loss), and the share of units that were where the book said.
+    (in which a gain hides a loss), and the share of units that were where the book said. Pieces
+    and kilograms are never added: where both were counted, only the rows of one unit have amounts.
     """
 
     async def shown(hub: Hub) -> None:
@@ -107,11 +108,12 @@ def accuracy(
             print_json(found)
             return
         table(
-            ("of", "counted", "within", "percent", "net", "net percent", "units right"),
+            ("of", "counted", "within", "percent", "unit", "net", "net percent", "units right"),
             [
                 _row("all", found.total),
                 *(_row(f"class {of}", one) for of, one in found.classes.items()),
                 *(_row(at, one) for at, one in found.locations.items()),
+                *(_row(f"in {unit}", one) for unit, one in found.units.items()),
             ],
             empty="",
         )
@@ -150,7 +152,8 @@ def _row(of: str, one: Accuracy) -> tuple[str, ...]:
         str(one.counted),
         str(one.within),
         _percent(one.within_percent),
-        plain(one.net_variance),
+        one.unit,
+        "" if one.net_variance is None else plain(one.net_variance),
         _percent(one.net_percent),
         _percent(one.units_percent),
     )

@@ -330,3 +330,11 @@ def test_what_one_cost_is_known_as_long_as_its_difference_had_a_price(
     before = Before(State.CONFIRMED, 0, each(unexplained), worth, "EUR")
 
     assert before.cost == (None if cost is None else each(cost))
+
+
+@given(st.lists(st.sampled_from(["", "A", "B", "C", "a", "X9"])))
+def test_what_is_no_class_says_nothing_and_who_is_never_classed_is_held_to_the_strictest(
+    said: list[str],
+) -> None:
+    named = [one for one in said if one in {"A", "B", "C"}]
+    assert ItemClass.first_of(said) == (named[0] if named else "A")

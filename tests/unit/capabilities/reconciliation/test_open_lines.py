@@ -28,7 +28,6 @@ from crossdock.capabilities.reconciliation.open_lines import (
     Meets,
     Ours,
     Theirs,
-    class_of,
     compared,
     is_tolerated,
     joined_line,
@@ -335,8 +334,12 @@ def test_what_is_booked_late_is_given_its_time() -> None:
 
 
 def test_an_item_that_nobody_classed_is_held_to_the_strictest() -> None:
-    assert (class_of(), class_of(""), class_of("C")) == (ItemClass.A, ItemClass.A, ItemClass.C)
-    assert class_of("", "SERVICE", "B", "C") is ItemClass.B
+    assert tuple(map(ItemClass.first_of, ([], [""], ["C"]))) == (
+        ItemClass.A,
+        ItemClass.A,
+        ItemClass.C,
+    )
+    assert ItemClass.first_of(("", "SERVICE", "B", "C")) is ItemClass.B
 
 
 # Any document: what is alike is never a finding, what is planted is one, and order is nothing.

@@ -63,6 +63,22 @@ def test_a_second_count_settles_the_first_unless_the_same_person_made_both(
     assert matter_of(replace(FIRST, is_within=is_within, counted_by=by), first) is expected
 
 
+@given(st.booleans(), st.sampled_from([None, "ann", "bob"]), st.sampled_from(["", "ann"]))
+def test_a_late_count_may_settle_what_waits_and_leaves_nothing_open_itself(
+    is_within: bool,  # noqa: FBT001  # drawn by hypothesis, never passed by position
+    first_by: str | None,
+    by: str,
+) -> None:
+    late = replace(FIRST, is_within=is_within, counted_by=by, is_late=True)
+    first = None if first_by is None else replace(FIRST, counted_by=first_by)
+    in_time = matter_of(replace(late, is_late=False), first)
+
+    found = matter_of(late, first)
+    assert not is_doubted(replace(late, matter=found))
+    assert found in {Matter.RIGHT, Matter.AGREED, Matter.LATE}
+    assert found in {in_time, Matter.LATE}
+
+
 @given(st.booleans(), st.text(max_size=3), st.text(max_size=3))
 def test_no_two_counts_of_one_named_person_ever_agree(
     is_within: bool,  # noqa: FBT001  # drawn by hypothesis, never passed by position
@@ -84,6 +100,7 @@ def test_two_counts_that_do_not_agree_are_inventory_controls_and_money_is_financ
     assert (differed.owner_role, differed.severity) == ("Inventory control", "S2")
     assert [one["counted_by"] for one in differed.evidence["counts"]] == ["ann", "bob"]
     assert differed_case(replace(FIRST, of="C"), FIRST).severity == "S3"
+    assert (differed.location, above.location) == ("DC1", "DC1")
     assert (above.owner_role, above.evidence["responsible"]) == ("Finance", "Inventory control")
     assert is_above(FIRST, 10_000 * MICROS, "EUR")
     assert above.title == "a count of BOLT at DC1 adjusts 12000 EUR: it is to be approved"
@@ -145,6 +162,7 @@ def test_what_only_a_later_count_can_end_is_unsettled(
 class Task:
     reason: str = "RECOUNT"
     ended_at: datetime | None = None
+    status: str = "PROPOSED"
 
 
 def test_a_second_count_is_asked_for_where_no_task_is_open_that_says_so() -> None:

@@ -31,8 +31,8 @@ create table reconciliation_counted (
     told_by text not null,
     counted_by text not null,
     count_id text collate "C" not null,
-    matter text not null
-        check (matter in ('RIGHT', 'RECOUNT', 'NOT_ASKED', 'AGREED', 'DIFFERED', 'SAME_PERSON')),
+    matter text not null check (matter in
+        ('RIGHT', 'RECOUNT', 'NOT_ASKED', 'AGREED', 'DIFFERED', 'SAME_PERSON', 'LATE')),
     approval text not null default ''
         check (approval in ('', 'WAITING', 'APPROVED', 'REFUSED')),
     decided_at timestamptz,
