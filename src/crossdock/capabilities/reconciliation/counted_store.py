@@ -18,11 +18,20 @@ select $1, s.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::t
     $14::bigint[], $15::bigint[], $16::text[], $17::boolean[], $18::boolean[], $19::text[],
     $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::boolean[]) s
 """
-# What waits for a second count, of these keys.
+# What waits for a second count, of these keys, be it asked for or not.
 WAITING_AT = """
 select c.* from unnest($2::text[], $3::text[]) k(location, item)
 join reconciliation_counted c on c.tenant = $1 and c.location = k.location and c.item = k.item
-    and c.matter = 'RECOUNT'
+    and c.matter in ('RECOUNT', 'NOT_ASKED')
+order by c.counted_at, c.counted_id
+"""
+# Of each location the oldest that wait and were not asked for.
+LEFT = """
+select c.* from (select distinct location from reconciliation_counted
+    where tenant = $1 and matter = 'NOT_ASKED') l
+cross join lateral (select * from reconciliation_counted
+    where tenant = $1 and location = l.location and matter = 'NOT_ASKED'
+    order by counted_at, counted_id limit $2) c
 order by c.counted_at, c.counted_id
 """
 SETTLE = """
@@ -122,6 +131,11 @@ async def waiting_at(tx: Transaction, places: Collection[Key]) -> list[CountRow]
         WAITING_AT, tx.tenant, [place for place, _ in ordered], [item for _, item in ordered]
     )
     return [_row(row) for row in rows]
+
+
+async def left_at(tx: Transaction, most: int) -> list[CountRow]:
+    """Give so many at a location that wait for a second count which was not asked for."""
+    return [_row(row) for row in await tx.fetch(LEFT, tx.tenant, most)] if most else []
 
 
 async def settle(tx: Transaction, matters: Mapping[str, str]) -> None:

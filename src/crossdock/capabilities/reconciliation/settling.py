@@ -26,7 +26,7 @@ class Matter(StrEnum):
     RECOUNT = "RECOUNT"
     """Beyond it: another person is to count."""
     NOT_ASKED = "NOT_ASKED"
-    """Beyond it, and enough counts were asked for that day."""
+    """Beyond it, and enough counts were asked for that day: it waits for a day that has room."""
     AGREED = "AGREED"
     """Two counts agree."""
     DIFFERED = "DIFFERED"
@@ -45,7 +45,7 @@ class CountApproval(StrEnum):
     REFUSED = "REFUSED"
 
 
-_UNSETTLED = frozenset({Matter.RECOUNT, Matter.DIFFERED, Matter.SAME_PERSON})
+_UNSETTLED = frozenset({Matter.RECOUNT, Matter.NOT_ASKED, Matter.DIFFERED, Matter.SAME_PERSON})
 
 Bucket = tuple[str, str, str, str, str, str]
 """Location, item, status, owner, lot, serial."""

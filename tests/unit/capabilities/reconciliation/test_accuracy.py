@@ -57,14 +57,14 @@ def test_kilograms_are_never_added_to_pieces() -> None:
     assert (total.booked, total.net_variance, total.absolute_variance) == (None, None, None)
     assert (total.net_percent, total.units_percent) == (None, None)
     assert {unit: one.units_percent for unit, one in found.units.items()} == {"EA": 50, "KG": 100}
-    assert (found.classes["A"].unit, found.classes["A"].units_percent) == ("EA", 50)
+    assert found.classes["A"] == found.units["EA"]
 
 
 def test_of_what_nobody_counted_there_is_no_share() -> None:
     found = accuracy_of([])
 
     assert (found.counted, found.within_percent, found.units_percent) == (0, None, None)
-    assert (found.unit, found.booked) == ("", 0)
+    assert (found.unit, found.booked) == ("", Decimal(0))
     assert accuracy_of([counted("A", 0, 4)]).net_percent is None
 
 
