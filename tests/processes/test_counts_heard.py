@@ -213,9 +213,15 @@ async def test_of_many_counts_that_are_far_off_a_day_has_so_many_counted_again(
     found = await wms.at.hub.counts.listed(wms.at.hub.scope, limit=1000)
     assert sum(one.matter == "RECOUNT" for one in found) == ASKED_A_DAY
     assert sum(one.matter == "NOT_ASKED" for one in found) == 2
+    await wms.at.hub.count_tasks.follow()
+    assert len(await wms.at.hub.count_tasks.listed(wms.at.hub.scope)) == ASKED_A_DAY
+
     await wms.at.clock.advance(timedelta(days=1))
-    await counts(wms, 2_000, 5, item=names[-1])
-    assert (await listed(wms, item=names[-1]))[-1].matter == "RECOUNT"
+    await wms.at.hub.count_tasks.follow()
+    await wms.at.hub.count_tasks.follow()
+    assert await listed(wms, matter="NOT_ASKED") == []
+    tasks = await wms.at.hub.count_tasks.listed(wms.at.hub.scope)
+    assert sorted(one.item for one in tasks if one.reason == "RECOUNT") == names
 
 
 async def test_accuracy_is_of_first_counts_in_the_time_that_is_asked_for(wms: Warehouse) -> None:
@@ -431,3 +437,49 @@ async def test_the_eight_hours_of_a_case_of_counts_are_working_hours_of_the_loca
     cases = await wms.open_cases()
     assert {one.owner_role for one in cases} == {"Inventory control", "Finance"}
     assert {one.due_at.hour for one in cases} == {16}
+
+
+async def of_a_day(wms: Warehouse, a_day: int) -> None:
+    rules = Rules(counting=Counting(a_day=a_day))
+    await wms.at.hub.reconciliation.put_rules(wms.at.hub.scope, rules, by="test")
+
+
+async def test_what_no_second_count_was_asked_for_is_withheld_until_one_settles_it(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    await of_a_day(wms, 0)
+    await counts(wms, 901, 900, by="ann")
+    assert (await matters(wms), await withheld(wms)) == (["NOT_ASKED"], 900)
+    await counts(wms, 902, 0, by="ann")
+    await hub.count_tasks.follow()
+    assert (await matters(wms), await told(wms)) == (["NOT_ASKED", "SAME_PERSON"], [])
+
+    await counts(wms, 903, 0, by="bob")
+    assert (await matters(wms))[::2] == ["AGREED", "AGREED"]
+    assert (await withheld(wms), await told(wms)) == (0, [])
+
+
+async def test_a_day_with_room_asks_for_the_second_counts_of_the_days_before_the_oldest_first(
+    wms: Warehouse,
+) -> None:
+    hub, scope = wms.at.hub, wms.at.hub.scope
+    await connect_items(wms, ["ANT", "BEE", "CAT"])
+    await of_a_day(wms, 1)
+    for number, name in enumerate(("CAT", "ANT", "BEE")):
+        await counts(wms, 901 + number, 5, item=name, by="ann")
+    await hub.count_tasks.follow()
+    assert [one.item for one in await hub.count_tasks.listed(scope)] == ["CAT"]
+
+    await wms.at.clock.advance(timedelta(days=1))
+    await hub.count_tasks.follow()
+    tasks = {one.item: one for one in await hub.count_tasks.listed(scope)}
+    assert set(tasks) == {"ANT", "CAT"}
+    assert (tasks["ANT"].reason, tasks["ANT"].not_by) == ("RECOUNT", "ann")
+    await counts(wms, 910, 0, item="BEE", by="ann")
+    assert [one.matter for one in await listed(wms, item="BEE")] == ["NOT_ASKED", "SAME_PERSON"]
+
+    await wms.at.clock.advance(timedelta(days=1))
+    await counts(wms, 911, 0, item="BEE", by="ann")
+    assert (await listed(wms, item="BEE"))[0].matter == "RECOUNT"
+    assert len(await hub.count_tasks.listed(scope)) == 3

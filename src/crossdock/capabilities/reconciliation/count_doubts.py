@@ -31,7 +31,7 @@ CLEAR = """
 update reconciliation_counted c set is_doubted = false
 where c.tenant = $1 and c.is_doubted and c.approval <> 'WAITING'
     and (c.location, c.item) in (select * from unnest($2::text[], $3::text[]))
-    and (c.matter not in ('RECOUNT', 'DIFFERED', 'SAME_PERSON')
+    and (c.matter not in ('RECOUNT', 'NOT_ASKED', 'DIFFERED', 'SAME_PERSON')
         or (c.matter, c.approval) <> ('RECOUNT', 'REFUSED')
         and exists (select from reconciliation_counted l
             where l.tenant = $1 and l.location = c.location and l.item = c.item

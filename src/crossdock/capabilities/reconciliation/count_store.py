@@ -22,6 +22,7 @@ TENANTS = WorkersSql("""
 select tenant from reconciliation_finding where state <> 'CLOSED'
 union select tenant from reconciliation_count
 union select tenant from reconciliation_count_task
+union select tenant from reconciliation_counted where matter = 'NOT_ASKED'
 order by tenant
 """)
 # One after the other in a house.

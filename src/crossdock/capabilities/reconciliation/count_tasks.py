@@ -8,6 +8,7 @@ from typing import Protocol
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType
 from crossdock.capabilities.reconciliation import asked_store, count_store, telling_again
+from crossdock.capabilities.reconciliation.asking_later import ask_left
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
 from crossdock.capabilities.reconciliation.counting import TASKS_MAX
 from crossdock.capabilities.reconciliation.earlier import tell
@@ -276,6 +277,7 @@ class CountTasks:
         proposals = await self._proposes.cycle_counts(scope, limit=TASKS_MAX, told=told)
         async with self._database.transaction(scope) as tx:
             await self._tell(tx, proposals)
+            await ask_left(tx, self._ids, self._clock.now())
             await telling_again.tell_again(tx, self._sent, self._clock.now())
 
     async def _tell(self, tx: Transaction, proposals: Sequence[CountProposal]) -> None:

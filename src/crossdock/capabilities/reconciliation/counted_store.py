@@ -25,11 +25,20 @@ union select tenant from reconciliation_counted where is_doubted
 union select tenant from reconciliation_counted where approval = 'WAITING'
 order by tenant
 """)
-# What waits to be settled or approved, of these keys, or of all.
+# What waits to be settled, be it asked for or not, of these keys; and that or approval, of all.
 WAITING_AT = """
 select c.* from unnest($2::text[], $3::text[]) k(location, item)
 join reconciliation_counted c on c.tenant = $1 and c.location = k.location and c.item = k.item
-    and (c.matter = 'RECOUNT' or c.is_doubted)
+    and (c.matter in ('RECOUNT', 'NOT_ASKED') or c.is_doubted)
+order by c.counted_at, c.counted_id
+"""
+# Of each location the oldest that wait and were not asked for.
+LEFT = """
+select c.* from (select distinct location from reconciliation_counted
+    where tenant = $1 and matter = 'NOT_ASKED') l
+cross join lateral (select * from reconciliation_counted
+    where tenant = $1 and location = l.location and matter = 'NOT_ASKED'
+    order by counted_at, counted_id limit $2) c
 order by c.counted_at, c.counted_id
 """
 WAITING = """
@@ -140,6 +149,11 @@ async def waiting_at(tx: Transaction, places: Collection[Key]) -> list[CountRow]
         WAITING_AT, tx.tenant, [place for place, _ in ordered], [item for _, item in ordered]
     )
     return [_row(row) for row in rows]
+
+
+async def left_at(tx: Transaction, most: int) -> list[CountRow]:
+    """Give so many at a location that wait for a second count which was not asked for."""
+    return [_row(row) for row in await tx.fetch(LEFT, tx.tenant, most)] if most else []
 
 
 async def waiting(tx: Transaction) -> list[CountRow]:

@@ -41,9 +41,9 @@ YEAR_MIN = 1970
 class CountShown:
     """A count of a bucket: what the book said of its instant, what was found, what came of it.
 
-    `matter` is RIGHT (within tolerance), RECOUNT (another person is to count), NOT_ASKED (enough
-    counts were asked for that day), AGREED, DIFFERED (from the count before), SAME_PERSON or LATE
-    (beyond tolerance, and heard a day later or filled in as history).
+    `matter` is RIGHT (within tolerance), RECOUNT (another person is to count), NOT_ASKED (he is
+    asked on a later day: enough were that day), AGREED, DIFFERED (from the count before),
+    SAME_PERSON or LATE (beyond tolerance, and heard a day later or filled in as history).
     `value` is what it adjusts in `currency` ("": the functional one), null while nobody has said
     what one costs; above the cap `approval` is WAITING, APPROVED or REFUSED. `count_id` is the
     task that it answered. Amounts are in the base unit.

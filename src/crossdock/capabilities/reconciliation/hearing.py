@@ -64,7 +64,7 @@ class _Heard:
         """Begin with the tasks of the keys, and with what waits there."""
         heard = cls(tasks, {})
         for row in filter(settling.is_unsettled, waiting):
-            if row.matter == Matter.RECOUNT:
+            if row.matter in settling.WAITING:
                 heard.waiting.setdefault(row.bucket, []).append(row)
             else:
                 heard.differing.add(row.bucket)
@@ -124,6 +124,11 @@ class _Heard:
             for rows in self.waiting.values()
             if rows[-1].place in asking and not self._is_asked(rows[-1].place)
         }
+
+    def left_out(self) -> dict[str, Key]:
+        """Name the counts that wait for a second one which a full day had no room for."""
+        waiting = (row for rows in self.waiting.values() for row in rows)
+        return {row.counted_id: row.place for row in waiting if row.matter == Matter.NOT_ASKED}
 
     def _is_asked(self, place: Key) -> bool:
         task = self.tasks.get(place)
@@ -234,10 +239,12 @@ class CountReactions:
         return rows
 
     async def _asked(self, tx: Transaction, heard: _Heard, now: datetime) -> list[Task]:
-        """Make the tasks of second counts; beyond what a day allows a count is not asked again."""
+        """Make the tasks of second counts; what is beyond a day's number waits for another day."""
         wanted = heard.to_recount()
+        left_out = heard.left_out()
         by_place = {row.place: row for rows in heard.waiting.values() for row in rows}
         fresh = {row.place for row in heard.rows if row.matter == Matter.RECOUNT}
+        fresh |= set(left_out.values())
         rules = await rulebook.counting(tx)
         left: dict[str, int] = {}
         made: list[Task] = []
@@ -254,6 +261,10 @@ class CountReactions:
             row = by_place[place]
             known = heard.tasks.get(place)
             made.append(recount(known, row, not_by, now, self._ids))
+        places = {one.place for one in made}
+        heard.settled |= {
+            name: Matter.RECOUNT for name, place in left_out.items() if place in places
+        }
         return made
 
     async def _cases_of(self, tx: Transaction, heard: _Heard, now: datetime) -> None:
@@ -330,7 +341,7 @@ def _as_settled(row: CountRow, settled: dict[str, str]) -> CountRow:
 
 
 def _leave(heard: _Heard, place: Key) -> None:
-    """Ask nobody to count it again: what waits for it of this page waits no more."""
+    """Ask nobody to count it again today: what waits for it of this page waits for a later day."""
     heard.rows = [
         replace(row, matter=Matter.NOT_ASKED)
         if row.place == place and row.matter == Matter.RECOUNT

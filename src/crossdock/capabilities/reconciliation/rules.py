@@ -63,7 +63,7 @@ class ReconciliationRulesShown:
     `tolerance_value` and `most_value` money in the functional currency, which is `currency` ("":
     nobody has named it). `most_percent` is how many of the compared keys one run may mend by
     itself, `most_unpriced` how many without a price. At a location the hub asks for `counts_a_day`
-    second counts by itself, and as many for the reasons in `count_when`.
+    second counts by itself, and as many for the reasons in `count_when`, beside recalls.
     """
 
     version: int

@@ -31,7 +31,7 @@ class Matter(StrEnum):
     RECOUNT = "RECOUNT"
     """Beyond it: another person is to count."""
     NOT_ASKED = "NOT_ASKED"
-    """Beyond it, and enough counts were asked for that day."""
+    """Beyond it, and enough counts were asked for that day: it waits for a day that has room."""
     AGREED = "AGREED"
     """Two counts agree."""
     DIFFERED = "DIFFERED"
@@ -50,7 +50,9 @@ class CountApproval(StrEnum):
     REFUSED = "REFUSED"
 
 
-_UNSETTLED = frozenset({Matter.RECOUNT, Matter.DIFFERED, Matter.SAME_PERSON})
+WAITING = frozenset({Matter.RECOUNT, Matter.NOT_ASKED})
+"""What waits for a second count."""
+_UNSETTLED = WAITING | {Matter.DIFFERED, Matter.SAME_PERSON}
 
 Bucket = tuple[str, str, str, str, str, str]
 """Location, item, status, owner, lot, serial."""
@@ -123,7 +125,7 @@ def is_doubted(one: CountRow) -> bool:
 
 def is_unsettled(one: CountRow) -> bool:
     """Say whether only a later count can end what a count has begun."""
-    return one.matter == Matter.RECOUNT or (one.matter in _UNSETTLED and is_doubted(one))
+    return one.matter in WAITING or (one.matter in _UNSETTLED and is_doubted(one))
 
 
 def is_to_ask_again(task: Asked | None, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from crossdock.capabilities.reconciliation.count_store import Task
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.hearing import recount, told_of
 from crossdock.capabilities.reconciliation.ports import Key
-from crossdock.capabilities.reconciliation.settling import CountApproval, CountRow
+from crossdock.capabilities.reconciliation.settling import CountApproval, CountRow, Matter
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids
@@ -62,11 +62,15 @@ class Unsettled:
         tasks: Mapping[Key, Task],
         now: datetime,
     ) -> None:
-        """Ask anew, beside what a day allows: its first task was one of those."""
+        """Ask anew, beside what a day allows: its first task was one of those.
+
+        What a full day had no room for waits for one that has.
+        """
         again = [
             recount(tasks.get(place), rows[-1], rows[-1].counted_by, now, self._ids)
             for place, rows in sorted(unsettled.items())
-            if settling.is_to_ask_again(tasks.get(place), now)
+            if any(row.matter != Matter.NOT_ASKED for row in rows)
+            and settling.is_to_ask_again(tasks.get(place), now)
         ]
         await count_store.put(tx, again, now)
         await tell(tx, told_of([], again), now)

@@ -36,7 +36,7 @@ class ReconciliationRulesSaid(BaseModel):
     than `most_percent` of the compared keys, `most_value` in money, or `most_unpriced` keys
     without a price, mends nothing. Money is in `currency` (ISO 4217), the functional one.
     At a location the hub asks for `counts_a_day` second counts by itself, and as many in all for
-    the reasons in `count_when`: RECALL, SHORT_PICK, ZERO_BALANCE.
+    the reasons in `count_when`: SHORT_PICK, ZERO_BALANCE, and RECALL beside that number.
     """
 
     model_config = ConfigDict(extra="forbid")

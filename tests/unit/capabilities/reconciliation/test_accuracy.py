@@ -57,7 +57,7 @@ def test_kilograms_are_never_added_to_pieces() -> None:
     assert (total.booked, total.net_variance, total.absolute_variance) == (None, None, None)
     assert (total.net_percent, total.units_percent) == (None, None)
     assert {unit: one.units_percent for unit, one in found.units.items()} == {"EA": 50, "KG": 100}
-    assert (found.classes["A"].unit, found.classes["A"].units_percent) == ("EA", Decimal(50))
+    assert found.classes["A"] == found.units["EA"]
 
 
 def test_of_what_nobody_counted_there_is_no_share() -> None:

@@ -43,7 +43,7 @@ create table reconciliation_counted (
 );
 create index reconciliation_counted_when on reconciliation_counted (tenant, counted_at);
 create index reconciliation_counted_second on reconciliation_counted (tenant, location, item)
-    where matter = 'RECOUNT';
+    where matter in ('RECOUNT', 'NOT_ASKED');
 create index reconciliation_counted_doubts on reconciliation_counted (tenant, item, location)
     where is_doubted;
 create index reconciliation_counted_waits on reconciliation_counted (tenant, counted_id)
