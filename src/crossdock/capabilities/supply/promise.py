@@ -174,9 +174,13 @@ def _promise(question: Question, terms: AtpTerms, reach: _Reach, ahead: Horizon)
     if (bucket := model.earliest(reach.atp, asked)) is not None:
         reason = _reason(question, reach, asked, bucket)
         return _Promise(asked, ahead.days[bucket], Basis.SUPPLY, reason, lines, rest)
+    if lines and not rest and reach.mode is not AtpMode.DISCRETE:
+        last = reach.found.ahead.days[lines[-1].bucket]
+        reason = "no day has all of it, so it leaves in parts"
+        return _Promise(asked, last, Basis.SUPPLY, reason, lines)
     on, reason = _anew(question, terms, ahead)
     basis = Basis.NONE if on is None else Basis.LEAD_TIME
-    return _Promise(asked, on, basis, f"{_most(question, reach, rest)}{reason}", lines, rest)
+    return _Promise(asked, on, basis, f"{_most(question, reach)}{reason}", lines, rest)
 
 
 def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
@@ -189,14 +193,12 @@ def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
     return "supply has come by then"
 
 
-def _most(question: Question, reach: _Reach, rest: int) -> str:
+def _most(question: Question, reach: _Reach) -> str:
     """Say why there is no more of it."""
     if question.before is not None:
         return f"too little can leave before {question.before}"
     if reach.mode is AtpMode.DISCRETE:
         return "no supply has so much"
-    if reach.found.by_lots is not None and not rest:
-        return "no day has all of it"
     return "stock and supply end"
 
 

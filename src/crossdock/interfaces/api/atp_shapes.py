@@ -197,6 +197,7 @@ class ShareShown:
 class AtpShown:
     """`now` is what the first bucket has; `promised_on` is when all of `quantity` can leave.
 
+    Where no day has all of goods that do not keep, that is when the last part of it can.
     `basis` is SUPPLY for goods and dated supply, LEAD_TIME for a new order to a supplier, NONE
     for no date; `reason` says why. `schedule` is the soonest it can leave in parts, `left_over`
     what no day has, `remainder` what was asked and is less than a pack. `by_then` is how much can

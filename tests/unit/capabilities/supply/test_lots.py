@@ -1,7 +1,7 @@
 """Lots, owners and catch weights, from facts in the log to the answer, on a real hub."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import CountedStock, Place, StockSnapshotTaken, StockStatus
@@ -11,8 +11,11 @@ from crossdock.capabilities.supply import (
     AtpRule,
     LifeTerms,
     OwnerTerms,
+    PromiseAsked,
+    Question,
     SubstitutionRule,
 )
+from crossdock.capabilities.supply.answer import Basis, Dated
 from crossdock.connectivity.recording import Verdict
 from tests.unit.capabilities.supply.yard import (
     Yard,
@@ -22,6 +25,7 @@ from tests.unit.capabilities.supply.yard import (
     kit,
     line,
     moved,
+    noticed,
     ordered,
     weighing,
 )
@@ -218,3 +222,25 @@ async def test_kits_that_have_expired_leave_their_orders_to_the_components(yard:
     await yard.hear(expiring("L1", day(-1), version=2))
     assert (await yard.ask()).now == 0
     assert (await yard.of("C")).now == 0
+
+
+async def test_lots_that_no_day_has_all_of_are_promised_in_parts(yard: Yard) -> None:
+    await yard.hear(fact("count", counted(L=(5, ""))), expiring("L", day(1)))
+    await yard.hear(noticed("n", 50, eta=day(1)))
+    await yard.rule(AtpRule(is_replenishable=True, lead_time_days=9), "X")
+    answer = await yard.ask(52)
+    parts = [((one.day - day(0)).days, one.micros // MICROS) for one in answer.schedule]
+    assert (parts, answer.left_over) == ([(0, 5), (2, 47)], 0)
+    assert (answer.promised_on, answer.basis) == (day(2), Basis.SUPPLY)
+    assert await promised(yard, "late", by=day(1)) == f"not all of it can leave by {day(1)}"
+    assert await promised(yard, "p") == ""
+    # The five that lie there are spoken for.
+    assert (await yard.ask(1)).schedule == (Dated(day(2), MICROS),)
+
+
+async def promised(yard: Yard, request: str, by: date | None = None) -> str:
+    """Promise 52 of X in parts, or say why not."""
+    question = Question("X", "DC1", "EA", 52 * MICROS, by)
+    asked = PromiseAsked(request, (question,), ("o/1",))
+    made = await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)
+    return "" if made.is_granted else made.proof.reasons[0]

@@ -201,8 +201,8 @@ def test_a_promise_in_parts_takes_on_each_day_what_can_leave_then() -> None:
         (day(1), 5),
     ]
     assert answer.by_then == 25 * MICROS
-    assert (answer.promised_on, answer.left_over) == (None, 0)
-    assert answer.reason == "no day has all of it, and it is not replenished"
+    assert (answer.promised_on, answer.left_over) == (day(1), 0)
+    assert answer.reason == "no day has all of it, so it leaves in parts"
     found = [ask(supplied, by=day(number)).by_then for number in (-1, 0, 1)]
     assert found == [0, 25 * MICROS, 37 * MICROS]
     fewer = terms_of([AtpRule(split_lines_max=1), EVERY_DAY])

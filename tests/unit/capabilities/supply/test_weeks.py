@@ -26,7 +26,7 @@ from crossdock.capabilities.supply.rules import LifeTerms, terms_of
 from tests.unit.capabilities.supply.test_model import CASES, OF_STOCK
 from tests.unit.capabilities.supply.test_promise import NOW, TERMS, X, day, shipped, standing
 
-DAILY, WEEKLY = 3, 3
+DAILY, WEEKLY, DEEP = 3, 3, 3
 LAST = DAILY - 1 + 7 * WEEKLY
 
 
@@ -138,7 +138,8 @@ def test_weeks_promise_on_their_last_day_what_days_would(shape: str, mode: AtpMo
             assert on_days(weeks, by_weeks.ends) == on_days(days, by_weeks.ends), case
         assert weeks.now == days.now, case
         assert (weeks.by_then or 0) <= (days.by_then or 0), case
-        assert weeks.left_over >= days.left_over, case
+        if len(kin.components) < DEEP:  # of a kit of kits an early part may leave less in all
+            assert weeks.left_over >= days.left_over, case
         if weeks.promised_on is not None:
             assert days.promised_on is not None, case
             assert weeks.promised_on >= days.promised_on, case
