@@ -57,8 +57,8 @@ class Calendar:
         return day.isoweekday() in self.weekdays and day not in self.holidays
 
     def next_working_day(self, day: date) -> date:
-        """Give the day itself if it is one."""
-        while not self.is_working(day):
+        """Give the day itself if it is one; the last day of all where none follows."""
+        while not self.is_working(day) and day < date.max:
             day += DAY
         return day
 

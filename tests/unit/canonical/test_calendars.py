@@ -328,3 +328,7 @@ def test_hours_are_written_as_they_are_read_and_midnight_closes_the_day() -> Non
 def test_working_time_is_told_by_the_clock_of_the_place() -> None:
     found = datetime(2026, 5, 8, 14, tzinfo=UTC)  # Friday at four in Berlin
     assert WorkingTime(DAYTIME, BERLIN).later(found, 2 * HOUR) == local("2026-05-11T09:00")
+
+
+def test_the_last_day_of_all_is_its_own_next_working_day() -> None:
+    assert Calendar(frozenset({1})).next_working_day(date.max) == date.max

@@ -283,17 +283,17 @@ class Atp:
     leave, or its last part where no day has all of what does not keep, `basis` what that stands
     on, and `reason` why not earlier, or never. `schedule` are the days and parts in which it could
     leave soonest, `left_over` what no day has. `by_then` is how much of it there is on the day
-    asked for. `buckets` names those in which something changes,
-    `parts` the components of a kit and the members of a group, with their own. Where lots or
-    owners are told apart, `lots` are those that lie there and `picks` what goes out for the parts
-    of the schedule; what can be promised in a bucket is then what can leave on its day. `weight`
-    is what one unit weighs, of an item that is sold by piece and invoiced by weight. `offers` are
-    items that may stand in where it does not reach what is asked, `proposal` how to share it out.
-    `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
-    packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer, and leaves a
-    `remainder` that is not sold as one (A12). `draws` name what a promise of a kit takes, the kit
-    itself as far as it lies there assembled, where that was asked for. What `is_advice` is told of
-    a supplier's own stock, which he is free to sell to others: it can be promised by nobody.
+    asked for. `buckets` names those in which something changes, `parts` the components of a kit
+    and the members of a group, with their own. Where lots or owners are told apart, `lots` are
+    those that lie there and `picks` what goes out for the parts of the schedule; what can be
+    promised in a bucket is then what can leave on its day. `weight` is what one unit weighs, of an
+    item that is sold by piece and invoiced by weight. `offers` are items that may stand in where
+    it does not reach what is asked, `proposal` how to share it out. `sources` told of the stock it
+    is made from, and when they last spoke. It is sold in whole packs, 0 is none; what is asked
+    becomes more packs or, without `pack_up`, fewer, and leaves a `remainder` that is not sold as
+    one (A12). `draws` name what a promise of a kit takes, the kit itself as far as it lies there
+    assembled, where that was asked for. What `is_advice` is told of a supplier's own stock, which
+    he is free to sell to others: it can be promised by nobody.
     """
 
     item: str

@@ -42,7 +42,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     mode = terms.mode if is_single else AtpMode.CUMULATIVE
     atp = model.of_packs(_promisable(mode, found), terms.pack)
     within = _window(question, ahead.days)
-    reach = _Reach(found, mode, _within(mode, atp, within), within)
+    reach = _Reach(found, mode, _within(mode, atp, within), within, _closed(kin, ahead.days[0]))
     promise = _promise(question, terms, reach, ahead)
     life, (lots, picks) = life_of(question, terms), _by_lots(found, kin, promise)
     return Atp(
@@ -99,13 +99,15 @@ def _promisable(mode: AtpMode, found: Reached) -> Sequence[int]:
 class _Reach(NamedTuple):
     """What can be promised: the balances behind it, how far they look, and in whole packs.
 
-    `within` are the buckets that it may leave in; there is nothing in the others.
+    `within` are the buckets that it may leave in; there is nothing in the others. `closed` are
+    members of a group that do not ship in the first.
     """
 
     found: Reached
     mode: AtpMode
     atp: Sequence[int]
     within: range
+    closed: frozenset[str]
 
     @property
     def shelf(self) -> shelf.Shelf | None:
@@ -190,7 +192,26 @@ def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
         return "it is there" if is_there else "supply is due by then, and not in yet"
     if bucket == reach.within.start:
         return f"it may not leave before {question.not_before}"
+    if reach.closed and not _has_come(reach, bucket):
+        return "it is there, and whoever has it ships on no day before"
     return "supply has come by then"
+
+
+def _has_come(reach: _Reach, bucket: int) -> bool:
+    """Say whether anything comes by a bucket, to whatever the answer is put together from."""
+    ahead, own = reach.found.ahead, reach.found.own
+    here = any(ahead.over(own.supply)[: bucket + 1])
+    parts = (one for part in reach.found.parts for one in part.buckets)
+    return here or any(one.supply and one.day <= ahead.ends[bucket] for one in parts)
+
+
+def _closed(kin: Kin, day: date) -> frozenset[str]:
+    """Name the members of a group that ship on no day so early, by their own calendars."""
+    return frozenset(
+        node.location
+        for node in kin.members
+        if node.opens is not None and node.terms.calendar.last_working_day(day) < node.opens
+    )
 
 
 def _most(question: Question, reach: _Reach) -> str:
@@ -253,7 +274,8 @@ def _is_in(reach: _Reach) -> int:
     atp, parts = reach.atp, reach.found.parts
     if any(part.buckets[0].supply for part in parts if part.per):
         return 0  # what a kit would be without it is not counted
-    not_in = sum(part.buckets[0].supply for part in parts if not part.per)
+    open_now = (part for part in parts if not part.per and part.location not in reach.closed)
+    not_in = sum(part.buckets[0].supply for part in open_now)
     return atp[0] - not_in - reach.found.own.supply[0]
 
 

@@ -461,3 +461,20 @@ def test_a_kit_never_takes_more_of_a_component_than_there_is(
     kits = ask(Kin(Node(TERMS), components=of)).now // MICROS
     assert all(kits * per <= has for per, has in recipe)
     assert any((kits + 1) * per > has for per, has in recipe)
+
+
+def test_a_reason_names_supply_only_where_some_comes() -> None:
+    here, tomorrow = Node(TERMS, standing(4), (), location="DC1", opens=day(0)), standing(10)
+    there = Node(TERMS, tomorrow, (), location="DC2", opens=day(1))
+    group = Kin(Node(TERMS), members=[here, there], is_group=True)
+    assert ask(group, wanted(4)).reason == "it is there"
+    answer = ask(group, wanted(9))
+    closed = "it is there, and whoever has it ships on no day before"
+    assert (answer.promised_on, answer.reason) == (day(1), closed)
+    supplied = there._replace(supplies=[shipped(6, 0)])
+    comes = group._replace(members=[here, supplied])
+    # What comes where nothing ships today is not what leaves today.
+    assert ask(comes, wanted(4)).reason == "it is there"
+    assert ask(comes, wanted(18)).reason == "supply has come by then"
+    own = Kin(Node(TERMS, standing(0), (), [shipped(6, 2)]), members=[here, there], is_group=True)
+    assert ask(own, wanted(19)).reason == "supply has come by then"

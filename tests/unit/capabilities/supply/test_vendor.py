@@ -151,3 +151,11 @@ def test_nothing_said_is_nothing_known() -> None:
 
     assert (made.is_known, made.now) == (False, 0)
     assert replace(made, is_advice=False) != made
+
+
+def test_what_comes_on_the_last_day_of_all_comes_after_the_horizon() -> None:
+    closed_then = terms_of([AtpRule(weekdays="1234", daily_buckets=14)])  # it is a Friday
+
+    made = ask(has(5, eta=date.max), pieces=5, terms=closed_then)
+
+    assert (made.promised_on, made.inbound[0].reason) == (None, "it comes after the horizon")
