@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from crossdock.canonical.cases import OpenCase
+from crossdock.canonical.people import may_be_same
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.responsible import FINANCE, INVENTORY, SUSPECT
@@ -91,7 +92,7 @@ def matter_of(one: CountRow, first: CountRow | None) -> Matter:
     """Say what a count comes to, by the count of the bucket that waits for a second, if any."""
     if first is None:
         return Matter.RIGHT if one.is_within else Matter.RECOUNT
-    if one.counted_by and one.counted_by == first.counted_by:
+    if may_be_same(one.counted_by, first.counted_by):
         return Matter.SAME_PERSON
     return Matter.AGREED if one.is_within else Matter.DIFFERED
 
