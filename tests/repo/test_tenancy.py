@@ -36,6 +36,7 @@ WORKERS = {
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
     "crossdock.capabilities.reconciliation.count_store.TENANTS": "whose counts are told",
     "crossdock.capabilities.reconciliation.open_rounds.REFUSED": "whose orders were not read",
+    "crossdock.capabilities.reconciliation.overdue.TENANTS": "whose differences are overdue",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.capabilities.supply.notices.TENANTS": "whose notices came otherwise",
