@@ -79,6 +79,10 @@ Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…"
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 Location = Annotated[str, typer.Option(help="Only at this location.")]
 BY = "command line"
+Believe = Annotated[
+    str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
+]
+Who = Annotated[str, typer.Option(help="Who gives the dump, or believes it; it stays on record.")]
 
 
 @app.command()
@@ -114,12 +118,8 @@ def run(
     heard_from: Annotated[
         str, typer.Option(help="Of orders and purchases: only what this source told the hub.")
     ] = "",
-    believe: Annotated[
-        str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
-    ] = "",
-    by: Annotated[
-        str, typer.Option(help="Who gives the dump, or believes it; it stays on record.")
-    ] = BY,
+    believe: Believe = "",
+    by: Who = BY,
     as_json: AsJson = False,
 ) -> None:
     """Compare the hub with another system; exit code 1 if its snapshot is not believed.
