@@ -58,7 +58,7 @@ class CountedHub(Protocol):
     async def record(self, facts: Sequence[Fact], *, source: str) -> object: ...
 
 
-def found(name: str, hub: CountedHub, item: str, location: str) -> Fact:
+def found(name: str, hub: CountedHub, item: str, location: str, by: str = "") -> Fact:
     """Word a count that found one more than was booked."""
     payload = StockMoved(
         movement_id=name,
@@ -66,17 +66,18 @@ def found(name: str, hub: CountedHub, item: str, location: str) -> Fact:
         quantity=Quantity.of(1),
         type=MovementType.COUNT_ADJUST,
         target_place=Place(location=location),
+        moved_by=by,
     )
     now = hub.clock.now()
     return Fact(identity=f"movement:{name}", payload=payload, occurred_at=now, recorded_at=now)
 
 
 async def dear_counts(
-    hub: CountedHub, *names: str, item: str, location: str = "DC1"
+    hub: CountedHub, *names: str, item: str, location: str = "DC1", by: str = ""
 ) -> list[CountShown]:
     """Let each of these movements be a count that is worth more than the cap."""
     scope = Scope("main")
     async with hub.database.transaction(scope) as tx:
         await asked_store.put_classes(tx, {(location, item): Worth("C", 1_000_000 * MICROS)})
-    await hub.record([found(name, hub, item, location) for name in names], source=OWN_SOURCE)
+    await hub.record([found(name, hub, item, location, by) for name in names], source=OWN_SOURCE)
     return await hub.counts.listed(scope, CountsWanted(approval="WAITING"))

@@ -18,6 +18,7 @@ from crossdock.capabilities.reconciliation import (
     Tolerance,
 )
 from tests.processes.books import BY
+from tests.processes.counted import found
 from tests.processes.end_to_end.world import connected, on_hand
 from tests.processes.floor import HEARD, TAKES, Site, site
 
@@ -112,6 +113,17 @@ async def test_a_warehouse_that_is_down_is_told_when_it_is_back(at: Site) -> Non
     assert waiting == [("wms", "WAITING")]
     assert await sent_to(at) == [("wms", "TAKEN")]
     assert await at.cases() == []
+
+
+async def test_a_warehouse_is_told_who_is_not_to_count_again(at: Site) -> None:
+    await at.connects()
+    await at.works()
+    first = found("901", at.hub, "BOLT", "DC1", by="ann")
+    await at.hub.record([first], source="wms")
+    await at.hub.settle()
+
+    [told] = [json.loads(body) for body in at.door.bodies]
+    assert (told["reason"], told["not_by"]) == ("RECOUNT", "ann")
 
 
 async def test_what_the_warehouse_refuses_is_refused_with_its_reason(

@@ -244,3 +244,38 @@ async def test_a_difference_is_told_gone_once_for_each_time_it_was_confirmed(
     gone = [one for one in await house.told() if isinstance(one, DifferenceGone)]
     assert (len(told), len(gone)) == (2, 2)
     assert {replace(one, cut=told[0].cut) for one in told} == {told[0]}
+
+
+# What is open longer than it may be is one case of inventory control (RCN-BACKLOG).
+
+
+async def backlog_cases(house: House, after: timedelta) -> list[Case]:
+    """Let time pass and the hub look; give its cases of what is overdue."""
+    await house.clock.advance(after)
+    await house.hub.reconciliation.follow()
+    return [
+        one for one in await house.hub.cases.find(house.hub.scope) if one.code == "RCN-BACKLOG"
+    ]
+
+
+@pytest.mark.parametrize(("of", "hours"), [("A", 8), ("C", 72)])
+async def test_a_difference_beyond_the_time_of_its_class_is_a_case_until_it_is_gone(
+    house: House, of: str, hours: int
+) -> None:
+    await says(house, 900, 900, of=of, cost="1")  # found two hours ago
+    assert await backlog_cases(house, (hours - 3) * HOUR) == []
+
+    [case] = await backlog_cases(house, 2 * HOUR)
+
+    assert (case.severity, case.owner_role) == ("S3", "Inventory control")
+    assert case.due_at - case.opened_at == DAY
+    assert (case.evidence["findings"], case.count) == (1, 1)
+    [again] = await backlog_cases(house, HOUR)
+    assert again.count == 1, "it is worded once"
+    await says(house, 1000, of=of, cost="1")
+    assert await backlog_cases(house, HOUR) == []
+
+
+async def test_a_suspicion_is_no_backlog(house: House) -> None:
+    await says(house, 900)
+    assert await backlog_cases(house, 4 * DAY) == []

@@ -38,6 +38,7 @@ WORKERS = {
     "crossdock.capabilities.reconciliation.count_store.TENANTS": "whose counts are told",
     "crossdock.capabilities.reconciliation.counted_store.TENANTS": "whose counts wait",
     "crossdock.capabilities.reconciliation.open_rounds.REFUSED": "whose orders were not read",
+    "crossdock.capabilities.reconciliation.overdue.TENANTS": "whose differences are overdue",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.capabilities.supply.notices.TENANTS": "whose notices came otherwise",

@@ -214,9 +214,11 @@ class House:
         for reader in self.readers:
             await readers.catch_up(self.database, reader, self.clock)
 
-    async def key(self, *verbs: str, by: Principal = OWNER, partner: str = "") -> str:
+    async def key(
+        self, *verbs: str, by: Principal = OWNER, partner: str = "", name: str = "test"
+    ) -> str:
         wanted = verbs_of(verbs) if verbs else ROLES["owner"]
-        issued = await self.access.create(by, NewKey(name="test", verbs=wanted, partner=partner))
+        issued = await self.access.create(by, NewKey(name=name, verbs=wanted, partner=partner))
         return issued.token
 
 

@@ -44,6 +44,26 @@ async def test_who_decides_about_a_count_above_the_cap_is_of_finance(
     assert (done.status, done.json["approval"]) == (200, "APPROVED"), done.body
 
 
+async def test_who_has_counted_decides_about_it_by_no_key_and_in_no_name(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    [waiting] = await dear_counts(house, "M1", item="BOLT", location="DC", by="Ann")
+    address = f"{AT}/counts/{waiting.counted_id}"
+    own = await house.key("finance:write", name="ann")
+    desk = await house.key("finance:write", name="finance desk")
+
+    for decision in ("approve", "refuse"):
+        for key, by in ((own, ""), (own, "bob"), (desk, " ANN")):
+            said = {"because": "mine", "by": by}
+            answer = await call("POST", f"{address}/{decision}", said, key=key)
+            assert answer.status == 409, answer.body
+            assert "Ann has counted" in answer.json["detail"]
+    said = {"because": "seen", "by": "bob"}
+    done = await call("POST", f"{address}/approve", said, key=desk)
+    assert (done.status, done.json["decided_by"]) == (200, "bob (key finance desk)"), done.body
+
+
 async def test_accuracy_is_told_in_three_figures_by_class_location_and_unit(
     call: Caller, house: House
 ) -> None:

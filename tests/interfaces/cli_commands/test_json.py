@@ -162,8 +162,8 @@ ONCE: tuple[str, ...] = (
     "reconcile ask-count BOLT DC1 --reason SHORT_PICK",
     "reconcile counts",
     "reconcile accuracy",
-    "reconcile approve-count {dear} --because counted",
-    "reconcile reject-count {dearer} --because lost",
+    "reconcile approve-count {dear} --because counted --by carl",
+    "reconcile reject-count {dearer} --because lost --by carl",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )

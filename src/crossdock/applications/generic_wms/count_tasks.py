@@ -32,6 +32,7 @@ def task_record(task: SetCountTask, settings: RecordSettings) -> dict[str, Any]:
         "item": task.item,
         "class": task.item_class,
         "reason": task.reason,
+        "not_by": task.not_by,
         "because": task.because,
     }
     return {settings.columns.get(name, name): value for name, value in said.items()}

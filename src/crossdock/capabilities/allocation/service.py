@@ -14,6 +14,7 @@ import structlog
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
+from crossdock.canonical.people import may_be_same
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import alternative_store, rulebook, runs, store
 from crossdock.capabilities.allocation.alternatives import digest_with
@@ -202,7 +203,7 @@ class Allocation:
                 return
             _must_wait(run)
             policy = await rulebook.policy_in(tx)
-            if policy.four_eyes and by == run.made_by:
+            if policy.four_eyes and may_be_same(by, run.made_by):
                 raise Forbidden(
                     f"{by} made this run, and the policy wants another to approve it",
                     code="four_eyes",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from crossdock.canonical.errors import Forbidden, Invalid, NotFound
+from crossdock.canonical.people import may_be_same
 from crossdock.capabilities.reconciliation import store, withholding
 from crossdock.foundation.database import Transaction
 
@@ -38,7 +39,7 @@ async def check(tx: Transaction, again: Again) -> None:
             hint="run it without, look at why it is rejected, and then believe that run",
         )
     policy = await withholding.policy_in(tx)
-    if policy.four_eyes and run.asked_by == again.by:
+    if policy.four_eyes and may_be_same(run.asked_by, again.by):
         raise Forbidden(
             f"{run.run_id} was asked for by {again.by}: another one has to believe it",
             code="four_eyes",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
+from crossdock.canonical.people import may_be_same
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import CountDecided
 from crossdock.capabilities.reconciliation import (
@@ -184,8 +185,11 @@ class Counts:
             raise Conflict(f"{counted_id} is worth no more than the cap: nobody has to approve it")
         if row.approval not in {CountApproval.WAITING, wanted}:
             raise Conflict(f"{counted_id} was {row.approval.lower()} by {row.decided_by}")
-        if row.counted_by and row.counted_by == by:
-            raise Conflict(f"{by} has counted it: another is to decide")
+        if may_be_same(row.counted_by, by):
+            raise Conflict(
+                f"{row.counted_by} has counted {counted_id}, so {by} may not decide about it",
+                hint="ask somebody else to look at it",
+            )
         return row
 
     async def _decide(

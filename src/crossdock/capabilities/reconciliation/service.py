@@ -17,6 +17,7 @@ from crossdock.capabilities.reconciliation import (
     findings,
     happened,
     listing,
+    overdue,
     rulebook,
     showing,
     store,
@@ -180,6 +181,8 @@ class Reconciliation:
                 await self.compare(scope, Asked(against=teller.source, by=HUB))
             except Exception as error:  # noqa: BLE001 whatever it is, the others are compared
                 failures.append(error)
+        now = self._clock.now()
+        await overdue.watch(self._database, self._informants.cases, self._policy, now)
         if failures:
             raise failures[0]
 

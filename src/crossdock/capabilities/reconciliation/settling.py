@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from crossdock.canonical.cases import OpenCase
+from crossdock.canonical.people import may_be_same
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.model import HUB, ItemClass
 from crossdock.capabilities.reconciliation.ranking import CountReason
@@ -109,7 +110,7 @@ def matter_of(one: CountRow, first: CountRow | None) -> Matter:
 def _matter_of(one: CountRow, first: CountRow | None) -> Matter:
     if first is None:
         return Matter.RIGHT if one.is_within else Matter.RECOUNT
-    if one.counted_by and one.counted_by == first.counted_by:
+    if may_be_same(one.counted_by, first.counted_by):
         return Matter.SAME_PERSON
     return Matter.AGREED if one.is_within else Matter.DIFFERED
 

@@ -161,6 +161,8 @@ class SetCountTask:
     count is blind, so no quantity is named. `version` only ever rises for a task: what carries a
     lower one than was taken is late, and changes nothing. `idempotency_key` belongs to this
     telling. `item` and `location` are the target's own keys. `because` says why it is withdrawn.
+    `not_by` is who has counted first, as the count's source named it: another person is to count
+    ("": anybody may).
     """
 
     command_id: str
@@ -170,6 +172,7 @@ class SetCountTask:
     location: str
     reason: str
     item_class: str = ""
+    not_by: str = ""
     is_withdrawn: bool = False
     because: str = ""
     version: int

@@ -14,7 +14,6 @@ from crossdock.capabilities.allocation import (
     Applies,
 )
 from crossdock.capabilities.catalog import KnownGoods, Named
-from crossdock.governance.roles import Principal
 from crossdock.interfaces.api.allocation_shapes import (
     AllocatedLineShown,
     ProtectionShown,
@@ -23,7 +22,7 @@ from crossdock.interfaces.api.allocation_shapes import (
     protection_shown,
     run_shown,
 )
-from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, Reason, Text
 
@@ -139,13 +138,13 @@ def rule_routes(hub: Hub) -> APIRouter:
     async def set_rule(said: AllocationRuleSaid, caller: Caller) -> AllocationRule:
         """Say how order lines stand; what waits is looked at anew."""
         rule = AllocationRule(**said.model_dump())
-        return await book.set_rule(caller.scope, rule, by=_who(caller))
+        return await book.set_rule(caller.scope, rule, by=who(caller))
 
     @routes.post("/rules/clear", status_code=204, **needs("allocation:write"))
     async def clear_rule(said: RuleOf, caller: Caller) -> None:
         """Take a rule back: the next more general one holds again."""
         whose = AllocationRule(**said.model_dump())
-        await book.clear_rule(caller.scope, whose, by=_who(caller))
+        await book.clear_rule(caller.scope, whose, by=who(caller))
 
     @routes.get("/policy", **needs("allocation:read"))
     async def show_policy(caller: Caller) -> AllocationPolicy:
@@ -155,7 +154,7 @@ def rule_routes(hub: Hub) -> APIRouter:
     async def set_policy(said: PolicySaid, caller: Caller) -> AllocationPolicy:
         """Say which runs apply by themselves, and whether the maker of one may approve it."""
         return await book.set_policy(
-            caller.scope, said.applies, four_eyes=said.four_eyes, by=_who(caller)
+            caller.scope, said.applies, four_eyes=said.four_eyes, by=who(caller)
         )
 
     return routes
@@ -188,7 +187,7 @@ def protection_routes(hub: Hub, known: KnownGoods) -> APIRouter:
             ends_at=said.ends_at,
             every=said.every,
         )
-        kept = await book.protect(caller.scope, protection, by=_who(caller))
+        kept = await book.protect(caller.scope, protection, by=who(caller))
         return protection_shown(kept, goods.base_unit)
 
     @routes.post("/protections/clear", status_code=204, **needs("allocation:write"))
@@ -196,7 +195,7 @@ def protection_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         """Take a maximum and minimum back."""
         goods = await known.find_one(caller.scope, Named(said.item, said.location), where="")
         await book.unprotect(
-            caller.scope, goods.item, goods.location, said.channel, by=_who(caller)
+            caller.scope, goods.item, goods.location, said.channel, by=who(caller)
         )
 
     return routes
@@ -217,7 +216,7 @@ def run_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         """Say what a run would change, and keep it for approval; it changes nothing yet."""
         goods = await known.find_one(caller.scope, Named(said.item, said.location), where="")
         run = await hub.allocation.simulate(
-            caller.scope, goods.item, goods.location, by=_who(caller)
+            caller.scope, goods.item, goods.location, by=who(caller)
         )
         return run_shown(run)
 
@@ -240,21 +239,14 @@ def run_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def approve(run_id: Text, said: Approval, caller: Caller) -> RunShown:
         """Apply a run; 409 `stale` if what it was decided on has changed."""
         run = await hub.allocation.approve(
-            caller.scope, run_id, by=_who(caller), remark=said.remark
+            caller.scope, run_id, by=who(caller), remark=said.remark
         )
         return run_shown(run)
 
     @routes.post("/runs/{run_id}/reject", **needs("allocation:write"))
     async def reject(run_id: Text, said: Rejection, caller: Caller) -> RunShown:
         """Say no to a run; it is not proposed again until something changes."""
-        run = await hub.allocation.reject(
-            caller.scope, run_id, by=_who(caller), remark=said.remark
-        )
+        run = await hub.allocation.reject(caller.scope, run_id, by=who(caller), remark=said.remark)
         return run_shown(run)
 
     return routes
-
-
-def _who(caller: Principal) -> str:
-    """Name the caller for ever: a key is replaced by another of its name."""
-    return f"key {caller.client}"

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from crossdock.canonical.errors import Forbidden
+from crossdock.canonical.people import by_key
 from crossdock.governance.roles import Principal, Unauthenticated, Verb, require
 
 VERB = "x-crossdock-verb"
@@ -28,6 +29,11 @@ def admit(principal: Principal, verb: Verb, *, is_for_partners: bool = False) ->
             f"key {principal.key_id} is a partner's, and this shows the whole house",
             code="partner_scope",
         )
+
+
+def who(principal: Principal, person: str = "") -> str:
+    """Name who decides, for ever: a key is replaced by another of its name."""
+    return by_key(principal.client, person)
 
 
 def needs(verb: str, *, is_for_partners: bool = False) -> dict[str, Any]:

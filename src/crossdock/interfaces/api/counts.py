@@ -12,7 +12,7 @@ from crossdock.capabilities.reconciliation import (
     CountsWanted,
     Matter,
 )
-from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, Limit, Text
 
@@ -24,11 +24,15 @@ class CountsShown(BaseModel):
 
 
 class DecisionSaid(BaseModel):
-    """Why it is approved or refused; it stays on record."""
+    """Why it is approved or refused, and by whom, where the key is not named after a person.
+
+    Both stay on record. Neither the person nor the name of the key may be who has counted.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     because: Annotated[Text, Field(min_length=1, max_length=300)]
+    by: Annotated[Text, Field(max_length=200)] = ""
 
 
 def router(hub: Hub) -> APIRouter:
@@ -64,13 +68,13 @@ def router(hub: Hub) -> APIRouter:
     @routes.post("/counts/{counted_id}/approve", **needs("finance:write"))
     async def approve_count(counted_id: Text, said: DecisionSaid, caller: Caller) -> CountShown:
         """Approve a count of more money than the cap; twice is once."""
-        by = f"key {caller.key_id}"
+        by = who(caller, said.by)
         return await hub.counts.approve(caller.scope, counted_id, said.because, by=by)
 
     @routes.post("/counts/{counted_id}/refuse", **needs("finance:write"))
     async def refuse_count(counted_id: Text, said: DecisionSaid, caller: Caller) -> CountShown:
         """Refuse a count of more money than the cap, and have it counted again."""
-        by = f"key {caller.key_id}"
+        by = who(caller, said.by)
         return await hub.counts.refuse(caller.scope, counted_id, said.because, by=by)
 
     return routes

@@ -21,7 +21,7 @@ from crossdock.capabilities.reconciliation import (
     numbered,
     open_micros,
 )
-from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import AmountText, Code, CurrencyText, Text
 
@@ -125,6 +125,6 @@ def router(hub: Hub) -> APIRouter:
     @routes.post("/open-lines", **needs("cases:write"))
     async def compare_open_lines(said: OpenLinesSaid, caller: Caller) -> Run:
         """Compare open orders or purchases with a system's own; no document is changed."""
-        return await hub.open_lines.compare(caller.scope, said.asked(f"key {caller.key_id}"))
+        return await hub.open_lines.compare(caller.scope, said.asked(who(caller)))
 
     return routes

@@ -34,7 +34,7 @@ from crossdock.capabilities.reconciliation import (
     micros_of,
 )
 from crossdock.foundation.scope import Scope
-from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import (
     After,
@@ -265,13 +265,13 @@ def run_routes(hub: Hub) -> APIRouter:
     @routes.post("", **needs("cases:write"))
     async def compare_stock(said: ComparisonSaid, caller: Caller) -> Run:
         """Compare the ledger with another system; nothing is adjusted anywhere."""
-        asked = said.asked(f"key {caller.key_id}")
+        asked = said.asked(who(caller))
         return await hub.reconciliation.compare(caller.scope, asked)
 
     @routes.post("/between", **needs("cases:write"))
     async def compare_two_systems(said: BetweenSaid, caller: Caller) -> Run:
         """Compare two other systems with each other at one instant; nothing is adjusted."""
-        asked = await said.asked(hub, caller.scope, f"key {caller.key_id}")
+        asked = await said.asked(hub, caller.scope, who(caller))
         return await hub.reconciliation.compare(caller.scope, asked)
 
     @routes.get("", **needs("cases:read"))
@@ -292,7 +292,7 @@ def run_routes(hub: Hub) -> APIRouter:
     async def decide_reconciliation_policy(said: DoubtPolicySaid, caller: Caller) -> HousePolicy:
         """Decide it; channels hear at once of what they are shown otherwise."""
         wanted = HousePolicy(four_eyes=said.four_eyes, as_booked=tuple(said.as_booked))
-        return await hub.reconciliation.set_policy(caller.scope, wanted, by=f"key {caller.key_id}")
+        return await hub.reconciliation.set_policy(caller.scope, wanted, by=who(caller))
 
     @routes.get("/backlog", **needs("cases:read"))
     async def show_backlog(caller: Caller, days: Days = 30) -> Backlog:
@@ -346,7 +346,7 @@ def finding_routes(hub: Hub) -> APIRouter:
     async def close_difference(finding_id: Text, said: ClosingSaid, caller: Caller) -> Finding:
         """Close a difference with its root cause; its case closes too."""
         return await hub.reconciliation.close(
-            caller.scope, finding_id, said.root_cause, said.note, by=f"key {caller.key_id}"
+            caller.scope, finding_id, said.root_cause, said.note, by=who(caller)
         )
 
     @routes.post("/heal", **needs("dlq:write"))
@@ -355,7 +355,7 @@ def finding_routes(hub: Hub) -> APIRouter:
         return await hub.reconciliation.heal(
             caller.scope,
             said.against,
-            by=f"key {caller.key_id}",
+            by=who(caller),
             dry_run=said.dry_run,
             kind=said.kind,
         )

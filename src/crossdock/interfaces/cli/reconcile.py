@@ -80,6 +80,10 @@ app.command(name="reject-count")(reject_count)
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 Location = Annotated[str, typer.Option(help="Only at this location.")]
 BY = "command line"
+Believe = Annotated[
+    str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
+]
+Who = Annotated[str, typer.Option(help="Who gives the dump, or believes it; it stays on record.")]
 
 
 @app.command()
@@ -115,9 +119,8 @@ def run(
     heard_from: Annotated[
         str, typer.Option(help="Of orders and purchases: only what this source told the hub.")
     ] = "",
-    believe: Annotated[
-        str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
-    ] = "",
+    believe: Believe = "",
+    by: Who = BY,
     as_json: AsJson = False,
 ) -> None:
     """Compare the hub with another system; exit code 1 if its snapshot is not believed.
@@ -130,17 +133,17 @@ def run(
     if kind is not Kind.STOCK:
         _refuse_of_stock(log, status)
         lines = lines_asked(kind, against, source, as_of, full=full)
-        lines = replace(lines, heard_from=heard_from, lag_minutes=lag, believe=believe)
+        lines = replace(lines, by=by, heard_from=heard_from, lag_minutes=lag, believe=believe)
         _show(with_hub(lambda hub: hub.open_lines.compare(hub.scope, lines)), as_json=as_json)
         return
     _refuse_of_lines(heard_from)
     if Path(against).exists():
         reading = _in_file(source, as_of, groups(status or []))
         said = said_in_files(Path(against), log, reading, is_full=full)
-        stock = Asked(against=source, by=BY, said=said)
+        stock = Asked(against=source, by=by, said=said)
     else:
         check_source(against, [source, log, as_of, status, full])
-        stock = Asked(against=against, by=BY)
+        stock = Asked(against=against, by=by)
     stock = replace(stock, lag_minutes=lag, believe=believe)
     _show(with_hub(lambda hub: hub.reconciliation.compare(hub.scope, stock)), as_json=as_json)
 

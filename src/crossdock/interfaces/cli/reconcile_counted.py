@@ -25,7 +25,9 @@ Location = Annotated[str, typer.Option(help="Only at this location.")]
 Counted = Annotated[str, typer.Argument(metavar="COUNT", help="Count, ctd_…")]
 Because = Annotated[str, typer.Option(help="Why; it stays on record.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day, in UTC.")]
-BY = "command line"
+By = Annotated[
+    str, typer.Option(help="Who decides; it stays on record, and may not be who has counted.")
+]
 
 
 def counts(
@@ -123,16 +125,16 @@ def accuracy(
     with_hub(shown)
 
 
-def approve_count(counted_id: Counted, because: Because, as_json: AsJson = False) -> None:
+def approve_count(counted_id: Counted, because: Because, by: By, as_json: AsJson = False) -> None:
     """Approve a count of more money than the cap; `counts --approval WAITING` lists them."""
     _print(
-        with_hub(lambda hub: hub.counts.approve(hub.scope, counted_id, because, by=BY)), as_json
+        with_hub(lambda hub: hub.counts.approve(hub.scope, counted_id, because, by=by)), as_json
     )
 
 
-def reject_count(counted_id: Counted, because: Because, as_json: AsJson = False) -> None:
+def reject_count(counted_id: Counted, because: Because, by: By, as_json: AsJson = False) -> None:
     """Refuse a count of more money than the cap, and have it counted again by another person."""
-    _print(with_hub(lambda hub: hub.counts.refuse(hub.scope, counted_id, because, by=BY)), as_json)
+    _print(with_hub(lambda hub: hub.counts.refuse(hub.scope, counted_id, because, by=by)), as_json)
 
 
 def _print(done: CountShown, as_json: bool) -> None:  # noqa: FBT001 - it is what was asked for

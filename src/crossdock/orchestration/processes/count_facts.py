@@ -216,6 +216,7 @@ def _task_for(connection: str, task: CountTaskChanged) -> Task:
         location=task.location,
         item_class=task.item_class,
         reason=task.reason,
+        not_by=task.not_by,
     )
 
 

@@ -27,7 +27,7 @@ OVERTAKEN = frozenset({Settlement.SUPERSEDED, Settlement.STALE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What is to be counted, in the hub's own keys. Blind: no quantity is named."""
+    """What is to be counted, in the hub's own keys, and not by whom. No quantity is named."""
 
     connection: str
     count_id: str
@@ -35,6 +35,7 @@ class Task:
     location: str
     item_class: str
     reason: str
+    not_by: str = ""
 
     @property
     def instance(self) -> str:
@@ -168,6 +169,7 @@ def _send(sent: Sent, facts: Facts) -> Send:
             "location": task.location,
             "reason": task.reason,
             "item_class": task.item_class,
+            "not_by": task.not_by,
             "is_withdrawn": is_withdrawn,
             "because": (facts.because or facts.status) if is_withdrawn else "",
         },

@@ -50,6 +50,7 @@ TASKS = st.builds(
     location=KEYS,
     reason=TEXTS,
     item_class=TEXTS,
+    not_by=TEXTS,
     because=TEXTS,
     is_withdrawn=st.booleans(),
     version=st.integers(min_value=1),
@@ -69,6 +70,7 @@ def test_what_is_written_is_read_back_the_same(one: SetCountTask, delimiter: str
     assert row == {name: str(value) for name, value in record.items()}
     assert json.loads(line) == json.loads(task_body(one, as_csv)) == record
     assert (record["ITEM_NO"], record["TASK"]) == (one.item, one.count_id)
+    assert record["not_by"] == one.not_by
     assert record["status"] == ("WITHDRAWN" if one.is_withdrawn else "PROPOSED")
 
 
@@ -76,6 +78,7 @@ def test_what_is_written_is_read_back_the_same(one: SetCountTask, delimiter: str
 def test_a_task_is_blind(one: SetCountTask) -> None:
     assert task_record(one, settings()).keys() == {
         *("type", "count_id", "version", "status", "location", "item", "class", "reason"),
+        "not_by",
         "because",
     }
 
