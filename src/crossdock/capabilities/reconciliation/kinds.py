@@ -7,6 +7,7 @@ another system; the other kinds are books of the hub, each by its own name.
 from enum import StrEnum
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
 
 
 class Kind(StrEnum):
@@ -35,3 +36,7 @@ def check_healed(kind: Kind) -> None:
             where="/kind",
             hint="stock, orders or purchases; what a channel shows wrongly is written to it anew",
         )
+
+
+Listed = tuple[str, str, Quantity]
+"""What a source lists of a line: its item, its location, how much is open of it."""

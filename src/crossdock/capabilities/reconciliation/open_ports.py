@@ -9,9 +9,6 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.scope import Scope
 
-Listed = tuple[str, str, Quantity]
-"""What a source lists of a line: its item, its location, how much is open of it."""
-
 
 class KeptLine(Protocol):
     """A line of a document as the hub heard it last.

@@ -12,12 +12,11 @@ from crossdock.capabilities.reconciliation.earlier import us_of
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, Listed
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid, numbered
 from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.open_ports import (
     LineInformants,
-    Listed,
     OpenReading,
     ReadsOpenLines,
 )

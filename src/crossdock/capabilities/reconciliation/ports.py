@@ -7,7 +7,7 @@ from typing import Protocol
 
 from crossdock.canonical.calendars import WorkingTime
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.reconciliation.kinds import Listed
 from crossdock.capabilities.reconciliation.planning import Seller
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.scope import Scope
@@ -266,12 +266,7 @@ class RecordsUnlisted(Protocol):
         ...
 
     async def relist(
-        self,
-        scope: Scope,
-        source: str,
-        listed: Mapping[str, tuple[str, str, Quantity]],
-        as_of: datetime,
-        /,
+        self, scope: Scope, source: str, listed: Mapping[str, Listed], as_of: datetime, /
     ) -> int:
         """Take back, of lines of purchases that a source lists, that it listed them no more."""
         ...
