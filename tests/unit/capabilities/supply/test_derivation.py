@@ -118,6 +118,11 @@ QUESTIONS = st.builds(
     customer=st.sampled_from(("", "metro")),
     draws=st.booleans(),
     is_dropship=st.booleans(),
+    transit_days=st.integers(0, 365),
+    channel=st.sampled_from(("", "web")),
+    ruled=st.none() | st.builds(LifeTerms, days=days.map(abs), transit_days=days.map(abs)),
+    not_before=st.none() | days.map(day),
+    before=st.none() | days.map(day),
 )
 
 
