@@ -95,6 +95,7 @@ async def test_counts_that_are_heard_together_are_judged_one_after_the_other(
     wms: Warehouse,
 ) -> None:
     now = wms.at.clock.now()
+    await wms.at.clock.advance(timedelta(hours=1))
     told = [
         movement(
             number, MovementType.COUNT_ADJUST, f"{lost} EA", ends=(SHELF, None),

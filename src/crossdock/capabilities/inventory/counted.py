@@ -120,8 +120,8 @@ async def tell(
 def _adjusting(by_bucket: Mapping[Bucket, Folded], fresh: Iterable[Movement]) -> list[Counted]:
     found: list[Counted] = []
     for move in fresh:
-        if move.payload.type is not MovementType.COUNT_ADJUST:
-            continue
+        if move.payload.type is not MovementType.COUNT_ADJUST or move.payload.reverses_id:
+            continue  # who takes a count back has not counted
         us = microseconds(move.event.fact.occurred_at)
         name, by = move.payload.movement_id, move.payload.moved_by
         found += [
@@ -253,7 +253,7 @@ def _entry(one: Counted, book: int, now: datetime) -> Entry:
     payload = StockCounted(
         item=bucket.item,
         place=place,
-        counted_at=event.fact.occurred_at,
+        counted_at=event.believed(event.fact.occurred_at),
         book=Quantity.from_micros(book, row.unit),
         counted=Quantity.from_micros(counted, row.unit),
         count_ref=one.count_ref,

@@ -73,8 +73,8 @@ class _Heard:
     def take(self, one: CountRow) -> None:
         """Judge a count beside what waits for it; later ones of the page see what it changed."""
         before = self.waiting.get(one.bucket, [])
-        is_later = all(row.counted_at < one.counted_at for row in before)
-        first = before[-1] if before and is_later else None
+        is_later = all(settling.is_behind(one, row) for row in before)
+        first = settling.first_of(one, before) if is_later else None
         one = self._answering(one, first)
         if one.matter == Matter.RECOUNT:
             self.waiting.setdefault(one.bucket, []).append(one)

@@ -115,6 +115,23 @@ def _matter_of(one: CountRow, first: CountRow | None) -> Matter:
     return Matter.AGREED if one.is_within else Matter.DIFFERED
 
 
+def is_behind(one: CountRow, before: CountRow) -> bool:
+    """Say whether a count was made behind another that waits.
+
+    Of two with one stamp, as where a warehouse stamps them by the day, only what another person
+    is named for is: one person may tell a shelf in parts.
+    """
+    names = (one.counted_by, before.counted_by)
+    is_by_another = all(names) and not may_be_same(*names)
+    return (before.counted_at, False) < (one.counted_at, is_by_another)
+
+
+def first_of(one: CountRow, before: Sequence[CountRow]) -> CountRow | None:
+    """Give the count that this one is a second to: one by the same person, else the last."""
+    same = (row for row in before if may_be_same(row.counted_by, one.counted_by))
+    return next(same, before[-1] if before else None)
+
+
 def is_doubted(one: CountRow) -> bool:
     """Say whether a count waits to be settled or approved: the lower number is shown till then.
 
