@@ -54,6 +54,7 @@ def test_a_task_is_told_once_and_names_no_quantity() -> None:
         "item_class": "A",
         "is_withdrawn": False,
         "because": "",
+        "not_by": "",
     }
     assert decide(first.ledger, OPEN, NOON).commands == ()
 
