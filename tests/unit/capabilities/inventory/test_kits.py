@@ -300,3 +300,9 @@ def test_a_kit_of_which_nothing_is_claimed_is_not_over() -> None:
     kit, parts = kits.keeping(line(0, 2), [part("X", 1, 2)], 0)
     assert kits.ended(kit, parts).status is ReservationStatus.ACTIVE
     assert parts[0].status is ReservationStatus.ACTIVE
+
+
+def test_kits_are_put_together_as_far_as_fewer_are_to_be_made_than_parts_were_held_for() -> None:
+    parts = [part("A", 2, 3), part("B", 1, 3)]
+    assert kits.along(line(3, 1), parts) == 2 * MICROS
+    assert kits.along(line(3, 1, picked=4 * MICROS), parts) == 3 * MICROS

@@ -16,7 +16,9 @@ from crossdock.capabilities.reconciliation.settling import (
     anew,
     approval_case,
     differed_case,
+    first_of,
     has_waited,
+    is_behind,
     is_doubted,
     is_to_ask_again,
     is_unsettled,
@@ -231,3 +233,21 @@ def test_what_was_refused_and_is_found_again_is_finances_with_both_counts() -> N
     assert [one["counted_by"] for one in case.evidence["counts"]] == ["ann", "bob"]
     assert case.evidence["refused"] == "by carl: nobody lost 10"
     assert case.evidence["responsible"] == "Inventory control"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "by", "expected"),
+    [(1, "ann", True), (-1, "bob", False), (0, "bob", True), (0, "ANN ", False), (0, "", False)],
+)
+def test_of_two_counts_with_one_stamp_another_persons_is_behind(
+    seconds: int, by: str, *, expected: bool
+) -> None:
+    one = replace(FIRST, counted_at=NOON + timedelta(seconds=seconds), counted_by=by)
+    assert is_behind(one, FIRST) is expected
+
+
+def test_a_count_is_a_second_to_one_by_the_same_person_before_any_other() -> None:
+    bobs = replace(FIRST, counted_id="ctd_2", counted_by="bob")
+    assert first_of(replace(FIRST, counted_by="Ann"), [FIRST, bobs]) is FIRST
+    assert first_of(replace(FIRST, counted_by="carl"), [FIRST, bobs]) is bobs
+    assert first_of(FIRST, []) is None
