@@ -32,7 +32,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 CHECKS := $(addprefix check-,format lint mypy pyright newest layers dependencies)
 BESIDE := --no-print-directory --output-sync -j $(WORKERS)
 
-.PHONY: help demo test check $(CHECKS) cover peers simulate cases bench docs freeze lock wheel clean
+.PHONY: help demo test check $(CHECKS) cover simulate cases bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
