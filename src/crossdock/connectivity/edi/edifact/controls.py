@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from crossdock.connectivity.edi.edifact.delimiters import LEVELS, Header, component
-from crossdock.connectivity.edi.edifact.reading import Gap
 from crossdock.connectivity.edi.findings import Finding, Level, Place, Severity
+from crossdock.connectivity.edi.source import Gap
 from crossdock.connectivity.edi.x12.controls import is_same
 
 OPENED_BY = {"UNZ": "UNB", "UNE": "UNG", "UNT": "UNH"}

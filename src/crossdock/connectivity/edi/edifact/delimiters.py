@@ -13,8 +13,6 @@ from functools import lru_cache
 HEADER_MAX = 3_000
 """No header has more characters, with the advice before it."""
 ADVICE = 9
-BLANK = " \t\r\n\x00\x1a\x0b\x0c"
-"""What stands before a segment, or fills up a file, and means nothing."""
 REPETITION_SINCE = "4"
 _MARKS = "\ud800\ud801\ud802\ud803\ud804"
 _LOST = dict.fromkeys(range(56448, 56576), "�")

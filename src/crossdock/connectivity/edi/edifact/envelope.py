@@ -10,9 +10,10 @@ from typing import Generic, TypeVar
 
 from crossdock.connectivity.edi.edifact import controls
 from crossdock.connectivity.edi.edifact.delimiters import Header, component, plain
-from crossdock.connectivity.edi.edifact.reading import Gap, Page
+from crossdock.connectivity.edi.edifact.reading import Page
 from crossdock.connectivity.edi.findings import Finding, Place
 from crossdock.connectivity.edi.numbers import Seen
+from crossdock.connectivity.edi.source import Gap
 
 _TAG_MAX = 10
 Elements = tuple[tuple[str, ...], ...]

@@ -14,7 +14,6 @@ from functools import lru_cache
 from crossdock.connectivity.edi.edifact.delimiters import (
     ADVICE,
     ASCII_LEVELS,
-    BLANK,
     Delimiters,
     Header,
     Unreadable,
@@ -26,10 +25,8 @@ from crossdock.connectivity.edi.edifact.delimiters import (
     protected,
     without_layout,
 )
+from crossdock.connectivity.edi.source import BLANK, SEGMENT_MAX, Gap, Source
 
-BOM = "\xef\xbb\xbf"
-SEGMENT_MAX = 1 << 20
-"""A segment of more bytes is none: its terminator is missing."""
 _LAYOUT_MAX = 200
 """Layout before a segment is looked back over so far."""
 _BETWEEN_MAX = 20
@@ -75,53 +72,9 @@ class Page:
             start += len(piece) + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Text that belongs to no interchange: layout alone where there is no `junk` in it.
-
-    `because` says why what looked like an interchange could not be read on from here.
-    """
-
-    raw: str
-    offset: int
-    because: str = ""
-
-    @property
-    def junk(self) -> str:
-        return self.raw.removeprefix(BOM).strip(BLANK)
-
-
-@dataclass(slots=True)
-class _Source:
-    """What is read and not handed on yet; `offset` is the byte of its first character."""
-
-    chunks: Iterator[bytes]
-    text: str = ""
-    offset: int = 0
-    is_over: bool = False
-
-    def more(self) -> bool:
-        """Read a chunk; False at the end of the file."""
-        chunk = next(self.chunks, None)
-        if chunk is None:
-            self.is_over = True
-            return False
-        self.text += chunk.decode("latin-1")
-        return True
-
-    def gap(self, size: int, because: str = "") -> Gap:
-        offset = self.offset
-        return Gap(raw=self.take(size), offset=offset, because=because)
-
-    def take(self, size: int) -> str:
-        taken, self.text = self.text[:size], self.text[size:]
-        self.offset += len(taken)
-        return taken
-
-
 def pages(chunks: Iterable[bytes]) -> Iterator[Page | Gap]:
     """Read interchanges one after the other, each by the delimiters that it says itself."""
-    source = _Source(iter(chunks))
+    source = Source(iter(chunks))
     while True:
         yield from _skipped(source)
         if not source.text:
@@ -134,7 +87,7 @@ def pages(chunks: Iterable[bytes]) -> Iterator[Page | Gap]:
         yield from _interchange(source, head)
 
 
-def _skipped(source: _Source) -> Iterator[Gap]:
+def _skipped(source: Source) -> Iterator[Gap]:
     """Go on to the next header, and hand on what stands before it."""
     while (found := _BEGIN.search(source.text)) is None:
         kept = 0 if source.is_over else _BEGIN_MAX
@@ -147,13 +100,13 @@ def _skipped(source: _Source) -> Iterator[Gap]:
         yield source.gap(found.start())
 
 
-def _header(source: _Source) -> Header:
+def _header(source: Source) -> Header:
     while (found := header(source.text, is_over=source.is_over)) is None:
         source.more()
     return found
 
 
-def _interchange(source: _Source, head: Header) -> Iterator[Page | Gap]:
+def _interchange(source: Source, head: Header) -> Iterator[Page | Gap]:
     """Hand on pages up to the end of an interchange, the next header or the end of the file."""
     is_first = True
     while True:
@@ -171,7 +124,7 @@ def _interchange(source: _Source, head: Header) -> Iterator[Page | Gap]:
             source.more()
 
 
-def _readable(source: _Source, head: Header, *, is_first: bool) -> tuple[int, bool]:
+def _readable(source: Source, head: Header, *, is_first: bool) -> tuple[int, bool]:
     """Tell how many characters are whole segments, and whether the interchange ends with them."""
     text, delimiters = source.text, head.delimiters
     start = head.length if is_first else 0
@@ -212,7 +165,7 @@ def _is_segment(text: str, at: int, blank: str, delimiters: Delimiters) -> bool:
     return text[last] == delimiters.segment and not is_released(text, last, delimiters)
 
 
-def _page(source: _Source, head: Header, size: int, *, is_first: bool) -> Page:
+def _page(source: Source, head: Header, size: int, *, is_first: bool) -> Page:
     delimiters, offset, raw = head.delimiters, source.offset, source.take(size)
     text = without_layout(raw[head.advice :] if is_first else raw, delimiters)
     text = protected(text if text.isascii() else _decoded(text, head), delimiters)

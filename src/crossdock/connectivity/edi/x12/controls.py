@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from crossdock.connectivity.edi.findings import Finding, Level, Place, Severity
+from crossdock.connectivity.edi.source import Gap
 from crossdock.connectivity.edi.x12.delimiters import WIDTHS
-from crossdock.connectivity.edi.x12.reading import Gap
 
 OPENED_BY = {"IEA": "ISA", "GE": "GS", "SE": "ST"}
 NAMES = {"ISA": "interchange", "GS": "group", "ST": "set"}

@@ -10,9 +10,10 @@ from typing import Generic, TypeVar
 
 from crossdock.connectivity.edi.findings import Finding, Place
 from crossdock.connectivity.edi.numbers import Seen
+from crossdock.connectivity.edi.source import Gap
 from crossdock.connectivity.edi.x12 import controls
 from crossdock.connectivity.edi.x12.delimiters import Delimiters, Header
-from crossdock.connectivity.edi.x12.reading import Gap, Page
+from crossdock.connectivity.edi.x12.reading import Page
 
 _TAG_MAX = 10
 

@@ -9,13 +9,9 @@ pages and gaps, one behind the other, are the file.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from crossdock.connectivity.edi.source import BLANK, SEGMENT_MAX, Gap, Source
 from crossdock.connectivity.edi.x12.delimiters import Delimiters, Header, Unreadable, header
 
-BLANK = " \t\r\n\x00\x1a\x0b\x0c"
-"""What stands before a segment, or fills up a file, and means nothing."""
-BOM = "\xef\xbb\xbf"
-SEGMENT_MAX = 1 << 20
-"""A segment of more bytes is none: its terminator is missing."""
 BINARY_MAX = 64 << 20
 """More bytes than this are held of no binary segment."""
 _DIGITS = 9
@@ -58,53 +54,9 @@ class Page:
             at += len(piece) + len(self.delimiters.segment)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Text that belongs to no interchange: layout alone where there is no `junk` in it.
-
-    `because` says why what looked like an interchange could not be read on from here.
-    """
-
-    raw: str
-    offset: int
-    because: str = ""
-
-    @property
-    def junk(self) -> str:
-        return self.raw.removeprefix(BOM).strip(BLANK)
-
-
-@dataclass(slots=True)
-class _Source:
-    """What is read and not handed on yet; `offset` is the byte of its first character."""
-
-    chunks: Iterator[bytes]
-    text: str = ""
-    offset: int = 0
-    is_over: bool = False
-
-    def more(self) -> bool:
-        """Read a chunk; False at the end of the file."""
-        chunk = next(self.chunks, None)
-        if chunk is None:
-            self.is_over = True
-            return False
-        self.text += chunk.decode("latin-1")
-        return True
-
-    def gap(self, size: int, because: str = "") -> Gap:
-        offset = self.offset
-        return Gap(raw=self.take(size), offset=offset, because=because)
-
-    def take(self, size: int) -> str:
-        taken, self.text = self.text[:size], self.text[size:]
-        self.offset += len(taken)
-        return taken
-
-
 def pages(chunks: Iterable[bytes]) -> Iterator[Page | Gap]:
     """Read interchanges one after the other, each by the delimiters that it says itself."""
-    source = _Source(iter(chunks))
+    source = Source(iter(chunks))
     while True:
         yield from _skipped(source)
         if not source.text:
@@ -117,7 +69,7 @@ def pages(chunks: Iterable[bytes]) -> Iterator[Page | Gap]:
         yield from _interchange(source, head)
 
 
-def _skipped(source: _Source) -> Iterator[Gap]:
+def _skipped(source: Source) -> Iterator[Gap]:
     """Go on to the next header, and hand on what stands before it."""
     while (at := _begin(source.text)) < 0:
         kept = 0 if source.is_over else len("?ISA")
@@ -145,7 +97,7 @@ def _is_word(character: str) -> bool:
     return character.isascii() and character.isalnum()
 
 
-def _header(source: _Source) -> Header:
+def _header(source: Source) -> Header:
     while (found := header(source.text, is_over=source.is_over)) is None:
         if source.is_over:
             raise Unreadable("the file ends within the header")
@@ -153,7 +105,7 @@ def _header(source: _Source) -> Header:
     return found
 
 
-def _interchange(source: _Source, head: Header) -> Iterator[Page | Gap]:
+def _interchange(source: Source, head: Header) -> Iterator[Page | Gap]:
     """Hand on pages up to the end of an interchange, the next header or the end of the file."""
     first: Header | None = head
     while True:
@@ -174,7 +126,7 @@ def _interchange(source: _Source, head: Header) -> Iterator[Page | Gap]:
             source.more()
 
 
-def _readable(source: _Source, delimiters: Delimiters, *, is_first: bool) -> tuple[int, bool]:
+def _readable(source: Source, delimiters: Delimiters, *, is_first: bool) -> tuple[int, bool]:
     """Tell how many characters are whole segments, and whether the interchange ends with them."""
     text, end = source.text, delimiters.segment
     another = _segment_at(text, delimiters, "ISA", 1 if is_first else 0)
@@ -208,7 +160,7 @@ def _segment_at(text: str, delimiters: Delimiters, tag: str, start: int = 0) -> 
     return len(text)
 
 
-def _page(source: _Source, delimiters: Delimiters, size: int, first: Header | None) -> Page:
+def _page(source: Source, delimiters: Delimiters, size: int, first: Header | None) -> Page:
     offset, raw = source.offset, source.take(size)
     text = raw
     for layout in "\r\n":
@@ -233,7 +185,7 @@ def _page(source: _Source, delimiters: Delimiters, size: int, first: Header | No
     )
 
 
-def _binary(source: _Source, delimiters: Delimiters) -> int:
+def _binary(source: Source, delimiters: Delimiters) -> int:
     """Tell the size of the binary segment that the text begins with; 0 is none."""
     element = delimiters.element
     text = source.text.lstrip(_blank(delimiters))
@@ -255,7 +207,7 @@ def _binary(source: _Source, delimiters: Delimiters) -> int:
     return size if source.text[ends:size] == delimiters.segment else 0
 
 
-def _binary_page(source: _Source, delimiters: Delimiters, size: int) -> Page:
+def _binary_page(source: Source, delimiters: Delimiters, size: int) -> Page:
     offset, raw = source.offset, source.take(size)
     segment = raw[: -len(delimiters.segment)].lstrip(_blank(delimiters))
     return Page(delimiters=delimiters, segments=[segment], raw=raw, offset=offset)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.connectivity.edi.edifact.delimiters import CONTROLS, STANDARD, Delimiters, plain
-from crossdock.connectivity.edi.edifact.reading import SEGMENT_MAX, Gap, Page, pages
+from crossdock.connectivity.edi.edifact.reading import Page, pages
 from crossdock.connectivity.edi.edifact.writing import Form, Value, written
+from crossdock.connectivity.edi.source import SEGMENT_MAX, Gap
 from tests.unit.connectivity.edi.edifact.interchanges import (
     ORDER,
     chunks,

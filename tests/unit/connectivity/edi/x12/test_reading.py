@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.connectivity.edi.source import SEGMENT_MAX, Gap
 from crossdock.connectivity.edi.x12.delimiters import Delimiters
-from crossdock.connectivity.edi.x12.reading import SEGMENT_MAX, Gap, Page, pages
+from crossdock.connectivity.edi.x12.reading import Page, pages
 from tests.unit.connectivity.edi.x12.interchanges import ORDER, STARS, chunks, interchange
 
 DELIMITERS = st.sampled_from(
