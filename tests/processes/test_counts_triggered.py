@@ -1,5 +1,6 @@
 """A shelf that is emptied, picked short or recalled is to be counted, without anybody asking."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
+from crossdock.canonical.inventory import (
+    MovementType,
+    Place,
+    ShelfEmptied,
+    StockMoved,
+    StockStatus,
+)
 from crossdock.capabilities.reconciliation import Counting, CountReason, Rules, asked_store
 from crossdock.capabilities.reconciliation.dumps import Worth
 from tests.processes.books import movement
@@ -166,3 +173,41 @@ async def test_recalled_goods_are_counted_whatever_was_counted_refused_or_asked_
     await put(wms, 1, CountReason.RECALL, CountReason.SHORT_PICK)
     await record(wms, moved(905, 0, now, item="CANE", reason="short"))
     assert ("CANE", "SHORT_PICK") in await asked(wms)
+
+
+async def test_promises_are_nothing_that_the_finder_of_counts_reads(wms: Warehouse) -> None:
+    [triggers] = [one for one in wms.at.hub.counts.readers if one.name == "count triggers"]
+    assert triggers.types == {StockMoved.TYPE, ShelfEmptied.TYPE}
+
+
+async def test_a_shelf_that_is_filled_and_emptied_in_one_page_is_emptied(wms: Warehouse) -> None:
+    await connect_items(wms, ["CORK"], 0)
+    now = wms.at.clock.now()
+    came = movement(
+        903, MovementType.RECEIPT, "2 EA", item="CORK", ends=(None, SHELF), at=now, recorded_at=now
+    )
+    await record(wms, came, moved(904, 2, now, item="CORK"))
+
+    assert await emptied(wms) == [("CORK", "DC1")]
+
+
+async def test_a_shelf_with_blocked_goods_is_not_emptied(wms: Warehouse) -> None:
+    now = wms.at.clock.now()
+    await record(
+        wms,
+        moved(901, 1, now, kind=MovementType.BLOCK, to=BLOCKED),
+        moved(902, 99, now),
+    )
+    assert await emptied(wms) == []
+
+
+async def emptied(wms: Warehouse) -> list[tuple[str, str]]:
+    hub = wms.at.hub
+    async with hub.database.transaction(hub.scope) as tx:
+        rows = await tx.fetch(
+            "select payload from event_log where tenant = $1 and type = $2",
+            hub.scope.tenant,
+            ShelfEmptied.TYPE,
+        )
+    told = [json.loads(row["payload"]) for row in rows]
+    return sorted((one["item"], one["location"]) for one in told)

@@ -25,6 +25,10 @@ class StockStatus(StrEnum):
     IN_TRANSIT = "IN_TRANSIT"
 
 
+OFF_THE_SHELF = frozenset({StockStatus.STAGED_OUT, StockStatus.IN_TRANSIT})
+"""What was picked, and waits to go, is on no shelf any more."""
+
+
 class MovementType(OpenEnum):
     """Why stock moved (domain.md §1.3); OTHER keeps an unknown native reason visible."""
 
@@ -280,6 +284,23 @@ class StockWentNegative:
     item: str
     place: Place
     quantity: Quantity
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfEmptied:
+    """A movement has left nothing of an item at a location but what is staged or in transit.
+
+    It occurred when that movement did.
+    """
+
+    TYPE: ClassVar[str] = "inventory.shelf_emptied.v1"
+
+    item: str
+    location: str
 
     @property
     def key(self) -> str:

@@ -32,6 +32,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     SafetyStockChanged,
     SerialOvercounted,
+    ShelfEmptied,
     StockCounted,
     StockWentNegative,
 )
@@ -74,6 +75,7 @@ HUBS_OWN = (
     SafetyStockChanged,
     StockWentNegative,
     StockCounted,
+    ShelfEmptied,
     SerialOvercounted,
     OrderLineOverPicked,
     ConfirmationChanged,

@@ -50,6 +50,7 @@ from crossdock.canonical.inventory import (
     ReservationStatus,
     SafetyStockChanged,
     SerialOvercounted,
+    ShelfEmptied,
     SourceHeard,
     StockCounted,
     StockMoved,
@@ -389,6 +390,7 @@ def test_an_event_of_another_version_is_refused() -> None:
             ),
             "B-1",
         ),
+        (ShelfEmptied(item="B-1", location="DC1"), "B-1"),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (
             OrderLineOverPicked(

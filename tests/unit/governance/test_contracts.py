@@ -52,6 +52,7 @@ from crossdock.canonical.inventory import (
     ReservationStatus,
     SafetyStockChanged,
     SerialOvercounted,
+    ShelfEmptied,
     SourceHeard,
     StockCounted,
     StockMoved,
@@ -155,6 +156,7 @@ REAL: list[Payload] = [
         told_by="wms",
         counted_by="ann",
     ),
+    ShelfEmptied(item="B-1", location="DC1"),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
     OrderLineOverPicked(
         order_id="1001",

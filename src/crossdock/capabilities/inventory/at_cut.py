@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from crossdock.capabilities.inventory import shelves
 from crossdock.capabilities.inventory.ledger import microseconds
 from crossdock.foundation.database import Transaction, WorkersSql
 
@@ -116,12 +117,6 @@ where tenant = $1 and location = $2 and item > $3 order by item limit $4
 """
 
 # No bucket on the shelf holds anything, and none less than nothing.
-EMPTIED = """
-select p.location, p.item from unnest($2::text[], $3::text[]) k(location, item)
-join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
-where p.status not in ('STAGED_OUT', 'IN_TRANSIT')
-group by p.location, p.item having bool_and(p.micros = 0)
-"""
 KNOWN = """
 select distinct p.location, p.item from unnest($2::text[], $3::text[]) k(location, item)
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
@@ -227,9 +222,7 @@ class LedgerAtCut:
         self, tx: Transaction, keys: Sequence[tuple[str, str]]
     ) -> set[tuple[str, str]]:
         """Say which of these (location, item) hold nothing but what is staged or in transit."""
-        places, items = [place for place, _ in keys], [item for _, item in keys]
-        rows = await tx.fetch(EMPTIED, tx.tenant, places, items)
-        return {(row["location"], row["item"]) for row in rows}
+        return await shelves.emptied(tx, keys)
 
     async def with_negative(self, tx: Transaction) -> list[str]:
         """Name the tenants of which stock has been below zero for so long that it is a case."""

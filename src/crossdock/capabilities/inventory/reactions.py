@@ -25,6 +25,7 @@ from crossdock.capabilities.inventory import (
     over_picks,
     parts,
     positions,
+    shelves,
     store,
 )
 from crossdock.capabilities.inventory.asking import Around, KnowsKits
@@ -156,6 +157,7 @@ async def _tell_found(
     impossible = facts.of_impossible(folded, str(page.reached), now)
     told = facts.of_over_picks(lines, causes, str(page.reached), now)
     await event_log.append(tx, impossible + told)
+    await shelves.tell(tx, folded, str(page.reached), now)
     await counted.tell(tx, page, folded, fresh, now)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.inventory import AvailabilityChanged, StockMoved
+from crossdock.canonical.inventory import OFF_THE_SHELF, ShelfEmptied, StockMoved
 from crossdock.capabilities.reconciliation import (
     asked_store,
     count_store,
@@ -30,7 +30,7 @@ from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.readers import Reader
 
-TYPES = frozenset({StockMoved.TYPE, AvailabilityChanged.TYPE})
+TYPES = frozenset({StockMoved.TYPE, ShelfEmptied.TYPE})
 
 
 class KnowsShelves(Protocol):
@@ -60,9 +60,8 @@ class CountTriggers:
         at_zero: dict[str, set[Key]] = defaultdict(set)
         for event in events:
             payload = event.payload
-            if isinstance(payload, AvailabilityChanged):
-                if not payload.nettable.value:
-                    at_zero[event.tenant].add((payload.location, payload.item))
+            if isinstance(payload, ShelfEmptied):
+                at_zero[event.tenant].add((payload.location, payload.item))
             elif isinstance(payload, StockMoved) and not event.fact.replay:
                 key, reason = triggers.shelf_of(payload), triggers.reason_of(payload)
                 at = event.fact.occurred_at
@@ -127,7 +126,7 @@ class CountTriggers:
         moved: dict[Key, list[LedgerMovement]] = defaultdict(list)
         asked = [(item, place, until) for place, item in emptied]
         for one in await self._ledger.recent(tx, asked):
-            if one.status not in triggers.OFF_THE_SHELF:
+            if one.status not in OFF_THE_SHELF:
                 moved[one.location, one.item].append(one)
         found = {key: triggers.emptied_at(moved[key], now) for key in emptied}
         return {key: at for key, at in found.items() if at is not None}

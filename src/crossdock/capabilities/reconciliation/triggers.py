@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.inventory import MovementType, StockMoved, StockStatus
+from crossdock.canonical.inventory import MovementType, StockMoved
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import STAYS, URGENCY, CountReason
 
@@ -25,9 +25,6 @@ What happens on the shelf after its count is news.
 
 REFUSED = "REFUSED"
 """The status of a task of which somebody has said that it cannot be counted."""
-
-OFF_THE_SHELF = frozenset({StockStatus.STAGED_OUT, StockStatus.IN_TRANSIT})
-"""What was picked, and waits to go, is on no shelf any more."""
 
 _PICKS = frozenset({MovementType.PICK, MovementType.UNPICK})
 
