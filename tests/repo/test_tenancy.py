@@ -60,6 +60,7 @@ WORKERS = {
     "crossdock.foundation.log_times.NEWEST": "a place in the log, of whatever tenant",
     "crossdock.foundation.log_times.RECEIVED": "a time in the log, of whatever tenant",
     "crossdock.foundation.database.COUNTED": "how far the log of the whole hub has come",
+    "crossdock.foundation.catching_up.REST": "which readers have nothing to hear",
     "crossdock.foundation.readers.BEHIND": "whether a reader is at the end of the log",
     "crossdock.foundation.readers.LAGS": "figures of the whole hub, for who runs it",
     "crossdock.foundation.readers.REFUSALS": "figures of the whole hub, for who runs it",

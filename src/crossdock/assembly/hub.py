@@ -38,7 +38,7 @@ from crossdock.connectivity.stock_asking import AskStock
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key_of
 from crossdock.connectivity.waiting_room import WaitingRoom
-from crossdock.foundation import event_log, health, migrate, readers, telemetry
+from crossdock.foundation import catching_up, event_log, health, migrate, readers, telemetry
 from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.foundation.database import Database, check_isolation
 from crossdock.foundation.event_log import Position
@@ -303,8 +303,7 @@ class Hub:
             await self.waiting_room.retry_due()
             end = await self._end_of_log()
             if end is None or end != heard:
-                for reader in self.readers:
-                    await readers.catch_up(self.database, reader, self.clock)
+                await catching_up.all_catch_up(self.database, self.readers, self.clock)
             is_still = end is not None and end == heard
             heard = end
             if await self.engine.run_due():
