@@ -338,8 +338,7 @@ class Hub:
         await health.leave_signs(self.database, self.clock, self.worker, health.ATTENDANT)
 
     async def _register(self) -> None:
-        for reader in self.readers:
-            await readers.register(self.database, reader)
+        await readers.register(self.database, *self.readers)
         for jobs in (self.jobs, self.day_turns, *self.readings):
             await jobs.register()
 

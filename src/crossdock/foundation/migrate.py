@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import cast
 
 import asyncpg
 from alembic import command
@@ -37,13 +37,14 @@ def _config(connection: Connection | None = None) -> Config:
 
 def head() -> str:
     """Name the newest revision that this code knows."""
-    return cast("str", ScriptDirectory.from_config(_config()).get_current_head())
+    return revisions()[-1]
 
 
-def revisions() -> list[str]:
-    """Name every revision that this code knows, the oldest first."""
+@cache
+def revisions() -> tuple[str, ...]:
+    """Name every revision that this code knows, the oldest first: one line, without branches."""
     known = ScriptDirectory.from_config(_config()).walk_revisions()
-    return [script.revision for script in known][::-1]
+    return tuple(script.revision for script in known)[::-1]
 
 
 def is_below(revision: str, other: str | None) -> bool:
@@ -81,7 +82,9 @@ def _locked(connection: Connection, revision: str, *, up: bool) -> None:
         if found is not None:
             connection.commit()
             rebase.settle(connection)
-        (command.upgrade if up else command.downgrade)(_config(connection), revision)
+        is_there = up and found == head() and revision in {"head", found}
+        if not is_there:  # to be told so by the scripts takes longer than all the rest
+            (command.upgrade if up else command.downgrade)(_config(connection), revision)
         connection.commit()
     finally:
         connection.rollback()  # of what failed: else no unlock is heard, and that is told

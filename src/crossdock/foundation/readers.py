@@ -152,21 +152,26 @@ select reader, count(*) as events from log_refusal where discarded_at is null gr
 """)
 
 
-async def register(database: Database, reader: Reader) -> None:
-    """Make the cursors of a new reader, at the beginning of the log.
+async def register(database: Database, *readers: Reader) -> None:
+    """Make the cursors of new readers, at the beginning of the log.
 
     One that is known has as many shards as ever: with another number the cursors there are would
     leave out events that they have not passed, and new ones hear those again that they have.
     """
     async with database.transaction(Scope.of_workers()) as tx:
-        known = await tx.fetchval(REGISTER, reader.name, reader.shards)
-        if known not in {0, reader.shards}:
-            raise Rejected(
-                f"reader {reader.name} has come so far in {known} shards, not in {reader.shards}",
-                code="reader_shards",
-                hint="leave the number as it was, or give the reader a new name: under that it"
-                " hears the log from its beginning",
-            )
+        for reader in readers:
+            await _register(tx, reader)
+
+
+async def _register(tx: Transaction, reader: Reader) -> None:
+    known = await tx.fetchval(REGISTER, reader.name, reader.shards)
+    if known not in {0, reader.shards}:
+        raise Rejected(
+            f"reader {reader.name} has come so far in {known} shards, not in {reader.shards}",
+            code="reader_shards",
+            hint="leave the number as it was, or give the reader a new name: under that it"
+            " hears the log from its beginning",
+        )
 
 
 class Parts(NamedTuple):
