@@ -249,7 +249,8 @@ select guard_table('inventory_over_pick');
 # idempotent. `is_linked`: an order that counts as demand already holds these units. A kit's line
 # has what was granted of those that lie assembled; `made` more are to be put together of the parts
 # that lines behind it hold (`into_line`), each of which says in `made` for how many that was.
-# `is_unlimited`: no stock limits the item there, so the line holds none.
+# `is_unlimited`: no stock limits the item there, so the line holds none. Of what was granted
+# `given_back` is left out of `granted`, as nobody claims it any more.
 RESERVATIONS = """
 create table inventory_reservation (
     reservation_id uuid not null,
@@ -273,6 +274,7 @@ create table inventory_reservation (
     made bigint not null default 0 check (made >= 0),
     into_line smallint not null default 0,
     is_unlimited boolean not null default false,
+    given_back bigint not null default 0,
     primary key (reservation_id, line_no),
     check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);
