@@ -230,6 +230,16 @@ create index inventory_demand_by_order on inventory_demand (tenant, order_id, so
     where order_id <> '';
 select guard_table('inventory_demand');
 
+-- Ordered kits that found no room for all their parts, and the stock rows of these: hardly any.
+create table inventory_kit_wait (
+    tenant text not null,
+    demand_ref text collate "C" not null,
+    stock_id bigint not null,
+    primary key (tenant, stock_id, demand_ref)
+);
+create index inventory_kit_wait_by_ref on inventory_kit_wait (tenant, demand_ref);
+select guard_table('inventory_kit_wait');
+
 -- Order lines of which more was picked than ordered, since when; those that are settled wait for
 -- nothing, and are looked at again when they change.
 create table inventory_over_pick (
@@ -365,7 +375,7 @@ def downgrade() -> None:
         """
         drop function inventory_lapsed;
         drop table inventory_decision, inventory_announcement, inventory_reservation,
-            inventory_over_pick, inventory_demand, inventory_order,
+            inventory_kit_wait, inventory_over_pick, inventory_demand, inventory_order,
             inventory_group_version, inventory_group,
             inventory_source, inventory_stream, inventory_stock, inventory_movement,
             inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;
