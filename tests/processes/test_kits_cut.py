@@ -24,6 +24,8 @@ from tests.processes.test_kits_reserved import (
 )
 from tests.processes.test_kits_shown import Bench, opened
 
+WAITING = "select distinct demand_ref from inventory_kit_wait where tenant = $1"
+
 
 @pytest.fixture
 async def bench(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Bench]:
@@ -86,10 +88,66 @@ async def test_a_line_that_is_raised_again_claims_as_many_whole_kits_as_there_is
 
     assert await claimed(bench, "X") == [9]
     assert await now(bench, made) == [("P", 2, 2), ("X", 4, 4)]
-    # What it could not have, it may ask for with its next word.
+    assert await waiting(bench) == ["o1/1"]
+    # What it could not have, it has as soon as it is there.
     await bench.count(X=12)
-    await ordered(bench, line("o1/1", "P", 3))
     assert await now(bench, made) == [("P", 3, 3), ("X", 6, 6)]
+    assert await waiting(bench) == []
+
+
+async def waiting(bench: Bench) -> list[str]:
+    """Name the order lines that wait for parts, once all is settled."""
+    await bench.hub.settle()
+    async with bench.hub.database.transaction(bench.hub.scope) as tx:
+        rows = await tx.fetch(WAITING, tx.tenant)
+    return [row["demand_ref"] for row in rows]
+
+
+@pytest.mark.parametrize("given_up", ["X at DC1", "X at EAST", "P for another order"])
+async def test_a_raised_line_has_its_parts_as_soon_as_others_give_them_up(
+    bench: Bench, given_up: str
+) -> None:
+    made = await three(bench, 6)
+    await ordered(bench, line("o1/1", "P", 1))
+    if given_up.startswith("X"):
+        taken = await reserve(bench, ("X", 4), at=given_up[-4:].strip())
+    else:
+        await ordered(bench, line("o2/1", "P", 2), order="o2")
+        taken = await reserve(bench, ("P", 2, "o2/1"))
+    assert taken.is_granted
+    await ordered(bench, line("o1/1", "P", 3))
+    assert await waiting(bench) == ["o1/1"]
+    assert await now(bench, made) == [("P", 1, 1), ("X", 2, 2)]
+
+    if given_up.startswith("X"):
+        await bench.hub.inventory.release(bench.hub.scope, taken.reservation_id)
+        await bench.hub.inventory.upkeep.tell()
+    else:
+        await ordered(bench, line("o2/1", "P", 0), order="o2")
+
+    assert await waiting(bench) == []
+    assert await now(bench, made) == [("P", 3, 3), ("X", 6, 6)]
+
+
+async def test_a_line_waits_for_no_more_than_it_claims_and_for_nothing_once_it_is_over(
+    bench: Bench,
+) -> None:
+    made = await three(bench, 6)
+    await ordered(bench, line("o1/1", "P", 1))
+    taken = await reserve(bench, ("X", 4))
+    await ordered(bench, line("o1/1", "P", 3))
+    assert await waiting(bench) == ["o1/1"]
+    await ordered(bench, line("o1/1", "P", 1))
+    assert await waiting(bench) == []
+    await ordered(bench, line("o1/1", "P", 2))
+    assert await waiting(bench) == ["o1/1"]
+
+    await bench.hub.inventory.release(bench.hub.scope, made.reservation_id)
+    await bench.hub.inventory.release(bench.hub.scope, taken.reservation_id)
+    await bench.hub.inventory.upkeep.tell()
+
+    assert await waiting(bench) == []
+    assert await claimed(bench, "X") == [0]
 
 
 async def test_what_was_shipped_of_a_cut_line_stays_shipped(bench: Bench) -> None:

@@ -42,6 +42,7 @@ from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.open_reading import OpenReader
+from crossdock.connectivity.own_numbers import OwnNumbers
 from crossdock.connectivity.poller import Pollers
 from crossdock.connectivity.refilling import Refiller
 from crossdock.connectivity.sdk import Ports
@@ -295,6 +296,7 @@ def watches(
         NegativeStock(database, clock, desk).job,
         OverPicks(database, clock, desk, percent=settings.over_pick_percent).job,
         LeakedHolds(database, clock, desk).job,
+        OwnNumbers(database, clock, desk).job,
     ]
 
 

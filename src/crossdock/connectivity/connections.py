@@ -13,6 +13,7 @@ from crossdock.connectivity.directory import Circuit, Directory, Entry
 from crossdock.connectivity.outbox import By
 from crossdock.connectivity.parting import Parted, part
 from crossdock.connectivity.poller import STATE, Pollers
+from crossdock.connectivity.sdk import own_available
 from crossdock.connectivity.sdk.application import Application, Connection, Ports, Subscribes
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.foundation.database import Transaction
@@ -74,10 +75,12 @@ class Taken:
 class StockMeaning:
     """What the product means by its own number of what is available, and what the hub takes.
 
-    `not_taken` are the fields that show its own number.
+    `not_taken` are the fields that show its own number. Unless `is_declared` nobody has said of
+    this connection what that is.
     """
 
     equation: str
+    is_declared: bool
     taken: Sequence[Taken]
     not_taken: Sequence[str]
 
@@ -243,8 +246,15 @@ class Connections:
                 f"it is read, but not as it could be: {standing.polling.last_error}",
                 "mend what it names; the hub looks again by itself",
             )
-        if not isinstance(connection, Subscribes):
-            return "", ""
+        if standing.stock and not standing.stock.is_declared:
+            return (
+                "nobody has said what its own number of available stock is",
+                f"say it by {own_available.SETTING}: {own_available.FORMS_SAID}",
+            )
+        return self._deaf(standing) if isinstance(connection, Subscribes) else ("", "")
+
+    def _deaf(self, standing: Standing) -> tuple[str, str]:
+        """Say what keeps an application that could tell its news at once from doing so."""
         if not self._with.public.url:
             return (
                 "it is polled alone: nobody told it where to send its webhooks",
@@ -294,6 +304,7 @@ def stock_meaning(application: Application, settings: Mapping[str, Any]) -> Stoc
         return None
     return StockMeaning(
         equation=equation.of(settings),
+        is_declared=equation.is_declared(settings),
         taken=[
             Taken(field=entry.field, becomes=entry.tells.TYPE, meaning=entry.meaning)
             for entry in equation.inputs

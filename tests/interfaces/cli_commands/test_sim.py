@@ -55,7 +55,8 @@ async def test_a_warehouse_drops_files_that_the_settings_it_prints_name(tmp_path
         process.terminate()
         await process.wait()
 
-    assert (told["application"], told["settings"]) == ("generic_wms_files", {"folder": str(drop)})
+    settings = {"folder": str(drop), "available_is": "NOT_TOLD"}
+    assert (told["application"], told["settings"]) == ("generic_wms_files", settings)
     rows = dropped(drop)
     skus = {"SKU-0001", "SKU-0002", "SKU-0003"}
     for kind in ("item", "snapshot"):
@@ -82,7 +83,8 @@ async def test_a_warehouse_that_counts_says_how_it_is_told_and_takes_files(tmp_p
         process.terminate()
         await process.wait()
 
-    assert told["settings"] == {"folder": str(drop), "tasks_folder": str(tasks)}
+    folders = {"folder": str(drop), "tasks_folder": str(tasks)}
+    assert told["settings"] == folders | {"available_is": "NOT_TOLD"}
 
 
 async def test_a_warehouse_that_listens_for_counts_names_its_address(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from crossdock.connectivity.sdk.records import Record
 from crossdock.connectivity.sdk.stock_records import Vocabulary
 
 SECRETS = {"secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}
+SUMS = [form for form in AvailableIs if form is not AvailableIs.NOT_TOLD]
 amounts = st.decimals(-1000, 1000, places=3)
 
 
@@ -30,7 +31,7 @@ def said(*levels: Record, form: AvailableIs | None) -> list[str]:
 
 
 @given(
-    form=st.sampled_from(AvailableIs), quantity=amounts, allocated=amounts, held=amounts,
+    form=st.sampled_from(SUMS), quantity=amounts, allocated=amounts, held=amounts,
     off=amounts,
 )  # fmt: skip
 def test_a_level_agrees_exactly_where_the_sum_is_right_or_stopped_at_zero(
@@ -69,8 +70,32 @@ def test_a_level_that_does_not_bring_all_of_it_says_nothing(fields: dict[str, st
     assert said(level(**fields), form=AvailableIs.LESS_ALLOCATED) == []
 
 
-def test_where_nobody_says_what_the_number_is_nothing_is_held_against_it() -> None:
-    assert said(level(available="7", allocated="2"), form=None) == []
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        (None, "nobody has said what it is"),
+        (AvailableIs.NOT_TOLD, "available_is says that it tells none"),
+    ],
+)
+def test_a_number_that_nobody_has_said_the_meaning_of_is_told(
+    form: AvailableIs | None, why: str
+) -> None:
+    rows = [level(available="7", allocated="2"), level(available="many"), level(allocated="2")]
+    [reason] = said(*rows, form=form)
+
+    assert reason.startswith(f"2 levels bring a number of their own as `available`, and {why}.")
+    assert "ON_HAND, LESS_ALLOCATED, LESS_HELD, LESS_ALLOCATED_AND_HELD, NOT_TOLD" in reason
+    assert said(level(allocated="2", held="1"), form=form) == []
+
+
+def test_what_a_form_says_is_said_of_each() -> None:
+    assert [form.equation for form in AvailableIs] == [
+        "available = good stock",
+        "available = good stock - allocated",
+        "available = good stock - held",
+        "available = good stock - allocated - held",
+        "it tells no number of its own",
+    ]
 
 
 def test_a_snapshot_that_contradicts_is_recorded_whole_and_said_once_for_all() -> None:
@@ -87,6 +112,7 @@ def test_a_snapshot_that_contradicts_is_recorded_whole_and_said_once_for_all() -
 
     assert found.facts == silent.facts
     assert [one.reason[:13] for one in found.refused] == ["1 of 2 levels"]
+    assert [one.reason[:14] for one in silent.refused] == ["2 levels bring"]
 
 
 def test_rows_of_a_database_are_held_against_its_equation_too() -> None:

@@ -18,6 +18,12 @@ from crossdock.foundation.scope import Scope
 
 Change = Callable[[Sheet, list[LineRow], datetime], None]
 
+# What was asked and granted never changes for whoever explains it.
+GIVEN_BACK = """
+update inventory_reservation set given_back = given_back + $3
+where tenant = $1 and reservation_id = $2
+"""
+
 
 class Changes:
     """The verbs on a reservation that exists. Repeating one that is done changes nothing."""
@@ -141,6 +147,20 @@ class Changes:
     async def release_in(self, tx: Transaction, reservation_id: str) -> Reservation:
         """Give back what has not been consumed, in the caller's transaction."""
         return await self._change_in(tx, reservation_id, _release, None)
+
+    async def give_back_in(self, tx: Transaction, reservation_id: str, micros: int) -> None:
+        """Give back so much of a reservation of one line, and remember what was granted."""
+        [row] = await _lines_of(tx, reservation_id)
+        if micros >= row.line.remaining:
+            await self.release_in(tx, reservation_id)
+            return
+
+        def less(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+            [now] = rows
+            sheet.change(now, now.line.changed(granted=now.line.granted - micros))
+
+        await self._change_in(tx, reservation_id, less, None)
+        await tx.execute(GIVEN_BACK, tx.tenant, row.reservation_id, micros)
 
     async def _change_in(
         self,

@@ -138,6 +138,13 @@ async def claims_of(tx: Transaction, page: Page) -> Claims:
     )
 
 
+async def stored(tx: Transaction, refs: Sequence[Ref]) -> dict[Ref, Claim]:
+    """Give the claims of these order lines as they are stored."""
+    named = [ref[0] for ref in refs], [ref[1] for ref in refs]
+    rows = await tx.fetch(CLAIMS, *named, [], [], [])
+    return {(row["tenant"], row["demand_ref"]): _claim_of(row) for row in rows}
+
+
 async def _newer(
     tx: Transaction, orders: Mapping[tuple[str, str, str], Version]
 ) -> dict[tuple[str, str, str], Version]:

@@ -58,8 +58,8 @@ order by d.announcement_id
 DECIDED_LINES = """
 select v.reservation_id, v.line_no, v.requested, v.demand_ref, v.is_unlimited,
     coalesce(p.made, 0) as made,
-    case when v.into_line > 0 then v.requested else v.granted - coalesce(p.kept - v.made, 0) end
-        as granted
+    case when v.into_line > 0 then v.requested
+        else v.granted + v.given_back - coalesce(p.kept - v.made, 0) end as granted
 from unnest($2::uuid[], $3::smallint[]) with ordinality d(reservation_id, line_no, ord)
 cross join lateral (select * from inventory_reservation
     where tenant = $1 and reservation_id = d.reservation_id and line_no = d.line_no limit 1) v

@@ -82,6 +82,16 @@ class Holding:
         for name in sorted({row.reservation_id for row in held if row.client == CLIENT}):
             await self._changes.release_in(tx, prefixed("rsv", name))
 
+    async def give_back_in(self, tx: Transaction, ref: str, micros: int) -> None:
+        """Give back so much of what is held here for an order line, or all if it is less.
+
+        The newest first; what others hold for it stays theirs.
+        """
+        for row in reversed(await store.lines_for(tx, [(tx.tenant, ref)])):
+            if row.client == CLIENT and (less := min(micros, row.line.remaining)):
+                micros -= less
+                await self._changes.give_back_in(tx, prefixed("rsv", row.reservation_id), less)
+
     async def counted_in(
         self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
     ) -> frozenset[str]:

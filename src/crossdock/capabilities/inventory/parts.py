@@ -28,6 +28,12 @@ Heard = tuple[Sequence[Ref], Mapping[Ref, Claim]]
 Kit = tuple[LineRow, list[LineRow]]
 """A kit's line with those of its parts."""
 
+WAIT_NO_MORE = "delete from inventory_kit_wait where tenant = $1 and demand_ref = any($2::text[])"
+WAIT = """
+insert into inventory_kit_wait (tenant, demand_ref, stock_id)
+select distinct $1, * from unnest($2::text[], $3::bigint[])
+"""
+
 
 async def lines_for(tx: Transaction, refs: Sequence[Ref]) -> list[LineRow]:
     """Find the living promises of order lines, oldest first; of kits with all their parts."""
@@ -75,7 +81,18 @@ async def hand_over(
     told = [(line, rows) for line, rows in found if (line.tenant, line.line.demand_ref) in refs]
     for tenant in sorted({line.tenant for line, _ in told}):
         own = [(line, rows) for line, rows in told if line.tenant == tenant]
-        await _Linking(tx.of(tenant), sheet, after, asked).link(own, promises)
+        waiting = await _Linking(tx.of(tenant), sheet, after, asked).link(own, promises)
+        await _wait(tx, tenant, sorted({ref for of, ref in refs if of == tenant}), waiting)
+
+
+async def _wait(
+    tx: Transaction, tenant: str, refs: Sequence[str], waiting: Sequence[tuple[str, int]]
+) -> None:
+    """Note which of these order lines wait for parts, and of which stock rows."""
+    await tx.execute(WAIT_NO_MORE, tenant, refs)
+    if waiting:
+        names, stock_ids = zip(*waiting, strict=True)
+        await tx.execute(WAIT, tenant, names, stock_ids)
 
 
 def _kits(promises: Iterable[LineRow]) -> list[tuple[LineRow, list[LineRow]]]:
@@ -140,16 +157,22 @@ class _Linking:
         self._tx, self._sheet, self._after = tx, sheet, after
         self._around, self._now = asked
 
-    async def link(self, own: Sequence[Kit], promises: Sequence[LineRow]) -> None:
-        """Do so for these kits of one tenant: what is cut goes before what is claimed again."""
+    async def link(self, own: Sequence[Kit], promises: Sequence[LineRow]) -> list[tuple[str, int]]:
+        """Do so for these kits of one tenant: what is cut goes before what is claimed again.
+
+        Give the order lines that found no room for all they claim, and where parts of them lie.
+        """
         claims = await self._claims(own)
         wanted = self._wanted(own, promises)
         turns = sorted(
             zip(own, wanted, strict=True), key=lambda one: one[1] > kits.kept(self._lines(one[0]))
         )
+        waiting: list[tuple[str, int]] = []
         for kit, kits_wanted in turns:
             room = await self._room(kit) if kits_wanted else {}
-            self._link(kit, kits_wanted, claims, room)
+            if self._link(kit, kits_wanted, claims, room) < kits_wanted:
+                waiting += [(kit[0].line.demand_ref, row.line.stock_id) for row in kit[1]]
+        return waiting
 
     def _lines(self, kit: Kit) -> list[PromisedLine]:
         """Give a kit's parts as they stand by now."""
@@ -214,11 +237,14 @@ class _Linking:
             for row in rows
         }
 
-    def _link(self, kit: Kit, wanted: int, claims: _Claims, room: Mapping[int, int]) -> None:
-        """Hold the parts of as many kits as are wanted, and as there is room for."""
+    def _link(self, kit: Kit, wanted: int, claims: _Claims, room: Mapping[int, int]) -> int:
+        """Hold the parts of as many kits as are wanted, and as there is room for; say of how many.
+
+        One that is over waits for none.
+        """
         [line], parts = self._sheet.current([kit[0]]), self._sheet.current(kit[1])
         if line.line.status not in model.COUNTING:
-            return
+            return wanted
         covers = {row.line.stock_id: self._covered(line.line, row.line, claims) for row in parts}
 
         def held(one: PromisedLine) -> int:
@@ -241,6 +267,7 @@ class _Linking:
                 self._sheet.change(row, model.linked(part))
             else:
                 self._sheet.change(row, _apart(part, is_hard=now.is_hard))
+        return some
 
     def _covered(self, line: PromisedLine, part: PromisedLine, claims: _Claims) -> int:
         """Say how much of a part its order claims by lines of its own, and nothing else draws."""

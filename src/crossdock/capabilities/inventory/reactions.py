@@ -38,6 +38,7 @@ from crossdock.capabilities.inventory.lots import LotAt
 from crossdock.capabilities.inventory.page import READER, Movement, Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds, StockRow
+from crossdock.capabilities.inventory.waiting_kits import WaitingKits
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
@@ -55,6 +56,14 @@ on conflict (tenant, source) do update set heard_at = greatest(s.heard_at, exclu
 
 # A plan made while a table was small would read all of it until somebody analyses the table.
 ONLY_INDEXES = "set local enable_seqscan = off"
+
+
+def inventory_readers(
+    clock: Clock, protections: KnowsProtections, kits: KnowsKits
+) -> tuple[Reader, Reader]:
+    """Make the reader that keeps stock true, and the one that looks after kits that wait."""
+    waiting = WaitingKits(clock, Around(protections, kits))
+    return inventory_reader(clock, protections, kits), waiting.reader
 
 
 def inventory_reader(

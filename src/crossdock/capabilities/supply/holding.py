@@ -43,6 +43,10 @@ class HoldsStock(Protocol):
         """Give back what is held here for these order lines; none held changes nothing."""
         ...
 
+    async def give_back_in(self, tx: Transaction, ref: str, micros: int) -> None:
+        """Give back so much of what is held here for an order line, or all if it is less."""
+        ...
+
     async def counted_in(
         self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
     ) -> frozenset[str]:

@@ -18,8 +18,9 @@ class DatedLine(NamedTuple):
 
     When it was promised, `used` had left of its order line, and the order said `said` in all
     (less what it cancelled); None is that no order was known. `made` of a kit is put together:
-    what it takes is promised in lines of its own, under the same number, for `part_ref`. Its goods
-    have `life_days` left `transit_days` after they leave, None asks for none.
+    what it takes is promised in lines of its own, under the same number, for `part_ref`. Its order
+    claims `cut` of what is made no more; of such a part `cut` is given back. Its goods have
+    `life_days` left `transit_days` after they leave, None asks for none.
     """
 
     line_no: int
@@ -34,6 +35,16 @@ class DatedLine(NamedTuple):
     made: int = 0
     life_days: int | None = None
     transit_days: int | None = None
+    cut: int = 0
+
+    @property
+    def claimed(self) -> int:
+        """Say how much is promised still; of a kit its order says it (`is_overruled`)."""
+        return self.micros if self.made else self.micros - self.cut
+
+    @property
+    def to_make(self) -> int:
+        return max(0, self.made - self.cut)
 
 
 class Told(NamedTuple):
@@ -79,8 +90,11 @@ def part_ref(ref: str, item: str) -> str:
 
 
 def own(lines: Iterable[DatedLine]) -> list[DatedLine]:
-    """Leave out what of a kit is put together: that is promised of what it takes."""
-    return [line._replace(micros=line.micros - line.made, made=0) for line in lines]
+    """Leave out what is put together of a kit, which what it takes stands for, and what is cut."""
+    return [
+        line._replace(micros=line.micros - max(line.made, line.cut), made=0, cut=0)
+        for line in lines
+    ]
 
 
 def lines_of(
@@ -199,7 +213,7 @@ def claims(lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
     counts. What left, left first, and what is held is held of what leaves first. Goods keep as
     the stricter of both asks (I8).
     """
-    made = sum(line.made for line in lines)
+    made = sum(line.to_make for line in lines)
     lines = own(lines)
     if told.is_ordered:
         held = held._replace(hard=max(0, held.hard - made))
@@ -249,6 +263,13 @@ def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, i
     return (min(days), rest) if days else None
 
 
+def given_back(lines: Sequence[DatedLine], held: Claim, told: Told) -> int:
+    """Say how much is held of a part beyond what its order claims of its kit."""
+    if told.is_ordered or not any(line.cut and not line.made for line in lines):
+        return 0
+    return max(0, held.hard + held.soft - left(own(lines), told))
+
+
 def is_over(lines: Sequence[DatedLine], told: Told) -> bool:
     """Say whether nothing of it is to leave any more: it left, or its order says otherwise."""
     if is_overruled(lines, told):
@@ -283,7 +304,7 @@ def spread(lines: Sequence[DatedLine], held: int) -> list[DatedLine]:
     """Say of what leaves first that it is held."""
     found: list[DatedLine] = []
     for line in sorted(lines, key=lambda line: line.ship_date):
-        had = min(held, line.micros - line.made)
+        had = min(held, line.micros - max(line.made, line.cut))
         found.append(line._replace(held=had))
         held -= had
     return found

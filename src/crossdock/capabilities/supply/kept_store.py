@@ -22,7 +22,7 @@ from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 """
 LINES = """
 select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made,
-    life_days, transit_days
+    life_days, transit_days, cut
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
 order by promise_id, line_no, demand_ref, ship_date
 """
@@ -45,7 +45,7 @@ order by p.released_at is not null, p.made_at desc, p.promise_id limit $5
 """
 OPEN_AT = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
+    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days, p.cut
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -58,7 +58,7 @@ where p.tenant = $1 and p.item = any($2::text[]) and p.is_open
 """
 OPEN_OF_PROMISES = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
+    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days, p.cut
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
 order by p.promise_id, p.line_no, p.item, p.ship_date
 """
@@ -68,7 +68,7 @@ join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location =
     and p.is_open and p.made > 0
 """
 MADE = """
-select p.item, p.location, p.demand_ref, sum(p.made)::bigint as made
+select p.item, p.location, p.demand_ref, sum(p.made - p.cut)::bigint as made
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open and p.made > 0
@@ -82,8 +82,8 @@ where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
     and p.ship_date = k.ship_date
 """
 SET_MADE = """
-update supply_promise_line p set made = k.made
-from unnest($5::date[], $6::bigint[]) k(ship_date, made)
+update supply_promise_line p set made = k.made, cut = k.cut
+from unnest($5::date[], $6::bigint[], $7::bigint[]) k(ship_date, made, cut)
 where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
     and p.ship_date = k.ship_date
 """
@@ -136,10 +136,10 @@ from supply_promise_line l where l.tenant = $1 and l.promise_id = $2
 """
 PUT_LINES = """
 insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
-    ship_date, micros, held, used, said, made, life_days, transit_days)
+    ship_date, micros, held, used, said, made, life_days, transit_days, cut)
 select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::text[], $8::date[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[],
-    $15::integer[])
+    $15::integer[], $16::bigint[])
 """
 END = """
 with ended as (update supply_promise
@@ -354,10 +354,10 @@ async def made(
 
 
 async def set_made(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:
-    """Say how much of a kit is still to be put together."""
-    columns = [line.ship_date for line in lines], [line.made for line in lines]
+    """Say how much of a kit is to be put together, and what its order claims no more."""
+    days, made, cut = zip(*((line.ship_date, line.made, line.cut) for line in lines), strict=True)
     place = (lines[0].line_no, lines[0].item)
-    await tx.execute(SET_MADE, tx.tenant, promise_id, *place, *columns)
+    await tx.execute(SET_MADE, tx.tenant, promise_id, *place, days, made, cut)
 
 
 async def is_any_open(tx: Transaction) -> bool:

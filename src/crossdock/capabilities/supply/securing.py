@@ -48,11 +48,19 @@ class KnowsGroups(Protocol):
 
 
 class _Due(NamedTuple):
-    """What is to be done for an open line: hold more of it from `day` on, or end it (None)."""
+    """What is to be done for an open line: hold more of it from `day` on, or end it (None).
+
+    Or give so much of it back that its order claims no more, and keep the rest held.
+    """
 
     day: date | None
     one: Open
     known: tuple[Sequence[Held], Told]
+    over: int = 0
+
+    @property
+    def is_end(self) -> bool:
+        return self.day is None and not self.over
 
     @property
     def key(self) -> Key:
@@ -245,8 +253,8 @@ class Securing:
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
         async with self._database.transaction(scope) as tx:
-            await assembling.take_in(tx, self._stock, keys)
-            keys = [*keys, *await self._left(tx, keys)]
+            changed = await assembling.take_in(tx, self._stock, keys)
+            keys = [*keys, *changed, *await self._left(tx, keys)]
             dues, _ = await self._due(tx, keys)
             wanting = sorted({due.key for due in dues})
             if not wanting:
@@ -256,9 +264,10 @@ class Securing:
             dues, free = await self._due(tx, wanting)
             # What those that are over give back is told in its turn, and looked at then. The parts
             # of a kit that is over are over with it, whatever has come in for them.
-            over = {due.name for due in dues if due.day is None}
+            over = {due.name for due in dues if due.is_end}
             for due in dues:
-                if due.day is None or (free[due.key] > 0 and not due.is_part_of(over)):
+                is_open = not due.is_part_of(over) and (due.over or free[due.key] > 0)
+                if due.is_end or is_open:
                     free[due.key] -= await self._settle(tx, due)
 
     async def _left(self, tx: Transaction, keys: Sequence[Key]) -> list[Key]:
@@ -273,6 +282,10 @@ class Securing:
     async def _settle(self, tx: Transaction, due: _Due) -> int:
         """Do what is due, and give what was taken of what is free."""
         one = due.one
+        if due.over:
+            await self._stock.give_back_in(tx, one.lines[0].demand_ref, due.over)
+            await self._note_held(tx, one, kept.left(kept.own(one.lines), due.known[1]))
+            return 0
         if due.day is None:
             line, word = one.lines[0], Word(HUB, self._clock.now())
             refs, version = await kept_store.close(tx, one.promise_id, line, word)
@@ -283,11 +296,14 @@ class Securing:
             return 0
         wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
         had = await hold(tx, self._stock, self._ids, wanted, due.known)
-        lines = kept.spread(one.lines, had.held)
+        await self._note_held(tx, one, had.held)
+        return had.taken
+
+    async def _note_held(self, tx: Transaction, one: Open, held: int) -> None:
+        lines = kept.spread(one.lines, held)
         if lines != list(one.lines):
             await kept_store.set_held(tx, one.promise_id, lines)
             await self._secured(tx, one.promise_id)
-        return had.taken
 
     async def _secured(self, tx: Transaction, name: UUID) -> None:
         """Tell that all that is to leave of a promise is held, once."""
@@ -325,6 +341,8 @@ class Securing:
             held = _held_here(line, had)
             if kept.is_over(one.lines, known):
                 found.append((date.min, one.promise_id, _Due(None, one, (had, known))))
+            elif over := kept.given_back(one.lines, held, known):
+                found.append((date.min, one.promise_id, _Due(None, one, (had, known), over)))
             elif free[line.item, line.location] > 0:
                 more = kept.unheld(one.lines, held, known)
                 if more is not None:

@@ -154,8 +154,8 @@ where not exists (select from supply_weight n where n.tenant = $1 and n.item = w
     and (n.us, n.source) > (w.us, w.source))
 union all
 select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
-    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days), p.used, p.said, null, null,
-    null
+    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days, p.cut), p.used, p.said,
+    null, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open

@@ -99,9 +99,9 @@ def promise(tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] 
                 location=line.location,
                 demand_ref=line.demand_ref,
                 ship_date=line.ship_date,
-                quantity=Quantity.from_micros(line.micros, units[line.item]),
+                quantity=Quantity.from_micros(line.claimed, units[line.item]),
                 held=Quantity.from_micros(line.held, units[line.item]),
-                made=Quantity.from_micros(line.made, units[line.item]) if line.made else None,
+                made=Quantity.from_micros(line.to_make, units[line.item]) if line.made else None,
             )
             for line in kept.lines
         ),

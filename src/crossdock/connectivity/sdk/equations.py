@@ -37,3 +37,7 @@ class NativeEquation:
     def of(self, settings: Mapping[str, object]) -> str:
         """Give the equation of a connection with these settings."""
         return self.forms.get(str(settings.get(self.setting)), self.equation)
+
+    def is_declared(self, settings: Mapping[str, object]) -> bool:
+        """Say whether it is known what the number is at a connection with these settings."""
+        return not self.setting or bool(settings.get(self.setting))

@@ -91,8 +91,9 @@ class PromiseSaid(BaseModel):
 class DatedLineShown:
     """So much leaves on a day; `held` of it is reserved out of what lies there.
 
-    `made` of a kit is put together: what that takes stands in lines of the same number. Its goods
-    have `life_days` left `transit_days` after they leave; null asks for none.
+    `made` of a kit is put together: what that takes stands in lines of the same number, less what
+    was given back as the kit's order claims it no more. Its goods have `life_days` left
+    `transit_days` after they leave; null asks for none.
     """
 
     line_no: int
@@ -217,9 +218,9 @@ def kept_shown(kept: KeptPromise, *, with_proof: bool = False) -> KeptPromiseSho
                 line.location,
                 line.demand_ref,
                 line.ship_date,
-                amount(line.micros, units[line.item]),
+                amount(line.claimed, units[line.item]),
                 amount(line.held, units[line.item]),
-                amount(line.made, units[line.item]),
+                amount(line.to_make, units[line.item]),
                 line.life_days,
                 line.transit_days,
             )

@@ -148,7 +148,7 @@ async def _open_warehouse(hub: Hub, ports: Ports, day: Day, api: HttpClient) -> 
         tenant=hub.settings.tenant,
         name=WMS,
         application="generic_wms",
-        settings={"secrets": [SECRET]},
+        settings={"secrets": [SECRET], "available_is": "NOT_TOLD"},
     )
     await hub.connect(entry)
     await hub.record([_location(SITE, hub), _location(WEST, hub)], source=WMS)

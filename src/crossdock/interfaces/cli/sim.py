@@ -154,7 +154,8 @@ def warehouse(
                 await drop.send(_items(skus, ports.clock))
             kind = "generic_wms_files" if drop else "generic_wms"
             way = {"folder": str(drop.folder.absolute())} if drop else {"secrets": [secret]}
-            _say({**way, **tasks}, f"{kind} {connection}", file, as_json=as_json)
+            said = {**way, "available_is": "NOT_TOLD", **tasks}
+            _say(said, f"{kind} {connection}", file, as_json=as_json)
             async with asyncio.TaskGroup() as group:
                 group.create_task(house.run())
                 group.create_task(take_orders(house, skus, picks, ports.clock, seed))

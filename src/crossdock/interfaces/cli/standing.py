@@ -50,7 +50,7 @@ def _lines(standing: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     if webhooks := standing.webhooks:
         yield "webhooks", webhooks.error or f"to {webhooks.address}"
     if stock := standing.stock:
-        yield "its stock", stock.equation
+        yield "its stock", stock.equation if stock.is_declared else f"not said: {stock.equation}"
         for taken in stock.taken:
             yield "  taken", f"{taken.field}: {taken.meaning}"
         yield "  not taken", ", ".join(stock.not_taken)

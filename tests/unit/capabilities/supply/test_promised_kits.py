@@ -76,13 +76,13 @@ async def test_i9_what_lies_assembled_until_a_later_order_is_taken_once_and_no_p
     assert [each[:3] for each in lines(made)] == [("K", 5, 0)]
     assert (await yard.of("A")).shortage == 0
     # It is over once its kits have left, and nothing stays behind.
-    leaves = replace(_moved("p", "K", 5, "so1/1"), type=MovementType.PICK)
+    leaves = replace(moves("p", "K", 5, "so1/1"), type=MovementType.PICK)
     await yard.hear(fact("movement:p", leaves))
     assert await yard.hub.kept_promises.listed(yard.hub.scope) == []
     assert await plain(yard, "cart", 10, item="A") == 5
 
 
-def _moved(name: str, item: str, pieces: int, ref: str = "", *, is_in: bool = False) -> StockMoved:
+def moves(name: str, item: str, pieces: int, ref: str = "", *, is_in: bool = False) -> StockMoved:
     return StockMoved(
         movement_id=name,
         item=item,
@@ -120,7 +120,7 @@ async def test_what_comes_in_as_its_kits_line_is_dropped_is_held_for_nobody(
     assert [each for each in lines(made) if each[0] == "A"] == [("A", 4, 0, 4), ("A", 2, 0, 0)]
     of_kit = replace(line("so1/1", 3), item="K")
     await yard.hear(ordered("so1", of_kit))
-    receipt = replace(_moved("m", "A", 2, is_in=True), type=MovementType.RECEIPT)
+    receipt = replace(moves("m", "A", 2, is_in=True), type=MovementType.RECEIPT)
     await yard.hear(ordered("so1", version=2), fact("movement:m", receipt))
     now = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
     assert (now.released_at is None) == bool(others)
@@ -152,8 +152,8 @@ async def test_i9_promised_kits_that_are_put_together_are_not_free(
     made = await ten_of_which_four_are_made(yard, is_ordered=is_ordered)
     for pieces in parts_of:
         await yard.hear(
-            fact(f"movement:a{pieces}", _moved(f"a{pieces}", "A", pieces, "so1/1/A")),
-            fact(f"movement:k{pieces}", _moved(f"k{pieces}", "K", pieces, is_in=True)),
+            fact(f"movement:a{pieces}", moves(f"a{pieces}", "A", pieces, "so1/1/A")),
+            fact(f"movement:k{pieces}", moves(f"k{pieces}", "K", pieces, is_in=True)),
         )
         assert (await yard.of("K")).now == 0
         assert await plain(yard, f"cart-{pieces}", 10, item="K") == 0
@@ -163,7 +163,7 @@ async def test_i9_promised_kits_that_are_put_together_are_not_free(
     assert lines(now)[0] == ("K", 10, 0, held)
     assert await yard.hub.securing.at_risk(yard.hub.scope) == ([], made.promise_id)
     # Once all ten have left it is over, and nothing stays behind.
-    await yard.hear(fact("movement:p", _moved("p", "K", 10, "so1/1")))
+    await yard.hear(fact("movement:p", moves("p", "K", 10, "so1/1")))
     assert await yard.hub.kept_promises.listed(yard.hub.scope) == []
     assert [(await yard.of(item)).shortage for item in "KA"] == [0, 0]
 
@@ -171,9 +171,9 @@ async def test_i9_promised_kits_that_are_put_together_are_not_free(
 @pytest.mark.parametrize("is_ordered", [True, False])
 async def test_parts_that_are_picked_leave_as_parts(yard: Yard, *, is_ordered: bool) -> None:
     made = await ten_of_which_four_are_made(yard, is_ordered=is_ordered)
-    picked = replace(_moved("p", "A", 4, "so1/1/A"), type=MovementType.PICK, target_place=STAGED)
+    picked = replace(moves("p", "A", 4, "so1/1/A"), type=MovementType.PICK, target_place=STAGED)
     await yard.hear(fact("movement:p", picked))
-    received = replace(_moved("k", "K", 4, is_in=True), type=MovementType.RECEIPT)
+    received = replace(moves("k", "K", 4, is_in=True), type=MovementType.RECEIPT)
     await yard.hear(fact("movement:k", received))
     now = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
     assert lines(now)[0] == ("K", 10, 4, 6)

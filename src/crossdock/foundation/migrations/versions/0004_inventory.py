@@ -230,6 +230,16 @@ create index inventory_demand_by_order on inventory_demand (tenant, order_id, so
     where order_id <> '';
 select guard_table('inventory_demand');
 
+-- Ordered kits that found no room for all their parts, and the stock rows of these: hardly any.
+create table inventory_kit_wait (
+    tenant text not null,
+    demand_ref text collate "C" not null,
+    stock_id bigint not null,
+    primary key (tenant, stock_id, demand_ref)
+);
+create index inventory_kit_wait_by_ref on inventory_kit_wait (tenant, demand_ref);
+select guard_table('inventory_kit_wait');
+
 -- Order lines of which more was picked than ordered, since when; those that are settled wait for
 -- nothing, and are looked at again when they change.
 create table inventory_over_pick (
@@ -249,7 +259,8 @@ select guard_table('inventory_over_pick');
 # idempotent. `is_linked`: an order that counts as demand already holds these units. A kit's line
 # has what was granted of those that lie assembled; `made` more are to be put together of the parts
 # that lines behind it hold (`into_line`), each of which says in `made` for how many that was.
-# `is_unlimited`: no stock limits the item there, so the line holds none.
+# `is_unlimited`: no stock limits the item there, so the line holds none. Of what was granted
+# `given_back` is left out of `granted`, as nobody claims it any more.
 RESERVATIONS = """
 create table inventory_reservation (
     reservation_id uuid not null,
@@ -273,6 +284,7 @@ create table inventory_reservation (
     made bigint not null default 0 check (made >= 0),
     into_line smallint not null default 0,
     is_unlimited boolean not null default false,
+    given_back bigint not null default 0,
     primary key (reservation_id, line_no),
     check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);
@@ -363,7 +375,7 @@ def downgrade() -> None:
         """
         drop function inventory_lapsed;
         drop table inventory_decision, inventory_announcement, inventory_reservation,
-            inventory_over_pick, inventory_demand, inventory_order,
+            inventory_kit_wait, inventory_over_pick, inventory_demand, inventory_order,
             inventory_group_version, inventory_group,
             inventory_source, inventory_stream, inventory_stock, inventory_movement,
             inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;

@@ -35,8 +35,9 @@ create index supply_promise_to_lapse on supply_promise (expires_at)
 select guard_table('supply_promise');
 
 -- A kit that is put together has a row of its own, and rows of what it is put together from under
--- the same number; `made` of it stands on those. `life_days` have to be left `transit_days` after
--- it leaves; null asks for none.
+-- the same number; `made` of it stands on those. Of that its order claims `cut` no more, and of a
+-- part `cut` is given back. `life_days` have to be left `transit_days` after it leaves; null asks
+-- for none.
 create table supply_promise_line (
     tenant text not null,
     promise_id uuid not null,
@@ -53,6 +54,7 @@ create table supply_promise_line (
     channel text collate "C" not null,
     life_days integer,
     transit_days integer,
+    cut bigint not null default 0 check (cut between 0 and micros),
     is_open boolean not null default true,
     primary key (tenant, promise_id, line_no, item, ship_date)
 );
