@@ -47,6 +47,7 @@ from crossdock.canonical.reconciliation import (
     MendingTried,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -87,6 +88,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ConfirmationChanged,
     DifferenceConfirmed,
     DifferenceClosed,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
     CountTaskChanged,

@@ -45,6 +45,7 @@ from crossdock.canonical.reconciliation import (
     MendingTried,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -81,6 +82,7 @@ HUBS_OWN = (
     SourcingDecided,
     DifferenceConfirmed,
     DifferenceClosed,
+    SnapshotBelieved,
     SnapshotRejected,
     CountTaskChanged,
     CountDecided,

@@ -152,7 +152,7 @@ class Reconciliation:
 
     async def _believe(self, scope: Scope, asked: Asked, side: Side) -> None:
         async with self._database.transaction(scope) as tx:
-            await believing.check(
+            await believing.believe(
                 tx,
                 believing.Again(
                     run_id=asked.believe,
@@ -161,6 +161,7 @@ class Reconciliation:
                     rows=side.rows,
                     zeros=side.zeros,
                     by=asked.by,
+                    at=self._clock.now(),
                 ),
             )
 
