@@ -20,6 +20,7 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
     DifferenceClosed,
     DifferenceConfirmed,
+    SnapshotBelieved,
     SnapshotRejected,
 )
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind
@@ -624,6 +625,8 @@ async def test_a_dump_that_cannot_be_is_rejected_and_believed_by_another(house: 
         await house.said(*many(200, 0), believe=zeros.run_id)
     done = await house.said(*many(200, 0), believe=zeros.run_id, by="ann")
     assert done.verdict == "DONE"
+    [believed] = [one for one in await house.told() if isinstance(one, SnapshotBelieved)]
+    assert (believed.run_id, believed.believed_by) == (zeros.run_id, "ann")
     assert [one.code for one in await house.hub.cases.find(scope)] == []
 
 

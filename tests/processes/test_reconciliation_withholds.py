@@ -13,7 +13,7 @@ from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKi
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.canonical.reconciliation import SnapshotBelieved, WithholdingChanged
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.reconciliation import (
     Asked,
@@ -25,8 +25,10 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
     instant_of,
 )
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
+from crossdock.foundation.event_log import Position
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.channel_terms import Channel
@@ -246,6 +248,10 @@ async def test_a_rejected_dump_is_believed_by_hand_and_if_so_decided_by_another(
     with pytest.raises(Forbidden, match="another one has to believe it"):
         await dumped("ann", 200, believe=rejected.run_id)
     assert (await dumped("bob", 200, believe=rejected.run_id)).verdict == "DONE"
+    async with town.hub.database.transaction(scope) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=1000)
+    [told] = [one.payload for one in events if isinstance(one.payload, SnapshotBelieved)]
+    assert (told.run_id, told.asked_by, told.believed_by) == (rejected.run_id, "ann", "bob")
     assert (await dumped("ann", 200)).verdict == "DONE"
 
 

@@ -48,6 +48,7 @@ from crossdock.canonical.reconciliation import (
     MendingTried,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -89,6 +90,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ConfirmationChanged,
     DifferenceConfirmed,
     DifferenceClosed,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
     CountTaskChanged,

@@ -84,6 +84,25 @@ class SnapshotRejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotBelieved:
+    """What `run_id` rejected is right all the same: `believed_by` has looked at it (R7).
+
+    `asked_by` gave it first. It was compared anew then, unless no one can believe it.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.snapshot_believed.v1"
+
+    run_id: str
+    against: str
+    believed_by: str
+    asked_by: str
+
+    @property
+    def key(self) -> str:
+        return self.against
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WithholdingChanged:
     """Channels may be shown so much less than the ledger says, while `against` says less (§4.3).
 

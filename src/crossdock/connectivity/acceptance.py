@@ -46,6 +46,7 @@ from crossdock.canonical.reconciliation import (
     MendingTried,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -83,6 +84,7 @@ HUBS_OWN = (
     SourcingDecided,
     DifferenceConfirmed,
     DifferenceClosed,
+    SnapshotBelieved,
     SnapshotRejected,
     CountTaskChanged,
     CountDecided,

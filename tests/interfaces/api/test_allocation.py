@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from crossdock.canonical.allocation import AllocationRunChanged
+from crossdock.foundation import event_log
+from crossdock.foundation.event_log import Position
 from tests.interfaces.api.conftest import Caller, House, amount, event, main_scope, stock
 
 MICROS = 1_000_000
@@ -99,6 +102,41 @@ async def test_with_four_eyes_the_maker_of_a_run_may_not_approve_it(
     assert (answer.status, answer.json["code"]) == (403, "four_eyes")
     done = await house.allocation.approve(main_scope(), run["run_id"], by="somebody else")
     assert done.state == "APPLIED"
+
+
+@pytest.mark.usefixtures("short")
+async def test_who_makes_and_who_decides_a_run_is_named_by_the_body_beside_the_key(
+    call: Caller, house: House
+) -> None:
+    await call("PUT", "/v1/allocation/policy", {"applies": "NOTHING", "four_eyes": True})
+    desk, other = await house.key(name="desk"), await house.key(name="other")
+    asked = {"item": "bolt", "location": "dc", "by": "Ann"}
+    run = (await call("POST", "/v1/allocation/runs", asked, key=desk)).json
+    assert run["made_by"] == "Ann (key desk)"
+    address = f"/v1/allocation/runs/{run['run_id']}"
+
+    for by, key in (("bob", desk), ("ANN", other), ("", desk)):
+        answer = await call("POST", f"{address}/approve", {"by": by}, key=key)
+        assert (answer.status, answer.json["code"]) == (403, "four_eyes"), (by, answer.body)
+    for strange in (7, None, "x" * 201):
+        assert (await call("POST", f"{address}/approve", {"by": strange})).status == 422
+    done = await call("POST", f"{address}/approve", {"by": "Bob"}, key=other)
+
+    assert (done.json["state"], done.json["decided_by"]) == ("APPLIED", "Bob (key other)")
+    async with house.database.transaction(main_scope()) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=1000)
+    told = [one.payload for one in events if isinstance(one.payload, AllocationRunChanged)]
+    assert (told[0].changed_by, told[-1].changed_by) == ("Ann (key desk)", "Bob (key other)")
+
+
+@pytest.mark.usefixtures("short")
+async def test_who_rejects_a_run_is_named_by_the_body(call: Caller) -> None:
+    run = await simulated(call)
+    said = {"remark": "ask sales", "by": "Bob"}
+
+    rejected = await call("POST", f"/v1/allocation/runs/{run['run_id']}/reject", said)
+
+    assert rejected.json["decided_by"] == "Bob (key test)"
 
 
 async def test_who_may_set_rules_may_not_set_the_policy(call: Caller, house: House) -> None:

@@ -130,6 +130,25 @@ async def test_what_nobody_knows_is_not_found_and_a_reader_changes_nothing(
     assert refused.status == 403
 
 
+async def test_who_gives_a_dump_is_named_by_the_body_beside_the_key(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    line = {"document": "SO-1", "item": "bolt", "location": "dc", "quantity": "1"}
+    orders = {"kind": "orders", "against": "erp", "lines": [line]}
+    orders["as_of"] = house.clock.now().isoformat()
+
+    plain = await call("POST", RUNS, comparison(house, "40"))
+    said = await call("POST", RUNS, comparison(house, "40", by=" Ann  Lee "))
+    open_lines = await call("POST", f"{RUNS}/open-lines", orders | {"by": "Ann Lee"})
+
+    assert plain.json["asked_by"] == "key test"
+    assert said.json["asked_by"] == "Ann Lee (key test)"
+    assert open_lines.json["asked_by"] == "Ann Lee (key test)"
+    for strange in (7, None, "x" * 201, ["ann"]):
+        assert (await call("POST", RUNS, comparison(house, "40", by=strange))).status == 422
+
+
 async def test_two_other_systems_are_compared_with_each_other(call: Caller, house: House) -> None:
     """R2: the ERP says 100 at five to midnight, the warehouse 97 at five past; 3 left between."""
     await stock(call, house, "BOLT", micros=1_000_000)

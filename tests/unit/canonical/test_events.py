@@ -70,6 +70,7 @@ from crossdock.canonical.reconciliation import (
     MendingTried,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -343,6 +344,10 @@ def test_an_event_of_another_version_is_refused() -> None:
                 closed_by="a clerk",
             ),
             "B-1",
+        ),
+        (
+            SnapshotBelieved(run_id="rcn_1", against="erp", believed_by="bob", asked_by="ann"),
+            "erp",
         ),
         (SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"), "erp"),
         (

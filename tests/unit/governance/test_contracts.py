@@ -72,6 +72,7 @@ from crossdock.canonical.reconciliation import (
     MendingTried,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
+    SnapshotBelieved,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -412,6 +413,7 @@ REAL: list[Payload] = [
         root_cause="COUNT",
         closed_by="a clerk",
     ),
+    SnapshotBelieved(run_id="rcn_1", against="erp", believed_by="bob", asked_by="ann"),
     SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),
     CountDecided(
         counted_id="ctd_1",

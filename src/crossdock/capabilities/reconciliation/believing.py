@@ -1,10 +1,13 @@
 """A dump that was rejected and is right all the same: believed when a person says so (R7)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from crossdock.canonical.errors import Forbidden, Invalid, NotFound
 from crossdock.canonical.people import may_be_same
+from crossdock.canonical.reconciliation import SnapshotBelieved
 from crossdock.capabilities.reconciliation import store, withholding
+from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.foundation.database import Transaction
 
 
@@ -18,10 +21,11 @@ class Again:
     rows: int
     zeros: int
     by: str
+    at: datetime
 
 
-async def check(tx: Transaction, again: Again) -> None:
-    """Refuse to believe what is not the dump that was rejected, or that nobody else saw."""
+async def believe(tx: Transaction, again: Again) -> None:
+    """Tell the log who believes it; refuse what was not rejected, or what nobody else saw."""
     found = await store.runs(tx, run_id=again.run_id, limit=1)
     if not found:
         raise NotFound(f"no comparison is called {again.run_id!r}")
@@ -45,3 +49,7 @@ async def check(tx: Transaction, again: Again) -> None:
             code="four_eyes",
             hint="ask somebody else to look at it",
         )
+    believed = SnapshotBelieved(
+        run_id=run.run_id, against=again.against, believed_by=again.by, asked_by=run.asked_by
+    )
+    await tell(tx, [(f"snapshot_believed:{run.run_id}:{again.by}", believed)], again.at)

@@ -138,8 +138,9 @@ class OpenLines:
                 rows=side.count,
                 zeros=side.zeros,
                 by=asked.by,
+                at=self._clock.now(),
             )
-            await believing.check(tx, again)
+            await believing.believe(tx, again)
 
 
 def listed(rows: Iterable[OpenRow]) -> dict[str, Listed]:

@@ -17,7 +17,6 @@ from crossdock.capabilities.reconciliation import (
     findings,
     happened,
     listing,
-    overdue,
     rulebook,
     showing,
     store,
@@ -32,6 +31,7 @@ from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, check_healed
 from crossdock.capabilities.reconciliation.outcome import About
+from crossdock.capabilities.reconciliation.overdue import Overdue
 from crossdock.capabilities.reconciliation.ports import Informants, Key
 from crossdock.capabilities.reconciliation.ranking import CountProposal
 from crossdock.capabilities.reconciliation.rules import Rules, Version, checked
@@ -98,6 +98,7 @@ class Reconciliation:
         self._informants = informants
         self._policy = policy or Policy()
         self._healer = Healer(database, clock, informants, self._policy.brake)
+        self._overdue = Overdue(database, informants.cases, self._policy)
 
     async def compare(self, scope: Scope, asked: Asked) -> Run:
         """Run one comparison; a snapshot that cannot be is rejected, and nothing else changes."""
@@ -151,7 +152,7 @@ class Reconciliation:
 
     async def _believe(self, scope: Scope, asked: Asked, side: Side) -> None:
         async with self._database.transaction(scope) as tx:
-            await believing.check(
+            await believing.believe(
                 tx,
                 believing.Again(
                     run_id=asked.believe,
@@ -160,6 +161,7 @@ class Reconciliation:
                     rows=side.rows,
                     zeros=side.zeros,
                     by=asked.by,
+                    at=self._clock.now(),
                 ),
             )
 
@@ -181,8 +183,7 @@ class Reconciliation:
                 await self.compare(scope, Asked(against=teller.source, by=HUB))
             except Exception as error:  # noqa: BLE001 whatever it is, the others are compared
                 failures.append(error)
-        now = self._clock.now()
-        await overdue.watch(self._database, self._informants.cases, self._policy, now)
+        await self._overdue.watch(self._clock.now())
         if failures:
             raise failures[0]
 

@@ -24,7 +24,15 @@ from crossdock.interfaces.api.allocation_shapes import (
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, Reason, Text
+from crossdock.interfaces.api.shapes import (
+    After,
+    AmountText,
+    Code,
+    Limit,
+    Person,
+    Reason,
+    Text,
+)
 
 State = Literal["SIMULATED", "APPLIED", "REJECTED", "REFUSED", "SUPERSEDED", ""]
 Priority = Annotated[int, Field(ge=1, le=1000, strict=True)]
@@ -85,22 +93,31 @@ class ProtectionSaid(ProtectionOf):
 
 
 class RunAsked(BaseModel):
+    """`by`: who makes it, where the key is not named after a person."""
+
     model_config = ConfigDict(extra="forbid")
 
     item: Code
     location: Code
+    by: Person = ""
 
 
 class Approval(BaseModel):
+    """`by`: who decides, where the key is not named after a person."""
+
     model_config = ConfigDict(extra="forbid")
 
     remark: Text = ""
+    by: Person = ""
 
 
 class Rejection(BaseModel):
+    """`by`: who decides, where the key is not named after a person."""
+
     model_config = ConfigDict(extra="forbid")
 
     remark: Reason
+    by: Person = ""
 
 
 class AllocationRulesShown(BaseModel):
@@ -216,7 +233,7 @@ def run_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         """Say what a run would change, and keep it for approval; it changes nothing yet."""
         goods = await known.find_one(caller.scope, Named(said.item, said.location), where="")
         run = await hub.allocation.simulate(
-            caller.scope, goods.item, goods.location, by=who(caller)
+            caller.scope, goods.item, goods.location, by=who(caller, said.by)
         )
         return run_shown(run)
 
@@ -239,14 +256,15 @@ def run_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def approve(run_id: Text, said: Approval, caller: Caller) -> RunShown:
         """Apply a run; 409 `stale` if what it was decided on has changed."""
         run = await hub.allocation.approve(
-            caller.scope, run_id, by=who(caller), remark=said.remark
+            caller.scope, run_id, by=who(caller, said.by), remark=said.remark
         )
         return run_shown(run)
 
     @routes.post("/runs/{run_id}/reject", **needs("allocation:write"))
     async def reject(run_id: Text, said: Rejection, caller: Caller) -> RunShown:
         """Say no to a run; it is not proposed again until something changes."""
-        run = await hub.allocation.reject(caller.scope, run_id, by=who(caller), remark=said.remark)
+        by = who(caller, said.by)
+        run = await hub.allocation.reject(caller.scope, run_id, by=by, remark=said.remark)
         return run_shown(run)
 
     return routes

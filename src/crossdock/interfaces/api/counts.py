@@ -14,7 +14,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Limit, Text
+from crossdock.interfaces.api.shapes import After, Limit, Person, Text
 
 
 class CountsShown(BaseModel):
@@ -32,7 +32,7 @@ class DecisionSaid(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     because: Annotated[Text, Field(min_length=1, max_length=300)]
-    by: Annotated[Text, Field(max_length=200)] = ""
+    by: Person = ""
 
 
 def router(hub: Hub) -> APIRouter:

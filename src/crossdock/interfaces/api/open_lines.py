@@ -23,7 +23,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AmountText, Code, CurrencyText, Text
+from crossdock.interfaces.api.shapes import AmountText, Code, CurrencyText, Person, Text
 
 ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
 
@@ -58,7 +58,8 @@ class OpenLinesSaid(BaseModel):
     `as_of` is when the extraction began, for lines that do not say. `is_full`: a line that it
     leaves out, at a location that it names, is closed there. `heard_from` is whose words of ours
     are compared, left out for anybody's. `lag_minutes` is how long it may take to book what
-    changes, 15 if left out. `believe` is the run that rejected these very lines.
+    changes, 15 if left out. `believe` is the run that rejected these very lines,
+    `by` who gives or believes them, where the key is not named after a person.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,6 +72,7 @@ class OpenLinesSaid(BaseModel):
     heard_from: Text = ""
     lag_minutes: int | None = Field(default=None, strict=True)
     believe: Text = ""
+    by: Person = ""
 
     def asked(self, by: str) -> OpenAsked:
         return OpenAsked(
@@ -125,6 +127,6 @@ def router(hub: Hub) -> APIRouter:
     @routes.post("/open-lines", **needs("cases:write"))
     async def compare_open_lines(said: OpenLinesSaid, caller: Caller) -> Run:
         """Compare open orders or purchases with a system's own; no document is changed."""
-        return await hub.open_lines.compare(caller.scope, said.asked(who(caller)))
+        return await hub.open_lines.compare(caller.scope, said.asked(who(caller, said.by)))
 
     return routes

@@ -44,6 +44,7 @@ from crossdock.interfaces.api.shapes import (
     KeysAsked,
     Limit,
     LongText,
+    Person,
     Text,
 )
 
@@ -159,12 +160,14 @@ class ComparisonSaid(StockSaid):
     """Whose stock it is, and what it says; without lines, what `against` last told by itself.
 
     `lag_minutes` is how long it may take to book what moves, 15 if left out. `believe` is the run
-    that rejected these very lines, though they are right.
+    that rejected these very lines, though they are right; `by` who gives or believes them, where
+    the key is not named after a person.
     """
 
     against: Code
     lag_minutes: int | None = Field(default=None, strict=True)
     believe: Text = ""
+    by: Person = ""
 
     def asked(self, by: str) -> Asked:
         return Asked(
@@ -265,7 +268,7 @@ def run_routes(hub: Hub) -> APIRouter:
     @routes.post("", **needs("cases:write"))
     async def compare_stock(said: ComparisonSaid, caller: Caller) -> Run:
         """Compare the ledger with another system; nothing is adjusted anywhere."""
-        asked = said.asked(who(caller))
+        asked = said.asked(who(caller, said.by))
         return await hub.reconciliation.compare(caller.scope, asked)
 
     @routes.post("/between", **needs("cases:write"))

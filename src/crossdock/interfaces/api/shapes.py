@@ -27,6 +27,8 @@ Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX), AfterValida
 ItemClass = Annotated[Text, Field(max_length=ITEM_CLASS_MAX)]
 Code = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
+Person = Annotated[Text, Field(max_length=200)]
+"""Who decides, where the key is not named after a person; "" is whoever the key is."""
 Reason = Annotated[LongText, Field(min_length=1, pattern=r"\S")]
 AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", strict=True)]
 """Zero or more, as a decimal string."""
