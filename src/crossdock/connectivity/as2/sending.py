@@ -84,7 +84,7 @@ def _part(payload: Payload, *, is_base64: bool) -> Entity:
 def _base64(content: bytes) -> bytes:
     text = base64.b64encode(content)
     lines = (text[at : at + _LINE] for at in range(0, len(text), _LINE))
-    return b"".join(line + b"\r\n" for line in lines)
+    return b"\r\n".join(lines)
 
 
 def _compressed(part: Entity) -> Entity:

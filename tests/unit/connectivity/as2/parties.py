@@ -93,14 +93,16 @@ class Dock:
     our_keys: tuple[OwnKey, ...] = field(default_factory=lambda: (own("shop"),))
     their_keys: tuple[OwnKey, ...] = field(default_factory=lambda: (own("dock"),))
     at: datetime = NOW
+    our_name: str = "The Shop"
+    their_name: str = 'DOCK"1'
 
     @property
     def sender(self) -> House:
-        return House(name="The Shop", keys=self.our_keys)
+        return House(name=self.our_name, keys=self.our_keys)
 
     @property
     def receiver(self) -> House:
-        return House(name='DOCK"1', keys=self.their_keys)
+        return House(name=self.their_name, keys=self.their_keys)
 
     @property
     def receiver_as_partner(self) -> Partner:
