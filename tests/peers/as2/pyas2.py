@@ -18,7 +18,7 @@ def _search_versions(pattern: Any, text: Any, *more: Any) -> Any:
     return _search(wider if pattern == r"\b(\d\.\d\.\d[a-z]*)\b" else pattern, text, *more)
 
 
-re.search = _search_versions
+setattr(re, "search", _search_versions)  # noqa: B010 - before the import that falls over it
 
 from pyas2lib import as2  # noqa: E402 - not before its pattern is widened
 

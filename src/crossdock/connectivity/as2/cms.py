@@ -10,8 +10,9 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from asn1crypto import algos, cms, core, parser, x509
+from asn1crypto import algos, cms, core, x509
 
+from crossdock.connectivity.as2 import ber
 from crossdock.connectivity.as2.algorithms import Cipher, Digest, digest_named
 from crossdock.connectivity.as2.faults import As2Invalid, unexpected
 
@@ -88,8 +89,9 @@ def _read(what: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def _content(data: bytes, kind: str) -> Any:
+    end = ber.end_of(data)
     found: Any = cms.ContentInfo.load(data)
-    if data[parser.peek(data) :].strip():
+    if data[end:].strip():
         raise unexpected("something stands behind the CMS structure")
     said = found["content_type"].native
     if said != kind:
