@@ -11,6 +11,7 @@ WORKERS ?= 2
 SHUFFLES ?= 100000
 SELLOUTS ?= 20000
 CASES ?= 100000
+MUTATED ?= 1000000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/allocation/test_model_,alternatives.py on_time.py released.py run_proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,budget.py drawing.py granting.py granting_unlimited.py kits.py page.py promise_proof.py proof.py) \
@@ -32,7 +33,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 CHECKS := $(addprefix check-,format lint mypy pyright newest layers dependencies)
 BESIDE := --no-print-directory --output-sync -j $(WORKERS)
 
-.PHONY: help demo test check $(CHECKS) cover simulate cases bench docs freeze lock wheel clean
+.PHONY: help demo test check $(CHECKS) cover simulate cases mutated bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -98,6 +99,9 @@ cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a se
 	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py \
 		tests/unit/capabilities/supply/test_ageing.py tests/unit/capabilities/supply/test_beside_stock.py \
 		tests/unit/capabilities/supply/test_weeks.py $(ARGS)
+
+mutated: $(READY_DEV)  ## 1,000,000 EDI files with things put wrong: each is read to its end, and told of
+	CROSSDOCK_MUTATED=$(MUTATED) $(BIN)/pytest -q -n $(WORKERS) tests/unit/connectivity/edi/test_mutated.py $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

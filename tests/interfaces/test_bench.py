@@ -162,6 +162,7 @@ NOT_RUN = {
     "processes": "installs its peer from the registry",
     "atp": "fills a database with positions",
     "reconcile": "fills a database with positions",
+    "edi": "installs its peers from the registry: test_bench_edi walks our side",
     "peers": "installs and runs a real Tryton: tests/peers/tryton/test_assign.py",
 }
 RUN = {"explain", "newcomer"}

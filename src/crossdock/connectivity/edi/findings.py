@@ -1,7 +1,11 @@
 """What is wrong with an interchange: where, what is acknowledged, what to ask the partner for."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+FINDINGS_MAX = 200
+"""Findings kept of one set, group or interchange."""
 
 
 class Severity(StrEnum):
@@ -66,3 +70,25 @@ class Finding:
     acknowledged_by: str = ""
     value: str = ""
     data_element: str = ""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was found of one thing, as far as it is kept; a last finding says how many more."""
+
+    found: list[Finding] = field(default_factory=list[Finding])
+    more: int = 0
+
+    def add(self, *findings: Finding) -> None:
+        room = FINDINGS_MAX - len(self.found)
+        self.found += findings[:room]
+        self.more += max(len(findings) - room, 0)
+
+    def told(self, level: Level, place: Callable[[], Place]) -> tuple[Finding, ...]:
+        """Give them, with what says how many are not kept."""
+        if not self.more:
+            return tuple(self.found)
+        says = f"{self.more} more findings of this {level.lower()} are not shown"
+        note = Severity.NOTE
+        last = Finding(code="MORE", severity=note, level=level, place=place(), says=says)
+        return (*self.found, last)

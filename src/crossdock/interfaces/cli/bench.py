@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False)
 
 NAMES = (
     *("reservations", "propagation", "growth", "processes", "explain", "atp", "reconcile"),
-    *("peers", "newcomer"),
+    *("peers", "newcomer", "edi"),
 )
 
 OF_SHOPS = "propagation"

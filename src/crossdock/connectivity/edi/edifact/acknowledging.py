@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from crossdock.connectivity.edi.edifact.delimiters import REPETITION_SINCE
+from crossdock.connectivity.edi.edifact.delimiters import LEVELS, REPETITION_SINCE, SYNTAXES
 from crossdock.connectivity.edi.edifact.envelope import (
     Closed,
     Event,
@@ -101,7 +101,8 @@ def answers(events: Iterable[Event]) -> Iterator[Answer]:
 def answered(events: Iterable[Event], *, first: int, at: datetime) -> Iterator[str]:
     """Write an interchange with a CONTRL for each that came, numbered from `first` on.
 
-    It goes back to who sent it, in the delimiters and the syntax that it came in.
+    It goes back to who sent it, in the delimiters and the syntax that it came in; what came and
+    cannot be written in them is left out.
     """
     for number, answer in enumerate(answers(events), first):
         yield _interchange(answer, str(number), at)
@@ -111,11 +112,15 @@ def _interchange(answer: Answer, number: str, at: datetime) -> str:
     of, head = answer.of, answer.of.header
     form = Form(
         delimiters=head.delimiters,
-        line_end="" if head.delimiters.segment in "\r\n" else "\n",
+        line_end="" if any(one in head.delimiters.all for one in "\r\n") else "\n",
         has_advice=head.has_advice,
+        leaves_out=True,
     )
     is_late = head.syntax >= REPETITION_SINCE
-    syntax = [head.level or "UNOA", head.syntax or "3"]
+    syntax = [
+        head.level if head.level in LEVELS else "UNOA",
+        head.syntax if head.syntax in SYNTAXES else "3",
+    ]
     dated = [f"{at:%Y%m%d}" if is_late else f"{at:%y%m%d}", f"{at:%H%M}"]
     test: list[Value] = ["", "", "", "", "", "1"] if of.is_test else []
     body = list(_body(answer))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from crossdock.connectivity.edi.edifact.delimiters import LEVELS, Header, component
+from crossdock.connectivity.edi.edifact.delimiters import LEVELS, SYNTAXES, Header, component
 from crossdock.connectivity.edi.findings import Finding, Level, Place, Severity
 from crossdock.connectivity.edi.source import Gap
 from crossdock.connectivity.edi.x12.controls import is_same
@@ -22,7 +22,6 @@ _COUNTED = {"UNZ": "0036", "UNE": "0060", "UNT": "0074"}
 _COUNTS = {"UNZ": "groups or messages", "UNE": "messages", "UNT": "segments, with UNH and UNT"}
 _SHOWN = 40
 _COMPOSED = frozenset({1, 4})
-_SYNTAXES = frozenset("1234")
 _SHORT_DATE = 6
 
 
@@ -140,7 +139,7 @@ def header_findings(head: Header, place: Place) -> Iterable[Finding]:
     day, time = component(elements, 4, 1), component(elements, 4, 2)
     for element, at_component, number, by, is_right, says in (
         (1, 1, "0001", "2", head.level in LEVELS, "is no character set that is known here"),
-        (1, 2, "0002", "2", head.syntax in _SYNTAXES, "is no version of the syntax from 1 to 4"),
+        (1, 2, "0002", "2", head.syntax in SYNTAXES, "is no version of the syntax from 1 to 4"),
         (2, 1, "0004", "13", bool(component(elements, 2, 1)), "has to name the sender"),
         (3, 1, "0010", "13", bool(component(elements, 3, 1)), "has to name the recipient"),
         (4, 1, "0017", "12", _is_date(day), "is no date YYMMDD, or in syntax 4 CCYYMMDD"),

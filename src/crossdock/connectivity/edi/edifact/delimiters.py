@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from crossdock.connectivity.edi.source import BLANK
+
 HEADER_MAX = 3_000
 """No header has more characters, with the advice before it."""
 ADVICE = 9
@@ -31,6 +33,7 @@ _CODECS: Mapping[str, str] = {
 }
 """How bytes are read that are not ASCII; any other level, as latin-1."""
 LEVELS = frozenset({"UNOA", "UNOB", "UNOC", *_CODECS})
+SYNTAXES = frozenset("1234")
 _UPPER = "A-Z0-9 .,()/='+:?!\"%&*;<>\\-"
 _LETTERS: Mapping[str, str] = {"UNOA": _UPPER, "UNOB": _UPPER + "a-z"}
 ASCII_LEVELS = frozenset(_LETTERS)
@@ -151,7 +154,7 @@ def _advised(said: str) -> Delimiters:
 def _with_repetition(found: Delimiters, syntax: str, advised: str) -> Delimiters:
     """Add the repetition separator, which there is since syntax 4: of the advice, or `*`."""
     said = advised or "*"
-    is_separator = not said.isalnum() and not said.isspace() and said not in found.all
+    is_separator = not said.isalnum() and said not in BLANK + found.all
     if syntax < REPETITION_SINCE or not is_separator or said > "\x7f":
         return found
     return Delimiters(

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from crossdock.connectivity.edi.edifact import controls
 from crossdock.connectivity.edi.edifact.delimiters import Header, component, plain
 from crossdock.connectivity.edi.edifact.reading import Page
-from crossdock.connectivity.edi.findings import Finding, Place
+from crossdock.connectivity.edi.findings import Finding, Kept, Level, Place
 from crossdock.connectivity.edi.numbers import Seen
 from crossdock.connectivity.edi.source import Gap
 
@@ -159,12 +159,14 @@ class _Open(Generic[_Of]):
     """Something that is open: what it counts, whose references it saw, and what was found."""
 
     of: _Of
+    level: Level
     counted: int = 0
     seen: Seen = field(default_factory=Seen)
-    findings: list[Finding] = field(default_factory=list[Finding])
+    groups: Seen = field(default_factory=Seen)
+    findings: Kept = field(default_factory=Kept)
 
     def closed(self, *more: Finding, is_complete: bool = True) -> Closed:
-        found = (*self.findings, *more)
+        found = (*self.findings.told(self.level, self.of.at.place), *more)
         return Closed(of=self.of, findings=found, counted=self.counted, is_complete=is_complete)
 
 
@@ -213,8 +215,8 @@ class _Envelope:
     interchange: _Open[Interchange] | None = None
     group: _Open[Group] | None = None
     message: _Open[Message] | None = None
-    interchanges: Seen = field(default_factory=Seen)
-    late: list[Finding] = field(default_factory=list[Finding])
+    interchanges: dict[tuple[str, ...], Seen] = field(default_factory=dict[tuple[str, ...], Seen])
+    late: Kept = field(default_factory=Kept)
     is_any: bool = False
     told_until: int = -1
     has_groups: bool = False
@@ -226,7 +228,7 @@ class _Envelope:
         if gap.because or gap.junk:
             self.told_until = gap.offset + len(gap.raw)
         if gap.because and self.interchange is not None:
-            self.interchange.findings.append(told)
+            self.interchange.findings.add(told)
         elif gap.because or (gap.junk and not is_more):
             yield Aside(findings=(told,))
 
@@ -243,7 +245,7 @@ class _Envelope:
         if said.tag == "UNB" and page.header is not None and not index:
             yield from self._begin_interchange(said, page.header)
         elif inside is None:
-            self.late.append(controls.outside(1, said.at.place()))
+            self.late.add(controls.outside(1, said.at.place()))
         else:
             yield from self._within(said, inside)
 
@@ -266,7 +268,7 @@ class _Envelope:
         """Hand on segments of the message that is open; outside of any they are a fault."""
         if self.message is None:
             place = At(page, start).place()
-            self._innermost().append(controls.outside(stop - start, place))
+            self._innermost().add(controls.outside(stop - start, place))
             return
         position = self.message.counted + 1
         self.message.counted += stop - start
@@ -274,41 +276,39 @@ class _Envelope:
 
     def ended_without(self, page: Page) -> None:
         """Note that the last segment of the file lacks its terminator."""
-        self._innermost().append(controls.no_terminator(At(page, len(page.segments) - 1).place()))
+        self._innermost().add(controls.no_terminator(At(page, len(page.segments) - 1).place()))
 
     def end(self) -> Iterator[Event]:
         """Close what the file left open."""
         if not self.is_any:
             yield Aside(findings=(controls.no_interchange(),))
         yield from self._close_interchange(None)
-        if self.late:
-            yield Aside(findings=tuple(self.late))
+        if self.late.found:
+            yield Aside(findings=self.late.told(Level.FILE, lambda: Place(offset=0)))
 
     def _begin_interchange(self, said: _Said, head: Header) -> Iterator[Event]:
         yield from self._close_interchange(said)
         opened = Interchange(header=head, at=said.at)
-        self.interchange, self.is_any, self.has_groups = _Open(opened), True, False
+        self.interchange = _Open(opened, Level.INTERCHANGE)
+        self.is_any, self.has_groups = True, False
         place = said.at.place()
-        self.interchange.findings += controls.header_findings(head, place)
-        application = opened.element(7)
-        number = "/".join(
-            (*opened.sender, "", *opened.recipient, "", application, opened.reference.lstrip("0"))
-        )
-        if not self.interchanges.add(number):
-            self.interchange.findings.append(controls.repeated("UNB", opened.reference, place))
+        self.interchange.findings.add(*controls.header_findings(head, place))
+        between = (*opened.sender, "", *opened.recipient, "", opened.element(7))
+        if not self.interchanges.setdefault(between, Seen()).add(opened.reference):
+            self.interchange.findings.add(controls.repeated("UNB", opened.reference, place))
         yield opened
 
     def _begin_group(self, said: _Said, inside: _Open[Interchange]) -> Iterator[Event]:
         yield from self._close_group(said)
         opened = Group(elements=said.elements, at=said.at, interchange=inside.of)
-        self.group = _Open(opened)
+        self.group = _Open(opened, Level.GROUP)
         if inside.counted and not self.has_groups:
-            inside.findings.append(controls.mixed(said.at.place()))
+            inside.findings.add(controls.mixed(said.at.place()))
         self.has_groups = True
         inside.counted += 1
-        if not inside.seen.add("UNG/" + opened.reference.lstrip("0")):
+        if not inside.groups.add(opened.reference):
             place = said.at.place()
-            self.group.findings.append(controls.repeated("UNG", opened.reference, place))
+            self.group.findings.add(controls.repeated("UNG", opened.reference, place))
         yield opened
 
     def _begin_message(self, said: _Said, inside: _Open[Interchange]) -> Iterator[Event]:
@@ -320,21 +320,21 @@ class _Envelope:
             group=group.of if group else None,
             interchange=inside.of,
         )
-        self.message = _Open(opened, counted=1)
+        self.message = _Open(opened, Level.SET, counted=1)
         if group is None and self.has_groups:
-            inside.findings.append(controls.mixed(said.at.place()))
+            inside.findings.add(controls.mixed(said.at.place()))
         elif group is None:
             inside.counted += 1
         else:
             group.counted += 1
         if not (group or inside).seen.add(opened.reference):
             place = said.at.place(1)
-            self.message.findings.append(controls.repeated("UNH", opened.reference, place))
+            self.message.findings.add(controls.repeated("UNH", opened.reference, place))
         yield opened
 
     def _end_message(self, said: _Said) -> Iterator[Event]:
         if self.message is None:
-            self._innermost().append(controls.outside(1, said.at.place()))
+            self._innermost().add(controls.outside(1, said.at.place()))
             return
         self.message.counted += 1
         reference, counted = self.message.of.reference, self.message.counted
@@ -344,7 +344,7 @@ class _Envelope:
     def _end_group(self, said: _Said) -> Iterator[Event]:
         yield from self._close_message(said)
         if self.group is None:
-            self._innermost().append(controls.outside(1, said.at.place()))
+            self._innermost().add(controls.outside(1, said.at.place()))
             return
         yield self.group.closed(*_trailed(said, self.group.counted, self.group.of.reference))
         self.group = None
@@ -378,7 +378,7 @@ class _Envelope:
             yield self.interchange.closed(missing, is_complete=False)
             self.interchange = None
 
-    def _innermost(self) -> list[Finding]:
+    def _innermost(self) -> Kept:
         for one in (self.message, self.group, self.interchange):
             if one is not None:
                 return one.findings

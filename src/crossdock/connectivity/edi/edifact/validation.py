@@ -21,11 +21,9 @@ from crossdock.connectivity.edi.edifact.envelope import (
     Segments,
 )
 from crossdock.connectivity.edi.edifact.watching import Watch, watches
-from crossdock.connectivity.edi.findings import Finding, Level, Place, Severity
+from crossdock.connectivity.edi.findings import Finding, Kept, Level, Place, Severity
 from crossdock.connectivity.edi.structure import Loop, Node, Structure, structure_of
 
-FINDINGS_MAX = 200
-"""Findings kept of one message; a last one says how many more there were."""
 _SHOWN = 60
 _TAG_MAX = 10
 
@@ -178,8 +176,7 @@ class _Checking:
     node: Node
     run: int = 1
     turns: dict[Loop, int] = field(default_factory=dict[Loop, int])
-    found: list[Finding] = field(default_factory=list[Finding])
-    more: int = 0
+    found: Kept = field(default_factory=Kept)
     is_told: bool = False
     watched: dict[str, Watch] = field(init=False)
     outside: re.Pattern[str] = field(init=False)
@@ -249,7 +246,7 @@ class _Checking:
 
     def _turned(self, loop: Loop, tag: str, at: "_Where") -> None:
         place = replace(at.place, tag=tag, loop=loop.name)
-        self._keep(
+        self.found.add(
             Finding(
                 code="GROUP-REPEATED",
                 severity=Severity.ERROR,
@@ -283,7 +280,7 @@ class _Checking:
     ) -> None:
         by, asks = _SEGMENT_CODES[kind]
         name = loop.name if loop and loop.around else ""
-        self._keep(
+        self.found.add(
             Finding(
                 code=f"SEGMENT-{kind}",
                 severity=Severity.ERROR,
@@ -298,31 +295,15 @@ class _Checking:
     def _faults(self, faults: Sequence[Fault], at: "_Where", node: Node) -> None:
         place = replace(at.place, loop=node.loop.name if node.loop.around else "")
         for one in faults:
-            self._keep(_finding(one, place, Level.ELEMENT))
+            self.found.add(_finding(one, place, Level.ELEMENT))
 
-    def _keep(self, finding: Finding) -> None:
-        if len(self.found) < FINDINGS_MAX:
-            self.found.append(finding)
-        else:
-            self.more += 1
-
-    def ended(self, closed: Closed) -> list[Finding]:
+    def ended(self, closed: Closed) -> tuple[Finding, ...]:
         """Say what is missing at the end, and hand over all that was found."""
         for one in self.kind.structure.missing_at_end(self.node):
             at = _Where(self.of.at, closed.counted)
             says = f"{one.tag} has to be there, and the message ends"
             self._tell(at, "MISSING", says, one.tag, one.loop)
-        if self.more:
-            self.found.append(
-                Finding(
-                    code="MORE",
-                    severity=Severity.NOTE,
-                    level=Level.SET,
-                    place=self.of.at.place(1),
-                    says=f"{self.more} more findings of this message are not shown",
-                )
-            )
-        return self.found
+        return self.found.told(Level.SET, lambda: self.of.at.place(1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ Value = str | Sequence[str]
 class Form:
     """How a partner wants to be written to; `line_end` stands behind each terminator.
 
-    `has_advice`: the delimiters are said before the header (UNA).
+    `has_advice`: the delimiters are said before the header (UNA). What cannot be written is
+    refused, or left out where it `leaves_out`.
     """
 
     delimiters: Delimiters = STANDARD
     line_end: str = ""
     has_advice: bool = True
+    leaves_out: bool = False
 
 
 def advice(form: Form) -> str:
@@ -48,14 +50,18 @@ def _segment(segment: Sequence[Value], form: Form) -> str:
         components = [value] if isinstance(value, str) else list(value)
         while components and not components[-1]:
             components.pop()
-        safe = (_safe(one, form.delimiters, where) for one in components)
+        safe = (_safe(one, form, where) for one in components)
         parts.append(form.delimiters.component.join(safe))
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return form.delimiters.element.join(parts)
 
 
-def _safe(value: str, delimiters: Delimiters, where: str) -> str:
+def _safe(value: str, form: Form, where: str) -> str:
+    delimiters = form.delimiters
+    if form.leaves_out:
+        gone = "" if delimiters.release else delimiters.all
+        value = "".join(one for one in value if one >= " " and one not in gone)
     bad = next((one for one in value if one < " " and one not in delimiters.all), None)
     if bad is None and delimiters.release:
         return released(value, delimiters)

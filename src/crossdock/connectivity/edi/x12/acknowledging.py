@@ -29,7 +29,11 @@ _SEGMENT_ERRORS = "5"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAnswer:
-    of: TransactionSet
+    """What is said of a set; it holds none of the file, of which there may be much."""
+
+    set_id: str
+    control: str
+    implementation: str
     findings: tuple[Finding, ...]
 
     @property
@@ -85,7 +89,7 @@ def answers(events: Iterable[Event]) -> Iterator[Answer]:
         errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
         match event.of:
             case TransactionSet():
-                sets.append(SetAnswer(of=event.of, findings=errors))
+                sets.append(_said(event.of, errors))
             case Group():
                 found, sets = tuple(sets), []
                 if event.of.functional_id != GROUP:
@@ -95,6 +99,12 @@ def answers(events: Iterable[Event]) -> Iterator[Answer]:
                 yield InterchangeAnswer(of=event.of, findings=errors)
             case _:
                 pass
+
+
+def _said(of: TransactionSet, errors: tuple[Finding, ...]) -> SetAnswer:
+    return SetAnswer(
+        set_id=of.set_id, control=of.control, implementation=of.implementation, findings=errors
+    )
 
 
 def interchange_segment(answer: InterchangeAnswer) -> list[str]:
@@ -110,8 +120,8 @@ def functional_segments(answer: GroupAnswer, *, is_999: bool = False) -> Iterato
     version = [of.version] if is_999 or of.version >= "005" else []
     yield ["AK1", of.functional_id, of.control, *version]
     for one in answer.sets:
-        implementation = [one.of.implementation] if is_999 and one.of.implementation else []
-        yield ["AK2", one.of.set_id, one.of.control, *implementation]
+        implementation = [one.implementation] if is_999 and one.implementation else []
+        yield ["AK2", one.set_id, one.control, *implementation]
         yield from _segments(one, is_999=is_999)
         codes = _codes(one.findings, Level.SET)
         if any(each.level in {Level.SEGMENT, Level.ELEMENT} for each in one.findings):

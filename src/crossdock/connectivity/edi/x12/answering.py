@@ -14,7 +14,11 @@ from crossdock.connectivity.edi.x12.acknowledging import (
     interchange_segment,
 )
 from crossdock.connectivity.edi.x12.envelope import Event, Interchange
+from crossdock.connectivity.edi.x12.tables import known
 from crossdock.connectivity.edi.x12.writing import Form, Value, header_written, written
+
+_ISA_VERSION, _VERSION = "00401", "004010"
+"""In what an answer is written where the versions that came are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,8 @@ class Numbers:
 def answered(events: Iterable[Event], numbers: Numbers) -> Iterator[str]:
     """Write an interchange for each that came and has anything to be answered.
 
-    It goes back to who sent it, in the delimiters that it came in. A TA1 is written where it was
-    asked for, or where the envelope is wrong.
+    It goes back to who sent it, in the delimiters that it came in; what came and cannot be written
+    in them is left out. A TA1 is written where it was asked for, or where the envelope is wrong.
     """
     groups: list[GroupAnswer] = []
     number = numbers.interchange
@@ -49,7 +53,8 @@ def _interchange(
     answer: InterchangeAnswer, groups: list[GroupAnswer], numbers: Numbers, number: int
 ) -> str:
     of = answer.of
-    form = Form(delimiters=of.delimiters, line_end="\n" if of.delimiters.segment != "\n" else "")
+    end = "" if "\n" in of.delimiters.all else "\n"
+    form = Form(delimiters=of.delimiters, line_end=end, leaves_out=True)
     acknowledged: list[list[Value]] = []
     if of.wants_acknowledgment or answer.findings:
         acknowledged.append([*interchange_segment(answer)])
@@ -61,7 +66,7 @@ def _interchange(
         of.sender,
         control=number,
         at=numbers.at,
-        version=of.elements[11],
+        version=of.elements[11] if of.elements[11].isdigit() else _ISA_VERSION,
         usage="T" if of.is_test else "P",
         form=form,
     )
@@ -75,7 +80,7 @@ def _group(answer: GroupAnswer, numbers: Numbers, number: int) -> Iterator[list[
     set_id = "999" if numbers.is_999 else "997"
     yield [
         *("GS", GROUP, of.element(3), of.element(2), f"{numbers.at:%Y%m%d}", f"{numbers.at:%H%M}"),
-        *(str(number), of.element(7) or "X", of.version),
+        *(str(number), of.element(7) or "X", of.version if known(of.version) else _VERSION),
     ]
     body = list(functional_segments(answer, is_999=numbers.is_999))
     yield ["ST", set_id, "0001"]

@@ -7,6 +7,8 @@ it. Senders pad it wrongly all the same, so the separators are counted, not look
 
 from dataclasses import dataclass
 
+from crossdock.connectivity.edi.source import BLANK
+
 ELEMENTS = 16
 HEADER_MAX = 400
 """No header is longer, however it is padded: the standard's has 106 characters."""
@@ -87,14 +89,14 @@ def _terminator(text: str) -> str:
 
 def _repetition(said: str, version: str, taken: str) -> str:
     """Tell the repetition separator: before 00402 the place holds the standard's name, U."""
-    is_separator = len(said) == 1 and not said.isalnum() and not said.isspace()
+    is_separator = len(said) == 1 and not said.isalnum() and said not in BLANK
     return said if is_separator and version >= "00402" and said not in taken else ""
 
 
 def _check(found: Delimiters) -> None:
     names = {"element": found.element, "component": found.component, "segment": found.segment}
     for name, value in names.items():
-        if value.isascii() and value.isalnum():
+        if value == " " or (value.isascii() and value.isalnum()):
             raise Unreadable(f"the {name} separator is {value!r}, which data is made of")
     if len(set(names.values())) < len(names):
         raise Unreadable("two of the separators are the same character")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from crossdock.connectivity.edi.findings import Finding, Place
+from crossdock.connectivity.edi.findings import Finding, Kept, Level, Place
 from crossdock.connectivity.edi.numbers import Seen
 from crossdock.connectivity.edi.source import Gap
 from crossdock.connectivity.edi.x12 import controls
@@ -166,12 +166,13 @@ class _Open(Generic[_Of]):
     """Something that is open: what it counts, whose numbers it saw, and what was found of it."""
 
     of: _Of
+    level: Level
     counted: int = 0
     seen: Seen = field(default_factory=Seen)
-    findings: list[Finding] = field(default_factory=list[Finding])
+    findings: Kept = field(default_factory=Kept)
 
     def closed(self, *more: Finding, is_complete: bool = True) -> Closed:
-        found = (*self.findings, *more)
+        found = (*self.findings.told(self.level, self.of.at.place), *more)
         return Closed(of=self.of, findings=found, counted=self.counted, is_complete=is_complete)
 
 
@@ -208,8 +209,8 @@ class _Envelope:
     interchange: _Open[Interchange] | None = None
     group: _Open[Group] | None = None
     set: _Open[TransactionSet] | None = None
-    interchanges: Seen = field(default_factory=Seen)
-    late: list[Finding] = field(default_factory=list[Finding])
+    interchanges: dict[tuple[str, ...], Seen] = field(default_factory=dict[tuple[str, ...], Seen])
+    late: Kept = field(default_factory=Kept)
     is_any: bool = False
     told_until: int = -1
 
@@ -220,7 +221,7 @@ class _Envelope:
         if gap.because or gap.junk:
             self.told_until = gap.offset + len(gap.raw)
         if gap.because and self.interchange is not None:
-            self.interchange.findings.append(told)
+            self.interchange.findings.add(told)
         elif gap.because or (gap.junk and not is_more):
             yield Aside(findings=(told,))
 
@@ -233,7 +234,7 @@ class _Envelope:
         if said.tag == "ISA" and page.header is not None and not index:
             yield from self._begin_interchange(said, page.header)
         elif inside is None:
-            self.late.append(controls.outside([said.tag], said.at.place()))
+            self.late.add(controls.outside([said.tag], said.at.place()))
         else:
             yield from self._within(said, inside, segment)
 
@@ -260,7 +261,7 @@ class _Envelope:
         """Hand on segments of the set that is open; outside of any they are a fault."""
         if self.set is None:
             place = At(page, start).place()
-            self._innermost().append(controls.outside(page.segments[start:stop], place))
+            self._innermost().add(controls.outside(page.segments[start:stop], place))
             return
         position = self.set.counted + 1
         self.set.counted += stop - start
@@ -268,24 +269,24 @@ class _Envelope:
 
     def ended_without(self, page: Page) -> None:
         """Note that the last segment of the file lacks its terminator."""
-        self._innermost().append(controls.no_terminator(At(page, len(page.segments) - 1).place()))
+        self._innermost().add(controls.no_terminator(At(page, len(page.segments) - 1).place()))
 
     def end(self) -> Iterator[Event]:
         """Close what the file left open."""
         if not self.is_any:
             yield Aside(findings=(controls.no_interchange(),))
         yield from self._close_interchange(None)
-        if self.late:
-            yield Aside(findings=tuple(self.late))
+        if self.late.found:
+            yield Aside(findings=self.late.told(Level.FILE, lambda: Place(offset=0)))
 
     def _begin_interchange(self, said: "_Said", head: Header) -> Iterator[Event]:
         yield from self._close_interchange(said)
         opened = Interchange(elements=head.elements, delimiters=head.delimiters, at=said.at)
-        self.interchange, self.is_any = _Open(opened), True
-        self.interchange.findings += controls.header_findings(head.elements, said.at.place())
-        number = "/".join((*opened.sender, *opened.receiver, opened.control.strip().lstrip("0")))
-        if not self.interchanges.add(number):
-            self.interchange.findings.append(
+        self.interchange, self.is_any = _Open(opened, Level.INTERCHANGE), True
+        self.interchange.findings.add(*controls.header_findings(head.elements, said.at.place()))
+        numbers = self.interchanges.setdefault((*opened.sender, *opened.receiver), Seen())
+        if not numbers.add(opened.control.strip()):
+            self.interchange.findings.add(
                 controls.repeated("ISA", 13, opened.control, said.at.place())
             )
         yield opened
@@ -293,10 +294,10 @@ class _Envelope:
     def _begin_group(self, said: "_Said", inside: _Open[Interchange]) -> Iterator[Event]:
         yield from self._close_group(said)
         opened = Group(elements=said.elements, at=said.at, interchange=inside.of)
-        self.group = _Open(opened)
+        self.group = _Open(opened, Level.GROUP)
         inside.counted += 1
         if not inside.seen.add(opened.control):
-            self.group.findings.append(controls.repeated("GS", 6, opened.control, said.at.place()))
+            self.group.findings.add(controls.repeated("GS", 6, opened.control, said.at.place()))
         yield opened
 
     def _begin_set(
@@ -312,20 +313,18 @@ class _Envelope:
             group=self.group.of if self.group else None,
             interchange=inside.of,
         )
-        self.set = _Open(opened, counted=1)
+        self.set = _Open(opened, Level.SET, counted=1)
         if self.group is None:
-            self.set.findings.append(controls.without_group(said.at.place()))
+            self.set.findings.add(controls.without_group(said.at.place()))
         else:
             self.group.counted += 1
             if not self.group.seen.add(opened.control):
-                self.set.findings.append(
-                    controls.repeated("ST", 2, opened.control, said.at.place())
-                )
+                self.set.findings.add(controls.repeated("ST", 2, opened.control, said.at.place()))
         yield opened
 
     def _end_set(self, said: "_Said") -> Iterator[Event]:
         if self.set is None:
-            self._innermost().append(controls.outside([said.tag], said.at.place()))
+            self._innermost().add(controls.outside([said.tag], said.at.place()))
             return
         self.set.counted += 1
         yield self.set.closed(
@@ -336,7 +335,7 @@ class _Envelope:
     def _end_group(self, said: "_Said") -> Iterator[Event]:
         yield from self._close_set(said)
         if self.group is None:
-            self._innermost().append(controls.outside([said.tag], said.at.place()))
+            self._innermost().add(controls.outside([said.tag], said.at.place()))
             return
         yield self.group.closed(*self._trailer(said, self.group.counted, self.group.of.control))
         self.group = None
@@ -378,7 +377,7 @@ class _Envelope:
             yield self.interchange.closed(missing, is_complete=False)
             self.interchange = None
 
-    def _innermost(self) -> list[Finding]:
+    def _innermost(self) -> Kept:
         for one in (self.set, self.group, self.interchange):
             if one is not None:
                 return one.findings

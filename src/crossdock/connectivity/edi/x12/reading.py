@@ -87,7 +87,7 @@ def _begin(text: str, start: int = 0) -> int:
     at = text.find("ISA", start)
     while at >= 0:
         before, behind = text[max(at - 1, 0) : at], text[at + 3 : at + 4]
-        if behind and not _is_word(before) and not _is_word(behind) and not behind.isspace():
+        if behind and not _is_word(before) and not _is_word(behind) and behind not in BLANK:
             return at
         at = text.find("ISA", at + 1)
     return -1

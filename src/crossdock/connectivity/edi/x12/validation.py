@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from crossdock.connectivity.edi.definitions import Definitions
-from crossdock.connectivity.edi.findings import Finding, Level, Place, Severity
+from crossdock.connectivity.edi.findings import Finding, Kept, Level, Place, Severity
 from crossdock.connectivity.edi.structure import Loop, Node, Step, Structure, structure_of
 from crossdock.connectivity.edi.x12.delimiters import Delimiters
 from crossdock.connectivity.edi.x12.elements import Check, Fault, check_of
@@ -22,8 +22,6 @@ from crossdock.connectivity.edi.x12.envelope import (
 from crossdock.connectivity.edi.x12.reading import Page
 from crossdock.connectivity.edi.x12.watching import Watch, watches
 
-FINDINGS_MAX = 200
-"""Findings kept of one set; a last one says how many more there were."""
 PASSED_MAX = 10_000
 """Segments remembered as right: dates, carriers and addresses come again and again."""
 _PASSED_SIZE = 200
@@ -139,8 +137,7 @@ class _Checking:
     node: Node
     run: int = 1
     turns: dict[Loop, int] = field(default_factory=dict[Loop, int])
-    found: list[Finding] = field(default_factory=list[Finding])
-    more: int = 0
+    found: Kept = field(default_factory=Kept)
     watched: dict[str, Watch] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -208,7 +205,7 @@ class _Checking:
     ) -> None:
         name = loop.name if loop and loop.around else ""
         place = Place(offset=at.offset, tag=tag[:10], segment=at.position, loop=name)
-        self._keep(
+        self.found.add(
             Finding(
                 code=f"SEGMENT-{code}",
                 severity=Severity.ERROR,
@@ -231,7 +228,7 @@ class _Checking:
                 repetition=one.repetition,
                 loop=node.loop.name if node.loop.around else "",
             )
-            self._keep(
+            self.found.add(
                 Finding(
                     code=f"ELEMENT-{one.code}",
                     severity=Severity.WARNING if one.is_warning else Severity.ERROR,
@@ -245,29 +242,12 @@ class _Checking:
                 )
             )
 
-    def _keep(self, finding: Finding) -> None:
-        if len(self.found) < FINDINGS_MAX:
-            self.found.append(finding)
-        else:
-            self.more += 1
-
-    def ended(self, closed: Closed) -> list[Finding]:
+    def ended(self, closed: Closed) -> tuple[Finding, ...]:
         """Say what is missing at the end, and hand over all that was found."""
         for one in self.kind.structure.missing_at_end(self.node):
             at = _Where(self.of.at.page, self.of.at.index, closed.counted)
             self._tell(at, "3", f"{one.tag} has to be there, and the set ends", one.tag, one.loop)
-        if self.more:
-            place = Place(offset=self.of.at.offset, tag="ST", segment=1)
-            self.found.append(
-                Finding(
-                    code="MORE",
-                    severity=Severity.NOTE,
-                    level=Level.SET,
-                    place=place,
-                    says=f"{self.more} more findings of this set are not shown",
-                )
-            )
-        return self.found
+        return self.found.told(Level.SET, lambda: self.of.at.place(1))
 
 
 _ASKS = {

@@ -25,12 +25,14 @@ class Form:
     """How a partner wants to be written to.
 
     `line_end` stands behind each terminator. `instead` says what stands in a delimiter's place in
-    data; one that it does not name is refused.
+    data; one that it does not name is refused, as all that cannot be written is, or left out where
+    it `leaves_out`.
     """
 
     delimiters: Delimiters = STANDARD
     line_end: str = ""
     instead: Mapping[str, str] = field(default_factory=dict[str, str])
+    leaves_out: bool = False
 
 
 def written(segments: Iterable[Sequence[Value]], form: Form) -> str:
@@ -65,6 +67,8 @@ def _safe(value: str, form: Form, where: str) -> str:
     bad = next((one for one in value if one in form.delimiters.all or one < " "), None)
     if bad is None:
         return value
+    if form.leaves_out:
+        return "".join(one for one in value if one not in form.delimiters.all and one >= " ")
     raise Invalid(
         f"{value[:40]!r} holds {bad!r}, which parts elements or segments here",
         where=where,
@@ -94,13 +98,14 @@ def header_written(  # noqa: PLR0913  # the elements of a header that differ
         *(delimiters.repetition if has_repetition else "U", version, f"{control:09}"),
         *("1" if wants_acknowledgment else "0", usage, delimiters.component),
     )
+    filled = ["ISA"]
     for number, (value, width) in enumerate(zip(said, WIDTHS, strict=True), 1):
-        if len(value) > width:
+        where = f"ISA{number:02}"
+        safe = value if number in _DELIMITERS_AT else _safe(value, form, where)
+        if len(safe) > width and not form.leaves_out:
             raise Invalid(
                 f"{value[:40]!r} has {len(value)} characters, and {width} are the most",
-                where=f"ISA{number:02}",
+                where=where,
             )
-        if number not in _DELIMITERS_AT:
-            _safe(value, form, f"ISA{number:02}")
-    filled = (one.ljust(width) for one, width in zip(said, WIDTHS, strict=True))
-    return delimiters.element.join(("ISA", *filled)) + delimiters.segment + form.line_end
+        filled.append(safe[:width].ljust(width))
+    return delimiters.element.join(filled) + delimiters.segment + form.line_end

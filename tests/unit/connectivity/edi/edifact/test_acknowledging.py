@@ -149,3 +149,20 @@ def test_data_that_cannot_be_written_is_refused(
 
 def test_what_is_empty_at_the_end_is_left_out() -> None:
     assert written([["NAD", "BY", ["", "", ""], "", ["A", ""], ""]], Form()) == "NAD+BY+++A'"
+
+
+@pytest.mark.parametrize(
+    ("was", "comes"),
+    [
+        ("+BUYER:14+", "+BU\x00YER\x0e:14+"),
+        ("UNB+UNOC:3+", "UNB+UNOO:3+"),
+        ("UNB+UNOC:3+", "UNB+UNOC:9+"),
+        ("UNH+M1+", "UNH+M\x011+"),
+        ("UNA:+.? '", "UNA:+.  '"),
+    ],
+)
+def test_what_cannot_be_written_is_left_out_of_an_answer(was: str, comes: str) -> None:
+    text = interchange().replace(was, comes, 1)
+    assert text != interchange()
+    [said] = answered(read(text), first=42, at=AT)
+    assert found(said) == []

@@ -179,7 +179,7 @@ def test_of_a_message_with_very_many_faults_the_first_are_told_and_the_rest_coun
     told = found(interchange(message(body)), notes=True)
     assert len(told) == 201
     assert (told[-1].code, told[-1].level) == ("MORE", Level.SET)
-    assert told[-1].says == "300 more findings of this message are not shown"
+    assert told[-1].says == "300 more findings of this set are not shown"
 
 
 def test_what_is_missing_at_the_end_is_told() -> None:

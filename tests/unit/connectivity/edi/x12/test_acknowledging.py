@@ -165,3 +165,20 @@ def test_what_a_notice_says_of_its_levels_is_acknowledged_with_their_loop() -> N
 def test_a_component_that_is_wrong_is_told_with_its_place() -> None:
     text = interchange([*ORDER[:3], "MEA*WT*G*5*PX>1>x", *ORDER[3:]])
     assert "AK4*4>3*649*6*x" in body(text)
+
+
+@pytest.mark.parametrize(
+    ("was", "comes"),
+    [
+        ("*ZZ*BUYER          *", "*ZZ*BU\x00YER\x0e IS LONG NOW*"),
+        ("*U*00401*", "*U*4010 AND MORE*"),
+        ("*X*004010~", "*X*00AB~"),
+        ("*SELLER*2026", "*SEL>LER*2026"),
+        ("ST*850*0001", "ST*850*00>\x010001"),
+    ],
+)
+def test_what_cannot_be_written_is_left_out_of_an_answer(was: str, comes: str) -> None:
+    text = interchange().replace(was, comes, 1)
+    assert text != interchange()
+    [said] = answered(read(text), Numbers(interchange=7, at=AT))
+    assert [one.says for one in found(said) if one.place.tag != "AK2"] == []

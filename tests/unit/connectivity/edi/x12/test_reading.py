@@ -18,6 +18,7 @@ DELIMITERS = st.sampled_from(
         Delimiters(element="*", component=">", segment="\n"),
         Delimiters(element="^", component=":", segment="\x1c"),
         Delimiters(element="\x07", component=">", segment="~"),
+        Delimiters(element="\x1d", component="\x1f", segment="\x1c"),
         Delimiters(element="*", component=">", segment="\xe2\x80\xbe"),
     ]
 )
@@ -111,6 +112,7 @@ def test_a_segment_without_an_end_is_given_up_and_what_follows_is_read() -> None
         ("ISA*00*", "the file ends within the header"),
         ("ISA*" + "0" * 500, "a header has 16 elements"),
         (interchange().replace(">~", ">G", 1), "the segment separator is 'G'"),
+        (interchange().replace(">~", "> ", 1), "the segment separator is ' '"),
         (interchange().replace("*P*>", "*P**"), "two of the separators"),
     ],
 )
