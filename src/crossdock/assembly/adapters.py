@@ -249,7 +249,7 @@ def _less(free: int, withheld: int) -> int:
 
 
 class Orders(OrderedBy, PartyNames):
-    """Allocation and catalogue, in the words of both and of supply: whose order lines are open."""
+    """Allocation and catalogue, in the words of both: whose order lines wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Hub:
         )  # fmt: skip
         stock, holds = self.inventory.standings, self.inventory.holding
         self.supply = Supply(
-            database, clock, stock, self.catalog, lambda: self.publishing, orders=adapters.Orders()
+            database, clock, stock, self.catalog, lambda: self.publishing, names=adapters.Orders()
         )
         self.sourcing = Sourcing(database, clock)
         knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)

@@ -103,7 +103,7 @@ class House:
         )
         self.sourcing = Sourcing(database, self.clock)
         self.supply = Supply(
-            database, self.clock, self.inventory.standings, self.catalog, orders=Orders()
+            database, self.clock, self.inventory.standings, self.catalog, names=Orders()
         )
         self.order_sourcing = OrderSourcing(
             self.clock,

@@ -221,19 +221,6 @@ join allocation_line l on l.tenant = $1 and l.location = k.location and l.item =
 order by l.demand_ref
 """
 
-ORDERED_BY = """
-select l.demand_ref, l.item, l.location, l.customer, l.channel
-from unnest($2::text[], $3::text[]) k(item, location)
-join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
-    and l.closed_at is null and l.customer = any($4::text[]) and l.customer <> ''
-"""
-ORDERED_ON = """
-select l.demand_ref, l.item, l.location, l.customer, l.channel
-from unnest($2::text[], $3::text[]) k(item, location)
-join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
-    and l.closed_at is null and upper(l.channel) = any($4::text[])
-"""
-
 LOCK_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
     l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on, l.customer

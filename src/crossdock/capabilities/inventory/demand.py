@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crossdock.canonical.envelope import Event
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.orders import OrderChanged
-from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory import claimed_sums, model
 from crossdock.capabilities.inventory.page import Movement, Page, Version
 from crossdock.foundation.database import Transaction
+
+_NAMES = KeyRule()
 
 ORDERS = """
 select o.tenant, o.source, o.order_id, o.rank, o.us, o.position
@@ -34,14 +37,14 @@ where d.order_id <> ''
 
 WRITE = """
 insert into inventory_demand (tenant, demand_ref, source, order_id, stock_id, ordered, cancelled,
-    picked, claimed_us, own_item, own_picked)
+    picked, claimed_us, own_item, own_picked, customer, channel)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-    $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[])
+    $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[])
 on conflict (tenant, demand_ref) do update
 set source = excluded.source, order_id = excluded.order_id, stock_id = excluded.stock_id,
     ordered = excluded.ordered, cancelled = excluded.cancelled, picked = excluded.picked,
     claimed_us = excluded.claimed_us, own_item = excluded.own_item,
-    own_picked = excluded.own_picked
+    own_picked = excluded.own_picked, customer = excluded.customer, channel = excluded.channel
 """
 
 Ref = tuple[str, str]
@@ -55,6 +58,7 @@ class Claim(NamedTuple):
 
     One that its order has dropped claims nothing; where it was picked is kept (§3.6). `own_picked`
     is what was picked of `own_item`: the line's own, or while no order is known, the first.
+    `customer` and `channel` are who ordered, as names compare.
     """
 
     source: str = ""
@@ -66,6 +70,8 @@ class Claim(NamedTuple):
     claimed_us: int = 0
     own_item: str = ""
     own_picked: int = 0
+    customer: str = ""
+    channel: str = ""
 
     @property
     def overlay(self) -> int:
@@ -89,6 +95,10 @@ class Claim(NamedTuple):
         )
 
     @property
+    def whose(self) -> tuple[str, str]:
+        return (self.customer, self.channel)
+
+    @property
     def owner(self) -> tuple[str, str]:
         return (self.source, self.order_id)
 
@@ -102,6 +112,8 @@ class Line(NamedTuple):
     ordered: int
     cancelled: int
     us: int
+    customer: str
+    channel: str
 
 
 class Claims(NamedTuple):
@@ -174,6 +186,7 @@ def _lines(orders: Mapping[tuple[str, str, str], Version]) -> dict[Ref, Line]:
     for (tenant, source, order_id), version in orders.items():
         payload = version.event.payload
         assert isinstance(payload, OrderChanged)  # noqa: S101  # the page sorted them
+        whose = _NAMES.comparable(payload.customer), _NAMES.comparable(payload.channel or source)
         for line in payload.lines:
             ordered = line.base_ordered or line.ordered
             cancelled = line.base_cancelled or line.cancelled
@@ -186,6 +199,7 @@ def _lines(orders: Mapping[tuple[str, str, str], Version]) -> dict[Ref, Line]:
                 ordered.micros,
                 cancelled.micros,
                 version.us,
+                *whose,
             )
             ref = (tenant, line.demand_ref)
             if ref not in found or _precedence(one) > _precedence(found[ref]):
@@ -224,6 +238,8 @@ def claimed(
             ordered=line.ordered,
             cancelled=line.cancelled,
             claimed_us=line.us,
+            customer=line.customer,
+            channel=line.channel,
         )
     for ref, picks in _picks_by_item(fresh).items():
         after[ref] = after.get(ref, Claim()).plus(picks)
@@ -290,6 +306,11 @@ async def write(tx: Transaction, claims: Claims, after: Mapping[Ref, Claim]) -> 
             [row.claimed_us for row in rows],
             [row.own_item for row in rows],
             [row.own_picked for row in rows],
+            [row.customer for row in rows],
+            [row.channel for row in rows],
+        )
+        await claimed_sums.move(
+            tx, ((ref[0], claims.stored.get(ref), after[ref]) for ref in changed)
         )
     if claims.orders:
         keys = sorted(claims.orders)
@@ -316,4 +337,6 @@ def _claim_of(row: Any) -> Claim:
         row["claimed_us"],
         row["own_item"],
         row["own_picked"],
+        row["customer"],
+        row["channel"],
     )

@@ -3,10 +3,11 @@
 Read-only, by key, in the caller's transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from crossdock.capabilities.inventory import claimed_sums
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS, groups_of
 from crossdock.capabilities.inventory.store import Key
 from crossdock.foundation.clock import Clock
@@ -41,7 +42,7 @@ CLAIMS = """
 select d.demand_ref, coalesce(s.item, '') as item, coalesce(s.location, '') as location,
     case when d.order_id <> '' then greatest(0, d.ordered - d.cancelled - d.picked) else 0 end
         as hard, 0::bigint as soft, d.order_id <> '' or d.stock_id is not null as is_order,
-    d.picked as used, d.ordered - d.cancelled as said
+    d.picked as used, d.ordered - d.cancelled as said, d.customer, d.channel
 from unnest($2::text[]) k(demand_ref)
 join inventory_demand d on d.tenant = $1 and d.demand_ref = k.demand_ref
 left join lateral (select item, location from inventory_stock
@@ -49,7 +50,7 @@ left join lateral (select item, location from inventory_stock
 union all
 select r.demand_ref, s.item, s.location,
     case when r.is_hard then r.granted - u.used else 0 end as hard,
-    case when r.is_hard then 0 else r.granted - u.used end as soft, false, u.used, 0
+    case when r.is_hard then 0 else r.granted - u.used end as soft, false, u.used, 0, '', ''
 from unnest($2::text[]) k(demand_ref)
 join inventory_reservation r on r.tenant = $1 and r.demand_ref = k.demand_ref
     and r.demand_ref <> '' and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
@@ -153,7 +154,8 @@ class Standing(NamedTuple):
 class HeldClaim(NamedTuple):
     """What an order line holds of an item-location now, its picks taken off, in micros.
 
-    `used` has left of it; `said` is what its order says in all, less what is cancelled.
+    `used` has left of it; `said` is what its order says in all, less what is cancelled. `customer`
+    and `channel` are whose order it is, as names compare.
     """
 
     demand_ref: str
@@ -164,6 +166,8 @@ class HeldClaim(NamedTuple):
     is_order: bool = False
     used: int = 0
     said: int = 0
+    customer: str = ""
+    channel: str = ""
 
 
 class Standings:
@@ -238,6 +242,12 @@ class Standings:
         now = self._clock.now()
         rows = await tx.fetch(CLAIMS, tenant, list(demand_refs), now)
         return [HeldClaim(*row) for row in rows]
+
+    async def claimed_by(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key], customers: Iterable[str]
+    ) -> list[claimed_sums.ClaimedBy]:
+        """Give what orders claim of each key: by channel, and of these customers by name, too."""
+        return await claimed_sums.claimed_by(tx, tenant, keys, customers)
 
 
 def _aged(

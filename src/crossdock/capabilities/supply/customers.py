@@ -7,30 +7,15 @@ from typing import Protocol
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.capabilities.supply.answer import Question
 from crossdock.capabilities.supply.rules import AtpRule, RuleKey
-from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.substitution import SubstitutionRule, SubstitutionVersion
 from crossdock.foundation.database import Transaction
 
 _NAMES = KeyRule()
 _CUSTOMER = "customer:"
-Ordering = tuple[str, str, str, str, str]
-"""Order line, item, location, customer, channel."""
 
 
-class KnowsOrders(Protocol):
-    """Whoever knows whose open order lines are, and who that is; allocation and catalogue."""
-
-    async def ordered_by(
-        self,
-        tx: Transaction,
-        tenant: str,
-        keys: Sequence[Key],
-        *,
-        customers: Collection[str],
-        channels: Collection[str],
-    ) -> Sequence[Ordering]:
-        """Give the open order lines there of these customers or channels, as they compare."""
-        ...
+class KnowsNames(Protocol):
+    """Whoever knows which names are one customer's; the catalogue, usually."""
 
     async def known_as(
         self, tx: Transaction, tenant: str, names: Collection[str]
@@ -48,8 +33,8 @@ class KnowsOrders(Protocol):
 class Customers:
     """Names customers by their party, in the caller's transaction; who is unknown stays so."""
 
-    def __init__(self, orders: KnowsOrders | None) -> None:
-        self._orders = orders
+    def __init__(self, names: KnowsNames | None) -> None:
+        self._names = names
 
     async def asking(
         self, tx: Transaction, tenant: str, questions: Sequence[Question]
@@ -89,38 +74,22 @@ class Customers:
             return list(versions)
         return [replace(one, rule=_for_parties(one.rule, party_of)) for one in versions]
 
-    async def ordered(
-        self,
-        tx: Transaction,
-        tenant: str,
-        keys: Sequence[Key],
-        named: Collection[tuple[str, str]],
-    ) -> list[Ordering]:
-        """Give the open order lines there of each (customer, channel), by the party that ordered.
-
-        "" is anybody, or any channel.
-        """
-        if self._orders is None or not keys:
-            return []
-        channels = {channel for customer, channel in named if not customer}
-        customers = {customer for customer, _ in named} - {""}
-        known_as = await self._orders.known_as(tx, tenant, customers) if customers else {}
-        party_of = {name: party for party, names in known_as.items() for name in names}
-        lines = await self._orders.ordered_by(
-            tx, tenant, keys, customers=sorted(party_of), channels=sorted(channels)
-        )
-        return [
-            (ref, item, location, party_of.get(customer, customer), channel)
-            for ref, item, location, customer, channel in lines
-        ]
+    async def names_of(
+        self, tx: Transaction, tenant: str, customers: Collection[str]
+    ) -> dict[str, str]:
+        """Give every comparable name that orders may call these by, and whose it is."""
+        if self._names is None or not customers:
+            return {name: name for name in customers}
+        known_as = await self._names.known_as(tx, tenant, customers)
+        return {name: party for party, names in known_as.items() for name in names}
 
     async def _parties_of(
         self, tx: Transaction, tenant: str, customers: Iterable[str]
     ) -> Mapping[str, str]:
         names = {_NAMES.comparable(customer) for customer in set(customers)} - {""}
-        if self._orders is None or not names:
+        if self._names is None or not names:
             return {}
-        return await self._orders.parties_of(tx, tenant, names)
+        return await self._names.parties_of(tx, tenant, names)
 
 
 def _party(customer: str, party_of: Mapping[str, str]) -> str:

@@ -65,15 +65,16 @@ class Told(NamedTuple):
         return self.is_ordered and self.said > 0 and self.place != (item, location)
 
 
-Held = tuple[str, str, str, int, int, bool, int, int]
-"""Order line, item, location, hard, soft, whether its order counts it, used, said (`Told`)."""
+Held = tuple[str, str, str, int, int, bool, int, int, str, str]
+"""Order line, item, location, hard, soft, whether its order counts it, used, said (`Told`), and
+whose order it is: customer and channel."""
 
 
 def told_of(held: Iterable[Held]) -> dict[str, Told]:
     """Put together what is known of each order line."""
     orders: dict[str, Told] = {}
     consumed: dict[str, int] = {}
-    for ref, item, location, hard, _, is_order, used, said in held:
+    for ref, item, location, hard, _, is_order, used, said, *_ in held:
         if is_order or not item:
             orders[ref] = Told(is_order, said, (item, location), used, hard)
         else:

@@ -46,7 +46,9 @@ class Read(Ruled):
         self._lots: dict[Key, list[Lot]] = {}
         self._first_days: dict[tuple[int, str], date] = {}
         self._ruled: dict[tuple[str, Key], LifeTerms] = {}
-        self._apart: set[str] = set()
+        self._by_life: dict[Key, dict[LifeTerms, int]] = {}
+        self._lives: dict[tuple[Key, str, str], LifeTerms | None] = {}
+        self._parties: Mapping[str, str] = {}
         self._throughs: dict[tuple[Key, str], list[Through]] = {}
         self.docked: dict[Key, int] = {}
 
@@ -119,34 +121,54 @@ class Read(Ruled):
         pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
         promised = {line.demand_ref for each in self.found.promised.values() for line in each}
         own = {ref for one in questions for ref in self._own(one)}
-        self._apart = dated | pegged | promised | own
-        return self._apart | {ref for ref, _ in self._ruled}
+        return dated | pegged | promised | own
 
-    def cared_for(self, keys: Iterable[Key]) -> tuple[list[Key], set[tuple[str, str]]]:
-        """Name where goods have to keep for some customers or channels as for no others, and whom.
+    def cared_for(self, keys: Iterable[Key]) -> tuple[list[Key], set[str]]:
+        """Name where goods have to keep for some customers or channels as for no others.
 
-        Whoever is not among them is served as all are, and his lines are not told apart.
+        And those customers; whoever is not among them is served as his channel is, or all are.
         """
         cared: list[Key] = []
-        named: set[tuple[str, str]] = set()
+        customers: set[str] = set()
         for key in keys:
             lives = self.terms(key).lives
-            if whom := {(one.customer, one.channel) for one in lives} - {("", "")}:
+            if any(one.customer or one.channel for one in lives):
                 cared.append(key)
-                named |= whom
-        return cared, named
+                customers |= {one.customer for one in lives}
+        return cared, customers - {""}
 
-    def hear_orders(self, lines: Iterable[tuple[str, str, str, str, str]]) -> None:
-        """Note of known orders' lines how long their goods have to keep for who ordered (I8)."""
-        lives: dict[tuple[Key, str, str], LifeTerms | None] = {}
-        for ref, item, location, customer, channel in lines:
-            whose = (item, location), customer, channel
-            if whose not in lives:
-                terms = self.terms(whose[0])
-                ruled = terms.life(customer, channel)
-                lives[whose] = None if ruled == terms.life() else ruled
-            if (life := lives[whose]) is not None:
-                self._ruled[ref, whose[0]] = life
+    def hear_orders(
+        self, claimed: Iterable[tuple[str, str, str, str, int]], parties: Mapping[str, str]
+    ) -> None:
+        """Note how much of what orders claim has to keep as no others do, by who ordered (I8).
+
+        Item, location, customer, channel, micros; without a customer it is all of a channel, those
+        that are named included. `parties` says whose the names of customers are.
+        """
+        self._parties = parties
+        for item, location, customer, channel, micros in claimed:
+            key = (item, location)
+            self._claim(key, self._life_for(key, customer, channel), micros)
+            if customer:
+                self._claim(key, self._life_for(key, "", channel), -micros)
+
+    def _claim(self, key: Key, life: LifeTerms | None, micros: int) -> None:
+        if life is not None:
+            sums = self._by_life.setdefault(key, {})
+            sums[life] = sums.get(life, 0) + micros
+
+    def _life_for(self, key: Key, customer: str, channel: str) -> LifeTerms | None:
+        """Say how long goods have to keep for who ordered; None is as for all."""
+        whose = key, self._parties.get(customer, customer), channel
+        if whose not in self._lives:
+            terms = self.terms(key)
+            life = terms.life(*whose[1:])
+            if life is not None and life != terms.life():
+                life = LifeTerms(days=life.days, transit_days=life.transit_days)
+            else:
+                life = None
+            self._lives[whose] = life
+        return self._lives[whose]
 
     def hold(
         self, held: Iterable[Held], in_parts: Mapping[tuple[str, str, str], int] = NOTHING
@@ -157,26 +179,31 @@ class Read(Ruled):
         """
         ship_dates = self.found.ship_dates
         rows = list(held)
-        for ref, item, location, claimed, soft, is_order, *_ in rows:
+        for ref, item, location, claimed, soft, is_order, _, _, customer, channel in rows:
             key = (item, location)
+            if is_order and (life := self._life_for(key, customer, channel)) is not None:
+                self._ruled[ref, key] = life
+                self._claim(key, life, -claimed)
             as_parts = min(claimed, in_parts.get((*key, ref), 0)) if is_order else 0
             if as_parts:
                 self._more[key] = self._more.get(key, 0) - as_parts
             if (hard := claimed - as_parts) or soft:
                 claims = self._claims.setdefault(key, {})
-                name = self._claimed_as(ref, key)
-                known = claims.get(name) or self._nothing_of(ref, key, ship_dates.get((ref, key)))
-                claims[name] = known._replace(hard=known.hard + hard, soft=known.soft + soft)
+                known = claims.get(ref) or self._nothing_of(ref, key, ship_dates.get((ref, key)))
+                claims[ref] = known._replace(hard=known.hard + hard, soft=known.soft + soft)
+        self._claim_by_life()
         self._told = kept.told_of(rows)
         for key, lines in self.found.promised.items():
             self._promise(key, lines)
 
-    def _claimed_as(self, ref: str, key: Key) -> str:
-        """Put lines together that nothing but the life of their goods tells from others."""
-        life = self._ruled.get((ref, key))
-        if life is None or ref in self._apart:
-            return ref
-        return f"{life.days} days after {life.transit_days}"
+    def _claim_by_life(self) -> None:
+        """Claim together what nothing but the life of its goods tells from others."""
+        for key, sums in self._by_life.items():
+            for life, micros in sums.items():
+                if micros > 0:
+                    name = f"{life.days} days after {life.transit_days}"
+                    claim = Claim(name, micros, 0, None, 0, life.days, life.transit_days)
+                    self._claims.setdefault(key, {})[name] = claim
 
     def _nothing_of(self, ref: str, key: Key, on: date | None) -> Claim:
         claim, ruled = Claim(ref, 0, 0, on), self._ruled.get((ref, key))

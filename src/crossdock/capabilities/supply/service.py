@@ -1,7 +1,6 @@
 """What others may ask of supply: what can be promised by when, and the rules it goes by."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -20,7 +19,7 @@ from crossdock.capabilities.supply import (
 )
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
-from crossdock.capabilities.supply.customers import Customers, KnowsOrders
+from crossdock.capabilities.supply.customers import Customers, KnowsNames
 from crossdock.capabilities.supply.derivation import Seen
 from crossdock.capabilities.supply.fill_store import Fills
 from crossdock.capabilities.supply.kept import Held
@@ -33,6 +32,7 @@ from crossdock.capabilities.supply.reading import Read
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.ruled import Figures, KnowsPlaces, learn
 from crossdock.capabilities.supply.rules import PlacedRule
+from crossdock.capabilities.supply.ruling import Ruling
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.substitution import (
     Option,
@@ -86,6 +86,12 @@ class KnowsStock(Protocol):
         """Give what order lines hold, picks taken off, and what has left of them."""
         ...
 
+    async def claimed_by(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key], customers: Iterable[str]
+    ) -> Sequence[tuple[str, str, str, str, int]]:
+        """Give what orders claim: item, location, customer, channel, micros."""
+        ...
+
     async def in_parts(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[tuple[str, str, str], int]:
@@ -108,19 +114,19 @@ class Supply:
         places: KnowsPlaces,
         shows: Callable[[], HearsRecipes] | None = None,
         *,
-        orders: KnowsOrders | None = None,
+        names: KnowsNames | None = None,
     ) -> None:
         """Build it; `shows` gives whoever shows how many kits there are, once that is built."""
         self._database = database
         self._clock = clock
         self._stock = stock
         self._places = places
-        self._shows = shows
-        self._customers = Customers(orders)
+        self._customers = Customers(names)
         self.known = KnownSupply(database)
         self.fills = Fills(database, clock)
         self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
+        self._ruling = Ruling(self.kits, shows)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:
@@ -285,7 +291,7 @@ class Supply:
         """
         rule_checks.check_placed(placed)
         word = Word(by, self._clock.now())
-        async with self._database.transaction(scope) as tx, self._shown(tx, placed):
+        async with self._database.transaction(scope) as tx, self._ruling(tx, placed):
             version = await rule_store.put_rule(tx, placed, word)
             if version is not None:
                 await event_log.append(tx, [told.rule(tx.tenant, placed, version, word)])
@@ -297,30 +303,13 @@ class Supply:
         """Take a rule back: the next wider one holds again."""
         word = Word(by, self._clock.now())
         nothing = PlacedRule(item=item, item_class=item_class, location=location)
-        async with self._database.transaction(scope) as tx, self._shown(tx, nothing):
+        async with self._database.transaction(scope) as tx, self._ruling(tx, nothing):
             version = await rule_store.drop_rule(tx, nothing.key, word)
             if version is None:
                 whom = f"class {item_class!r}" if item_class else repr(item)
                 raise NotFound(f"there is no rule for {whom} at {location!r}")
             gone = told.rule(tx.tenant, nothing, version, word, is_cleared=True)
             await event_log.append(tx, [gone])
-
-    @asynccontextmanager
-    async def _shown(self, tx: Transaction, placed: PlacedRule) -> AsyncIterator[None]:
-        """Be alone with the rules; have looked at what is shown, if kits claim other parts after.
-
-        What they claimed before is named before, and what they claim now by who looks.
-        """
-        await rule_store.alone(tx)
-        said = await rule_store.takes_parts(tx, placed.key)
-        if self._shows is None or said == placed.rule.takes_parts:
-            yield
-            return
-        concerned = await self.kits.ruled(tx, tx.tenant, placed.item)
-        yield
-        if concerned:
-            named = [(tx.tenant, item) for item in sorted(concerned)]
-            await self._shows().recipes_changed(tx, named)
 
     async def rules(
         self, scope: Scope, *, after: Key = ("", ""), after_class: str = "", limit: int = 100
@@ -356,13 +345,21 @@ class Supply:
             expiring = {(item, lot) for item, _, _, lot, _ in held if lot}
             expiries = await goods_store.expiries(tx, tenant, expiring)
             read.shelve(lotted, held, expiries)
-        cared, named = read.cared_for(keys)
-        read.hear_orders(await self._customers.ordered(tx, tenant, cared, named))
+        await self._hear_orders(tx, tenant, read, keys)
         told = [key for key in keys if key[0] in read.found.kits]
         in_parts = await self._stock.in_parts(tx, tenant, told) if told else {}
-        if refs := read.refs(questions) | {ref for *_, ref in in_parts}:
-            read.hold(await self._stock.held(tx, tenant, sorted(refs)), in_parts)
+        refs = read.refs(questions) | {ref for *_, ref in in_parts}
+        read.hold(await self._stock.held(tx, tenant, sorted(refs)) if refs else (), in_parts)
         return read
+
+    async def _hear_orders(
+        self, tx: Transaction, tenant: str, read: Read, keys: Sequence[Key]
+    ) -> None:
+        """Read what orders claim there, by who ordered, where that says how long goods keep."""
+        cared, customers = read.cared_for(keys)
+        if cared:
+            parties = await self._customers.names_of(tx, tenant, customers)
+            read.hear_orders(await self._stock.claimed_by(tx, tenant, cared, parties), parties)
 
     async def _gather(
         self, tx: Transaction, tenant: str, read: Read, wanted: Iterable[Key]

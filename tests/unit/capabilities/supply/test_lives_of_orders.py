@@ -9,7 +9,6 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.allocation import OrderedBy
 from crossdock.capabilities.supply import AtpRule, LifeTerms, PromiseAsked, Question
 from tests.unit.capabilities.supply.yard import Yard, day, expiring, fact, line, ordered
 
@@ -171,13 +170,15 @@ async def test_many_lines_of_one_life_claim_what_one_line_of_all_of_it_does(
 async def test_lines_of_whom_no_rule_names_are_not_read(yard: Yard) -> None:
     await two_lots(yard)
     await yard.hear(bought("METRO", channel="web"), *(other(f"C{number}") for number in range(9)))
-    orders, scope = OrderedBy(), yard.hub.scope
+    stock, scope = yard.hub.inventory.standings, yard.hub.scope
 
     async with yard.hub.database.transaction(scope) as tx:
-        for named in ({"customers": ["METRO"]}, {"channels": ["WEB"]}):
-            lines = await orders.ordered_by(tx, scope.tenant, [("X", "DC1")], **named)
-            assert lines == [("m/1", "X", "DC1", "METRO", "web")]
-        assert await orders.ordered_by(tx, scope.tenant, [("X", "DC1")]) == []
+        of_all = await stock.claimed_by(tx, scope.tenant, [("X", "DC1")], ())
+        of_metro = await stock.claimed_by(tx, scope.tenant, [("X", "DC1")], ["METRO"])
+
+    each = [("X", "DC1", "", "ERP", 9 * MICROS), ("X", "DC1", "", "WEB", 50 * MICROS)]
+    assert of_all == each
+    assert of_metro == [*each, ("X", "DC1", "METRO", "WEB", 50 * MICROS)]
 
 
 def other(customer: str) -> Fact:

@@ -211,7 +211,7 @@ select guard_table('inventory_order');
 -- What one order line still claims: max(0, ordered - cancelled - picked). A pick may come before
 -- its order; the row then waits without a stock row. `own_picked` is what of it was picked of the
 -- line's own item, or of the first that was picked while no order is known: a kit's line has picks
--- of its components, too.
+-- of its components, too. `customer` and `channel` are who ordered, as names compare.
 create table inventory_demand (
     tenant text not null,
     demand_ref text collate "C" not null,
@@ -224,6 +224,8 @@ create table inventory_demand (
     own_item text collate "C" not null default '',
     own_picked bigint not null default 0,
     claimed_us bigint not null default 0,
+    customer text collate "C" not null default '',
+    channel text collate "C" not null default '',
     primary key (tenant, demand_ref)
 ) with (fillfactor = 70);
 create index inventory_demand_by_order on inventory_demand (tenant, order_id, source)
@@ -239,6 +241,18 @@ create table inventory_kit_wait (
 );
 create index inventory_kit_wait_by_ref on inventory_kit_wait (tenant, demand_ref);
 select guard_table('inventory_kit_wait');
+
+-- What orders still claim of a stock row, by who ordered: the sums of inventory_demand, none of
+-- them zero. Without a customer it is all that was ordered in a channel.
+create table inventory_claimed (
+    tenant text not null,
+    stock_id bigint not null,
+    customer text collate "C" not null,
+    channel text collate "C" not null,
+    micros bigint not null,
+    primary key (tenant, stock_id, customer, channel)
+) with (fillfactor = 70);
+select guard_table('inventory_claimed');
 
 -- Order lines of which more was picked than ordered, since when; those that are settled wait for
 -- nothing, and are looked at again when they change.
@@ -375,7 +389,8 @@ def downgrade() -> None:
         """
         drop function inventory_lapsed;
         drop table inventory_decision, inventory_announcement, inventory_reservation,
-            inventory_kit_wait, inventory_over_pick, inventory_demand, inventory_order,
+            inventory_kit_wait, inventory_over_pick, inventory_claimed, inventory_demand,
+            inventory_order,
             inventory_group_version, inventory_group,
             inventory_source, inventory_stream, inventory_stock, inventory_movement,
             inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;
