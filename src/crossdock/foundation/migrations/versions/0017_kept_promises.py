@@ -52,6 +52,7 @@ create table supply_promise_line (
     said bigint,
     made bigint not null default 0 check (made between 0 and micros),
     channel text collate "C" not null,
+    customer text collate "C" not null,
     life_days integer,
     transit_days integer,
     cut bigint not null default 0 check (cut between 0 and micros),
