@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from crossdock.canonical.inventory import ReservationStatus
+from crossdock.canonical.packs import Pack
 from crossdock.capabilities.inventory import drawn_store, store
 from crossdock.capabilities.inventory.drawing import Drawn, Pool
 from crossdock.capabilities.inventory.granting import NOTHING_DRAWN, Ask, Given
@@ -20,7 +21,11 @@ from crossdock.capabilities.inventory.kits import (
     limited,
     part_ref,
 )
-from crossdock.capabilities.inventory.model import PromisedLine, ReservationLine
+from crossdock.capabilities.inventory.model import (
+    MICROS_MAX,
+    PromisedLine,
+    ReservationLine,
+)
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow
 from crossdock.foundation.database import Transaction
@@ -61,19 +66,55 @@ class KnowsUnlimited(Protocol):
         ...
 
 
+class KnowsPacks(Protocol):
+    """Whoever knows in which packs items are sold; supply, usually."""
+
+    def remembered(self, tenant: str, keys: Iterable[Key]) -> Mapping[Key, Pack] | None:
+        """Give the packs of these as of a moment ago, without asking; None: it has to be asked."""
+        ...
+
+    async def among(self, tx: Transaction, tenant: str, keys: Iterable[Key]) -> Mapping[Key, Pack]:
+        """Give the packs of those of these that are sold in packs."""
+        ...
+
+
+class ItemRules(NamedTuple):
+    """Who knows what rules say of items, whatever lies there."""
+
+    unlimited: KnowsUnlimited | None = None
+    packs: KnowsPacks | None = None
+
+
+NO_RULES = ItemRules()
+
+
 class Around(NamedTuple):
     """Whom a promise asks beside stock."""
 
     protections: KnowsProtections | None = None
     kits: KnowsKits | None = None
     unlimited: KnowsUnlimited | None = None
+    packs: KnowsPacks | None = None
+
+
+class InPacks(NamedTuple):
+    """What is `wanted` for a line, and what it `asked` for if that was not whole packs.
+
+    0 is no pack. Of less than one, where that is not moved up, as much is wanted as was asked.
+    """
+
+    wanted: int
+    asked: int = 0
+    pack: int = 0
+    is_too_few: bool = False
 
 
 class Look(NamedTuple):
     """What was looked up for a batch: stock rows by key, open demand by order line, kits.
 
     `drawn` is what orders claim in all, and what promises draw of it; orders of lines of kits in
-    `alone` name the kit alone. No stock limits what is `unlimited`.
+    `alone` name the kit alone. No stock limits what is `unlimited`. What has `packs` is sold in
+    them; `picked` is what has left of an order line by now.
     """
 
     found: Mapping[Key, int]
@@ -83,6 +124,29 @@ class Look(NamedTuple):
     drawn: Drawn = NOTHING_DRAWN
     alone: frozenset[Key] = frozenset()
     unlimited: frozenset[Key] = frozenset()
+    packs: Mapping[Key, Pack] = MappingProxyType({})
+    picked: Mapping[str, int] = MappingProxyType({})
+
+    def is_moved(self, line: ReservationLine) -> bool:
+        """Say whether a line asks for another amount than whole packs of it."""
+        pack = self.packs.get(line[:2])
+        return pack is not None and line.micros % pack.micros != 0
+
+    def in_packs(self, line: ReservationLine) -> InPacks:
+        """Say what a line asks for in whole packs, with what has left of its order before."""
+        pack = self.packs.get(line[:2])
+        if pack is None:
+            return InPacks(line.micros)
+        beside = 0 if self.own(line) is None else self.picked.get(line.demand_ref, 0)
+        moved = pack.moved(line.micros, beside)
+        if moved >= MICROS_MAX:
+            moved = pack._replace(up=False).moved(line.micros, beside)
+        return InPacks(
+            moved or line.micros,
+            0 if moved == line.micros else line.micros,
+            pack.micros,
+            is_too_few=not moved,
+        )
 
     def counts(self, one: Incoming) -> bool:
         """Say whether the order of a plain request is known, so that more than a sum decides."""
@@ -150,6 +214,18 @@ async def demand(tx: Transaction, refs: Iterable[str]) -> dict[str, tuple[int, i
     return {row["demand_ref"]: (row["stock_id"], row["open"]) for row in rows}
 
 
+async def picked(tx: Transaction, look: Look, batch: Iterable[Incoming]) -> Mapping[str, int]:
+    """Find what has left of the order lines that stock counts, of what is sold in packs."""
+    refs = {
+        line.demand_ref
+        for one in batch
+        for line in one.request.lines
+        if line[:2] in look.packs and look.own(line) is not None
+    }
+    rows = await tx.fetch(store.PICKED_OF, tx.tenant, sorted(refs)) if refs else ()
+    return {row["demand_ref"]: row["picked"] for row in rows}
+
+
 async def alone(tx: Transaction, kits: KnowsKits | None, keys: Iterable[Key]) -> frozenset[Key]:
     """Name those kits at places whose orders name the kit alone."""
     asked = sorted(set(keys))
@@ -167,6 +243,7 @@ async def ordered(
     named = [line for line in lines if line.item in look.kits]
     parts = {part_ref(line.demand_ref, item) for line in named for item, _ in look.kits[line.item]}
     look = look._replace(demand=await demand(tx, refs | parts))
+    look = look._replace(picked=await picked(tx, look, batch))
     owned = [line for line in lines if look.own(line) is not None]
     if kits is None or not owned:
         return look
@@ -201,8 +278,9 @@ def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
     if all(open_ is None for open_ in own):
         own = ()
     places = [look.found[line.item, line.location] for line in asked]
+    packed = [look.in_packs(line) for line in asked]
     return Ask(
-        tuple((at, line.micros) for at, line in zip(places, asked, strict=True)),
+        tuple((at, each.wanted) for at, each in zip(places, packed, strict=True)),
         one.request.allow_partial,
         own,
         one.channel,
@@ -218,6 +296,8 @@ def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
         frozenset(n for n, line in enumerate(asked) if look.is_unlimited(line)),
         tuple(line.demand_ref for line in asked),
         tuple(look.pool(line, line.item) for line in asked),
+        tuple(each.pack for each in packed) if look.packs else (),
+        frozenset(number for number, each in enumerate(packed) if each.is_too_few),
     )
 
 
@@ -247,13 +327,14 @@ def lines(
     given, line = got[number], one.request.lines[number]
     own = given.own
     is_linked = given.micros + given.made > 0 and own is not None
+    packed = look.in_packs(line)
     promised = PromisedLine(
         number + 1,
         line.item,
         line.location,
         ACTIVE if given.micros or given.made else DENIED,
         one.is_hard or is_linked,
-        line.micros,
+        packed.wanted,
         given.micros,
         is_linked=is_linked,
         demand_ref=line.demand_ref,
@@ -261,6 +342,8 @@ def lines(
         stock_id=look.found[line.item, line.location],
         made=given.made,
         is_unlimited=look.is_unlimited(line),
+        asked=packed.asked,
+        pack=packed.pack,
     )
     before = sum(len(each.parts) for each in got[:number])
     found = [(promised, own)]
@@ -278,6 +361,8 @@ def lines(
             stock_id=part.counter,
             into_line=number + 1,
             is_unlimited=False,
+            asked=0,
+            pack=0,
         )
         found.append((held, part.own))
     head = (sheet.tenant, one.reservation_id, one.client, one.request.request_id)

@@ -273,6 +273,8 @@ create table inventory_reservation (
     made bigint not null default 0 check (made >= 0),
     into_line smallint not null default 0,
     is_unlimited boolean not null default false,
+    asked bigint,
+    pack bigint,
     primary key (reservation_id, line_no),
     check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);
