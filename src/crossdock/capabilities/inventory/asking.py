@@ -21,11 +21,8 @@ from crossdock.capabilities.inventory.kits import (
     limited,
     part_ref,
 )
-from crossdock.capabilities.inventory.model import (
-    MICROS_MAX,
-    PromisedLine,
-    ReservationLine,
-)
+from crossdock.capabilities.inventory.model import PromisedLine, ReservationLine
+from crossdock.capabilities.inventory.packing import InPacks, KnowsPacks, in_packs, picked
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow
 from crossdock.foundation.database import Transaction
@@ -66,18 +63,6 @@ class KnowsUnlimited(Protocol):
         ...
 
 
-class KnowsPacks(Protocol):
-    """Whoever knows in which packs items are sold; supply, usually."""
-
-    def remembered(self, tenant: str, keys: Iterable[Key]) -> Mapping[Key, Pack] | None:
-        """Give the packs of these as of a moment ago, without asking; None: it has to be asked."""
-        ...
-
-    async def among(self, tx: Transaction, tenant: str, keys: Iterable[Key]) -> Mapping[Key, Pack]:
-        """Give the packs of those of these that are sold in packs."""
-        ...
-
-
 class ItemRules(NamedTuple):
     """Who knows what rules say of items, whatever lies there."""
 
@@ -95,18 +80,6 @@ class Around(NamedTuple):
     kits: KnowsKits | None = None
     unlimited: KnowsUnlimited | None = None
     packs: KnowsPacks | None = None
-
-
-class InPacks(NamedTuple):
-    """What is `wanted` for a line, and what it `asked` for if that was not whole packs.
-
-    0 is no pack. Of less than one, where that is not moved up, as much is wanted as was asked.
-    """
-
-    wanted: int
-    asked: int = 0
-    pack: int = 0
-    is_too_few: bool = False
 
 
 class Look(NamedTuple):
@@ -134,19 +107,8 @@ class Look(NamedTuple):
 
     def in_packs(self, line: ReservationLine) -> InPacks:
         """Say what a line asks for in whole packs, with what has left of its order before."""
-        pack = self.packs.get(line[:2])
-        if pack is None:
-            return InPacks(line.micros)
         beside = 0 if self.own(line) is None else self.picked.get(line.demand_ref, 0)
-        moved = pack.moved(line.micros, beside)
-        if moved >= MICROS_MAX:
-            moved = pack._replace(up=False).moved(line.micros, beside)
-        return InPacks(
-            moved or line.micros,
-            0 if moved == line.micros else line.micros,
-            pack.micros,
-            is_too_few=not moved,
-        )
+        return in_packs(line.micros, self.packs.get(line[:2]), beside)
 
     def counts(self, one: Incoming) -> bool:
         """Say whether the order of a plain request is known, so that more than a sum decides."""
@@ -214,18 +176,6 @@ async def demand(tx: Transaction, refs: Iterable[str]) -> dict[str, tuple[int, i
     return {row["demand_ref"]: (row["stock_id"], row["open"]) for row in rows}
 
 
-async def picked(tx: Transaction, look: Look, batch: Iterable[Incoming]) -> Mapping[str, int]:
-    """Find what has left of the order lines that stock counts, of what is sold in packs."""
-    refs = {
-        line.demand_ref
-        for one in batch
-        for line in one.request.lines
-        if line[:2] in look.packs and look.own(line) is not None
-    }
-    rows = await tx.fetch(store.PICKED_OF, tx.tenant, sorted(refs)) if refs else ()
-    return {row["demand_ref"]: row["picked"] for row in rows}
-
-
 async def alone(tx: Transaction, kits: KnowsKits | None, keys: Iterable[Key]) -> frozenset[Key]:
     """Name those kits at places whose orders name the kit alone."""
     asked = sorted(set(keys))
@@ -243,7 +193,8 @@ async def ordered(
     named = [line for line in lines if line.item in look.kits]
     parts = {part_ref(line.demand_ref, item) for line in named for item, _ in look.kits[line.item]}
     look = look._replace(demand=await demand(tx, refs | parts))
-    look = look._replace(picked=await picked(tx, look, batch))
+    packed = {line.demand_ref for line in lines if line[:2] in look.packs}
+    look = look._replace(picked=await picked(tx, packed & look.demand.keys()))
     owned = [line for line in lines if look.own(line) is not None]
     if kits is None or not owned:
         return look

@@ -142,12 +142,6 @@ select demand_ref, stock_id, greatest(0, ordered - cancelled - picked) open
 from inventory_demand where tenant = $1 and demand_ref = any($2::text[]) and order_id <> ''
 """
 
-# What has left of order lines: with it an amount of what is sold in packs is whole or is not.
-PICKED_OF = """
-select demand_ref, greatest(0, picked) picked from inventory_demand
-where tenant = $1 and demand_ref = any($2::text[]) and picked > 0
-"""
-
 Key = tuple[str, str]
 """Item and location."""
 
@@ -314,8 +308,7 @@ def line_of(row: Any) -> LineRow:
             row["made"],
             row["into_line"],
             row["is_unlimited"],
-            row["asked"] or 0,
-            row["pack"] or 0,
+            *(row[name] or 0 for name in ("asked", "pack")),
         ),
     )
 
