@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.canonical.catalog import ItemChanged, ItemUnit
 from crossdock.canonical.inventory import MovementType
-from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.orders import DemandLine
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.allocation import is_run_reproduced
+from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory import Reservation
 from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule
 from crossdock.foundation.clock import VirtualClock
@@ -231,3 +235,74 @@ async def test_a_decision_in_packs_is_explained_and_comes_out_the_same_again(
     assert [one.granted // MICROS for one in told[0].lines] == [24, 5]
     assert [one.lines[0].is_too_few for one in told] == [False, False, True]
     assert told[2].lines[1].is_denied_for_another
+
+
+# Runs.
+
+
+async def confirmed(bench: Bench, item: str = "X") -> dict[str, tuple[int, int]]:
+    """Tell what is open of each order line, and what it has of that."""
+    lines = await bench.hub.allocation.lines(bench.hub.scope, item, "DC1")
+    return {one.demand_ref: (one.requested // MICROS, one.confirmed // MICROS) for one in lines}
+
+
+async def test_a31_a_run_confirms_24_of_30_of_what_is_sold_in_twelves(bench: Bench) -> None:
+    await sold_in(bench, 12)
+    await bench.count(X=100)
+    await ordered(bench, line("o1/1", "X", 30))
+
+    run = await bench.hub.allocation.simulate(bench.hub.scope, "X", "DC1", by="ann")
+    await bench.hub.allocation.approve(bench.hub.scope, run.run_id, by="ben")
+
+    [shown] = (await bench.hub.allocation.run(bench.hub.scope, run.run_id)).lines
+    assert (shown.before // MICROS, shown.after // MICROS) == (0, 24)
+    assert (str(shown.why), shown.pack // MICROS) == ("PACK", 12)
+    assert await confirmed(bench) == {"o1/1": (30, 24)}
+    assert is_run_reproduced(await bench.hub.allocation.run(bench.hub.scope, run.run_id))
+
+
+async def test_a_run_gives_back_what_breaks_a_pack_and_says_so_in_its_changes(
+    bench: Bench,
+) -> None:
+    """What was confirmed by the piece before its rule is confirmed in packs by the next run."""
+    await bench.count(X=100)
+    await ordered(bench, line("o1/1", "X", 30))
+    await reserve(bench, ("X", 30, "o1/1"), hard=True)
+    assert await confirmed(bench) == {"o1/1": (30, 30)}
+    await sold_in(bench, 12)
+
+    run = await bench.hub.allocation.simulate(bench.hub.scope, "X", "DC1", by="ann")
+
+    [shown] = run.lines
+    assert (shown.before // MICROS, shown.after // MICROS) == (30, 24)
+    assert (run.lost // MICROS, str(shown.why)) == (6, "PACK")
+
+
+async def test_cases_of_an_order_and_the_pack_of_its_item_both_stay_whole(bench: Bench) -> None:
+    """Five cases of six of what is sold in dozens are confirmed as two dozens."""
+    await sold_in(bench, 12)
+    await bench.count(X=100)
+    changed = ItemChanged(sku="X", units=(ItemUnit(unit="CS", numerator=6),))
+    await bench.hub.record([own_fact(changed, bench.clock.now())], source=OWN_SOURCE)
+    cases = DemandLine(
+        demand_ref="o1/1", item="X", location="DC1",
+        ordered=Quantity.of(5, "CS"), cancelled=Quantity.of(0, "CS"),
+    )  # fmt: skip
+    await ordered(bench, cases)
+
+    run = await bench.hub.allocation.simulate(bench.hub.scope, "X", "DC1", by="ann")
+
+    assert [(one.multiple // MICROS, one.after // MICROS) for one in run.lines] == [(6, 24)]
+
+
+async def test_what_makes_no_pack_is_confirmed_of_the_next_line_that_it_does(
+    bench: Bench,
+) -> None:
+    await sold_in(bench, 12)
+    await bench.count(X=40)
+    await ordered(bench, line("o1/1", "X", 30))
+    await ordered(bench, line("o2/1", "X", 24), order="o2")
+
+    run = await bench.hub.allocation.simulate(bench.hub.scope, "X", "DC1", by="ann")
+
+    assert {one.demand_ref: one.after // MICROS for one in run.lines} == {"o1/1": 24, "o2/1": 12}

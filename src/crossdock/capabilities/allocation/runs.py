@@ -116,6 +116,7 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.ships_on for _, _, line in lines],
         [line.customer for _, _, line in lines],
         [line.elsewhere for _, _, line in lines],
+        [line.pack for _, _, line in lines],
     )
     offered = [(run, one) for run in made for one in run.alternatives]
     if offered:

@@ -14,7 +14,7 @@ RUN_COLUMNS = (
 RUN_LINE_COLUMNS = (
     *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
     *("priority", "since", "why", "exception", "multiple", "released", "coming", "ships_on"),
-    *("customer", "elsewhere"),
+    *("customer", "elsewhere", "pack"),
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
@@ -335,11 +335,11 @@ order by r.ord
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
     picked, before, after, strategy, priority, since, why, exception, multiple, released, coming,
-    ships_on, customer, elsewhere)
+    ships_on, customer, elsewhere, pack)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
     $13::timestamptz[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[],
-    $19::date[], $20::text[], $21::bigint[])
+    $19::date[], $20::text[], $21::bigint[], $22::bigint[])
 """
 WAITING = """
 select r.run_id, r.item, r.location, r.digest

@@ -147,6 +147,7 @@ create table allocation_run_line (
     coming bigint not null,
     ships_on date,
     elsewhere bigint not null,
+    pack bigint not null,
     primary key (tenant, run_id, place)
 );
 create index allocation_run_line_by_demand on allocation_run_line (tenant, demand_ref)
