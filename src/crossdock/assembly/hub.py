@@ -148,7 +148,7 @@ class Hub:
         self._recipes, free = supply.KitRecipes(clock), supply.Unlimited(clock, self.catalog)
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=ttl, protections=protections,
-            kits=self._recipes, unlimited=free,
+            kits=self._recipes, rules=inventory.ItemRules(free, supply.Packs(clock, self.catalog)),
         )  # fmt: skip
         stock, holds = self.inventory.standings, self.inventory.holding
         self.supply = Supply(

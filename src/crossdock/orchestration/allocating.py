@@ -160,6 +160,10 @@ class ClaimedStocks:
         found = await self.inventory.had_in(tx, ChannelProtections(), asked, now)
         return [one.beside for one in found]
 
+    async def packs(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> Mapping[Key, int]:
+        found = await self.inventory.packs_in(tx, tenant, keys)
+        return {key: pack.micros for key, pack in found.items()}
+
     async def groups(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:

@@ -20,6 +20,7 @@ from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import (
     Inventory,
+    ItemRules,
     LedgerAtCut,
     OpenDemand,
     inventory_reader,
@@ -41,6 +42,7 @@ from crossdock.capabilities.supply import (
     KeptPromises,
     KitRecipes,
     OpenSupply,
+    Packs,
     Securing,
     Supply,
     supply_reader,
@@ -99,7 +101,11 @@ class House:
         self.catalog = Catalog(database, self.clock, Orders())
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(
-            database, self.clock, protections=ChannelProtections(), kits=KitRecipes(self.clock)
+            database,
+            self.clock,
+            protections=ChannelProtections(),
+            kits=KitRecipes(self.clock),
+            rules=ItemRules(packs=Packs(self.clock, self.catalog)),
         )
         self.sourcing = Sourcing(database, self.clock)
         self.supply = Supply(

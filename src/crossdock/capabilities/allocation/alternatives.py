@@ -113,7 +113,7 @@ def lacks(grants: Iterable[Grant]) -> dict[str, int]:
         grant.line.demand_ref: micros
         for grant in grants
         if grant.line.strategy in GAINING
-        and (micros := grant.line.requested - grant.after - grant.coming) > 0
+        and (micros := grant.line.most - grant.after - grant.coming) > 0
     }
 
 

@@ -73,6 +73,10 @@ class KnowsStock(Protocol):
         """
         ...
 
+    async def packs(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> Mapping[Key, int]:
+        """Tell in multiples of how many micros those are sold that are sold in packs."""
+        ...
+
     async def groups(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:

@@ -8,61 +8,32 @@ released to the warehouse is a part that no run takes.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 from crossdock.canonical.allocation import Strategy
+from crossdock.capabilities.allocation.pool import Line, Pool, Protection, Why, whole
+
+__all__ = [
+    "DEFAULT_RULE",
+    "PRIORITY_DEFAULT",
+    "PRIORITY_MAX",
+    "Expected",
+    "Grant",
+    "Line",
+    "Outcome",
+    "Protection",
+    "Rule",
+    "RunException",
+    "Why",
+    "reaches",
+    "run",
+]
 
 PRIORITY_DEFAULT = 500
 PRIORITY_MAX = 1000
 """1 comes first."""
-
-ORDER: Mapping[Strategy, int] = {strategy: place for place, strategy in enumerate(Strategy)}
-
-
-class Line(NamedTuple):
-    """An order line: `requested` is open and unpicked, `confirmed` what it has of that.
-
-    `group` is what maxima and minima are kept for: the order's channel. `since` is when the line
-    was first heard of. `multiple` is what one of the unit it was ordered in holds: two thirds of a
-    case are confirmed of no line (A31), with what was `picked` of it before. `released`, of what
-    is confirmed, is in the warehouse's hands: no run lowers the line below it. `ships_on` is the
-    day it is to leave on, which supply that is still to come can be in time for; None is at once.
-    Beside what it requests here, `elsewhere` is held for it at other places, or as a kit's parts.
-    """
-
-    demand_ref: str
-    group: str
-    requested: int
-    confirmed: int
-    strategy: Strategy
-    priority: int
-    since: datetime
-    multiple: int = 1
-    picked: int = 0
-    released: int = 0
-    ships_on: date | None = None
-    elsewhere: int = 0
-
-    @property
-    def turn(self) -> tuple[int, int, datetime, str]:
-        """Its place: strategy, then priority, then first come; ties by its reference."""
-        return (ORDER[self.strategy], self.priority, self.since, self.demand_ref)
-
-
-class Protection(NamedTuple):
-    """A group's maximum (PAL; None: none) and minimum (SUP), and what counts against each.
-
-    In a run, `used` and `consumed` are what the group had in the period outside of this run's
-    lines: the run adds what it grants.
-    """
-
-    group: str
-    maximum: int | None = None
-    used: int = 0
-    minimum: int = 0
-    consumed: int = 0
 
 
 class Expected(NamedTuple):
@@ -73,24 +44,6 @@ class Expected(NamedTuple):
 
     day: date
     micros: int
-
-
-class Why(StrEnum):
-    """What decided a line's amount. ON_TIME: the rest comes before it is to leave.
-
-    ELSEWHERE: the run gives it the rest at other places.
-    """
-
-    FULL = "FULL"
-    ON_TIME = "ON_TIME"
-    ELSEWHERE = "ELSEWHERE"
-    RELEASED = "RELEASED"
-    KEPT = "KEPT"
-    SUPPLY = "SUPPLY"
-    MAXIMUM = "MAXIMUM"
-    MINIMUM = "MINIMUM"
-    GIVEN_UP = "GIVEN_UP"
-    NOT_TOUCHED = "NOT_TOUCHED"
 
 
 class RunException(StrEnum):
@@ -175,7 +128,7 @@ def run(
     the warehouse alone have more. One that never `refuses` says what each line would get.
     """
     turns = sorted(lines, key=lambda line: line.turn)
-    pool = _Pool(supply, protections)
+    pool = Pool(supply, protections)
     for line in turns:
         is_skipped = line.strategy is Strategy.SKIP
         pool.take(line.group, line.confirmed if is_skipped else line.released)
@@ -196,8 +149,9 @@ def run(
 def _owed(line: Line) -> int:
     """Say what it is owed beside what is released of it."""
     if line.strategy is Strategy.WIN:
-        return line.requested - line.released
-    return line.confirmed - line.released if line.strategy is Strategy.GAIN else 0
+        return line.most - line.released
+    kept = line.in_packs(line.confirmed) - line.released
+    return kept if line.strategy is Strategy.GAIN else 0
 
 
 def _gains(lines: Iterable[Line]) -> Mapping[str, int]:
@@ -244,7 +198,7 @@ def _is_too_much(lines: Iterable[Line], left: int, reach: Mapping[str, int]) -> 
 
 
 def _won(
-    lines: Sequence[Line], pool: "_Pool", reach: Mapping[str, int], gains: Mapping[str, int]
+    lines: Sequence[Line], pool: Pool, reach: Mapping[str, int], gains: Mapping[str, int]
 ) -> list[Grant]:
     """Grant WIN lines: who cannot wait first, and to each what comes in time for what it lacks.
 
@@ -253,7 +207,7 @@ def _won(
     found: dict[str, Grant] = {}
     taken = 0
     for line in sorted(lines, key=lambda one: reach.get(one.demand_ref, 0)):
-        lacks = line.requested - line.released
+        lacks = line.most - line.released
         wanted = pool.headroom(line.group, lacks)
         in_time = reach.get(line.demand_ref, 0) - taken - pool.lacking(line.group)
         future = max(0, min(wanted, in_time))
@@ -262,31 +216,29 @@ def _won(
         served = min(wanted, there + future)
         why = Why.FULL if served == lacks else pool.limit(line.group, lacks, served)
         if served < lacks:
-            served = _whole(line, line.released, served)
+            served = whole(line, line.released, served)
         lying = min(there, served)
-        granted = lying if lying == lacks else _whole(line, line.released, lying)
+        granted = lying if lying == lacks else whole(line, line.released, lying)
         # An odd rest that lies there makes a whole unit with what comes: it waits for that.
         pool.take(line.group, lying)
         pool.expect(line.group, served - lying)
         taken += served - lying
         if served == lacks and granted < served:
             why = Why.ON_TIME
-        exception = RunException.NONE if served == lacks else RunException.WIN_SHORT
+        is_all = served == line.requested - line.released
+        if served == lacks and not is_all:
+            why = Why.PACK
+        exception = RunException.NONE if is_all else RunException.WIN_SHORT
         after = line.released + granted
         found[line.demand_ref] = Grant(line, after, why, exception, served - granted)
     return [found[line.demand_ref] for line in lines]
-
-
-def _whole(line: Line, kept: int, amount: int) -> int:
-    """Say how much of an amount makes whole units with what is kept and picked."""
-    return max(0, amount - (line.picked + kept + amount) % line.multiple)
 
 
 def _kept(line: Line) -> Grant:
     return Grant(line, line.confirmed, Why.NOT_TOUCHED)
 
 
-def _granted(strategy: Strategy, lines: Sequence[Line], pool: "_Pool") -> list[Grant]:
+def _granted(strategy: Strategy, lines: Sequence[Line], pool: Pool) -> list[Grant]:
     if strategy is Strategy.SKIP:
         return [_kept(line) for line in lines]
     if strategy is Strategy.LOSE:
@@ -302,7 +254,7 @@ def _given_up(line: Line) -> Grant:
     return Grant(line, line.released, Why.RELEASED if line.released else Why.GIVEN_UP)
 
 
-def _grant(line: Line, kept: int, pool: "_Pool") -> Grant:
+def _grant(line: Line, kept: int, pool: Pool) -> Grant:
     is_fill = line.strategy is Strategy.FILL
     most = min(line.confirmed, line.requested) if is_fill else line.requested
     more, why = pool.grant(line, most - kept, kept)
@@ -316,77 +268,3 @@ def _exception(line: Line, after: int) -> RunException:
     if line.strategy is Strategy.GAIN and after < line.confirmed:
         return RunException.GAIN_LOST
     return RunException.NONE
-
-
-class _Pool:
-    """What is left of a supply while it is granted, and what each group has had."""
-
-    def __init__(self, supply: int, protections: Iterable[Protection]) -> None:
-        self.left = max(0, supply)
-        self.short = 0
-        """What was taken that does not lie there: by SKIP, or by the warehouse."""
-        self._protections = {one.group: one for one in protections}
-        self._kept = sum(_kept_for(one) for one in self._protections.values())
-
-    def lacking(self, group: str) -> int:
-        """Say how much that is others' does not lie there: what comes serves that first."""
-        own = _kept_for(self._protections.get(group, Protection(group)))
-        return self.short + max(0, self._kept - own - self.left)
-
-    def headroom(self, group: str, wanted: int) -> int:
-        """Say how much of what is wanted the group's maximum still allows."""
-        protection = self._protections.get(group, Protection(group))
-        return wanted if protection.maximum is None else min(wanted, _headroom(protection))
-
-    def spare(self, group: str, gains: Mapping[str, int]) -> int:
-        """Say how much of the room is left if each GAIN line is to keep what it has."""
-        own = _kept_for(self._protections.get(group, Protection(group)))
-        left = self.left - self._kept + own
-        for other, micros in gains.items():
-            protection = self._protections.get(other, Protection(other))
-            aside = self.headroom(other, micros)
-            left -= aside if other == group else max(0, aside - _kept_for(protection))
-        return left
-
-    def room(self, group: str) -> int:
-        protection = self._protections.get(group, Protection(group))
-        room = max(0, self.left - self._kept + _kept_for(protection))
-        return room if protection.maximum is None else min(room, _headroom(protection))
-
-    def grant(self, line: Line, wanted: int, kept: int = 0) -> tuple[int, Why]:
-        """Grant so much beside what was kept, or what makes whole units with what is picked."""
-        amount = min(wanted, self.room(line.group))
-        if amount == wanted:
-            self.take(line.group, amount)
-            return amount, Why.FULL
-        why = self.limit(line.group, wanted, amount)
-        whole = _whole(line, kept, amount)
-        self.take(line.group, whole)
-        return whole, why
-
-    def take(self, group: str, amount: int) -> None:
-        self.short += max(0, amount - self.left)
-        self.left = max(0, self.left - amount)
-        if before := self._protections.get(group):
-            after = before._replace(used=before.used + amount, consumed=before.consumed + amount)
-            self._protections[group] = after
-            self._kept += _kept_for(after) - _kept_for(before)
-
-    def expect(self, group: str, amount: int) -> None:
-        """Count what is to come for a group against its maximum; its minimum lies there still."""
-        if before := self._protections.get(group):
-            self._protections[group] = before._replace(used=before.used + amount)
-
-    def limit(self, group: str, wanted: int, amount: int) -> Why:
-        protection = self._protections.get(group)
-        if protection and protection.maximum is not None and amount == _headroom(protection):
-            return Why.MAXIMUM
-        return Why.MINIMUM if wanted <= self.left else Why.SUPPLY
-
-
-def _headroom(protection: Protection) -> int:
-    return max(0, (protection.maximum or 0) - protection.used)
-
-
-def _kept_for(protection: Protection) -> int:
-    return max(0, protection.minimum - protection.consumed)

@@ -52,6 +52,7 @@ def _line(one: RunLine) -> Line:
         released=one.released,
         ships_on=one.ships_on,
         elsewhere=one.elsewhere,
+        pack=one.pack,
     )
 
 

@@ -117,6 +117,7 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.customer for _, _, line in lines],
         [line.elsewhere for _, _, line in lines],
         [line.counts_for for _, _, line in lines],
+        [line.pack for _, _, line in lines],
     )
     offered = [(run, one) for run in made for one in run.alternatives]
     if offered:

@@ -42,6 +42,7 @@ class RunLine:
     come covers of the rest by `ships_on`, the day it is to leave on. `elsewhere` was held for the
     line at other places by then, beside what is `requested` here. It counts for the maximum and
     minimum of the channel or group `counts_for`.
+    It is sold in multiples of `pack`; 0 is by the piece.
     """
 
     demand_ref: str
@@ -63,6 +64,7 @@ class RunLine:
     customer: str = ""
     elsewhere: int = 0
     counts_for: str = ""
+    pack: int = 0
 
 
 class Short(NamedTuple):

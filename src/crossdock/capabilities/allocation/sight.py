@@ -30,6 +30,8 @@ from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.capabilities.allocation.standing import RulesNow, rules_for
 from crossdock.foundation.database import Transaction
 
+_Here = tuple[Sequence[Alternative], int]
+"""What is held elsewhere for lines of an item-location, and the pack it is sold in."""
 Offered = Mapping[str, Sequence[Offer]]
 """What is offered elsewhere, by order line."""
 NO_OFFERS: Offered = MappingProxyType({})
@@ -108,7 +110,7 @@ class Sight:
                 self.location,
                 self.stock.unit,
                 micros[one.demand_ref],
-                one.line.multiple,
+                one.line.step,
             )
             for one in turns
             if one.demand_ref in micros
@@ -189,6 +191,7 @@ class Sight:
                     coming=grant.coming,
                     ships_on=grant.line.ships_on,
                     elsewhere=grant.line.elsewhere,
+                    pack=grant.line.pack,
                 )
                 for grant in outcome.grants
             ),
@@ -241,10 +244,16 @@ async def look(
     for row in rows:
         by_key[row["item"], row["location"]].append(row)
     held = await _held(tx, around, keys)
+    packs = await around.stock.packs(tx, tx.tenant, keys)
     asked = {
         key: (
             stock.unit,
-            {row["demand_ref"]: _aside(row, stock, rules, held.get(key, ())) for row in here},
+            {
+                row["demand_ref"]: _aside(
+                    row, stock, rules, (held.get(key, ()), packs.get(key, 0))
+                )
+                for row in here
+            },
         )
         for key, here in by_key.items()
         if any(_may_wait(row, rules) for row in here)
@@ -258,6 +267,7 @@ async def look(
                 found.get(key, UNKNOWN),
                 tuple(Expected(day, micros) for day, micros in ahead.get(key, ())),
                 tuple(held.get(key, ())),
+                packs.get(key, 0),
             ),
             by_key[key],
             rules,
@@ -297,12 +307,12 @@ async def _held(
     return found
 
 
-def _aside(row: Any, stock: Stock, rules: RulesNow, held: Sequence[Alternative]) -> int | None:
+def _aside(row: Any, stock: Stock, rules: RulesNow, here: _Here) -> int | None:
     """Give what every run sets aside for a line of what lies there; None: all that it asks for."""
     claim = stock.claims.get(row["demand_ref"])
     if claim is None or not claim.open:
         return 0
-    line = _waiting(row, claim, rules, held).line
+    line = _waiting(row, claim, rules, here).line
     if line.strategy is Strategy.WIN:
         return None
     is_kept = line.strategy in {Strategy.SKIP, Strategy.GAIN}
@@ -310,14 +320,14 @@ def _aside(row: Any, stock: Stock, rules: RulesNow, held: Sequence[Alternative])
 
 
 def _sight(
-    there: tuple[Key, Stock, tuple[Expected, ...], tuple[Alternative, ...]],
+    there: tuple[Key, Stock, tuple[Expected, ...], tuple[Alternative, ...], int],
     rows: Sequence[Any],
     rules: RulesNow,
     protections: Sequence[tuple[AllocationProtection, int]],
 ) -> Sight:
-    key, stock, expected, held = there
+    key, stock, expected, held, pack = there
     waiting = [
-        _waiting(row, stock.claims[row["demand_ref"]], rules, held)
+        _waiting(row, stock.claims[row["demand_ref"]], rules, (held, pack))
         for row in rows
         if row["demand_ref"] in stock.claims and stock.claims[row["demand_ref"]].open
     ]
@@ -336,12 +346,13 @@ def _sight(
     )
 
 
-def _waiting(row: Any, claim: Claim, rules: RulesNow, held: Sequence[Alternative] = ()) -> Waiting:
+def _waiting(row: Any, claim: Claim, rules: RulesNow, here: _Here) -> Waiting:
     """Until a run has decided, what was promised to the line counts as its confirmation.
 
     What is released to the warehouse and not picked does in any case: it is picked next. What is
     held for the line elsewhere, or as parts of a kit, it does not request here.
     """
+    held, pack = here
     total = row["confirmed"] if row["run_id"] else claim.promised
     released = figures.unpicked(row["released"], claim.picked, claim.open)
     mine = (one for one in held if one.demand_ref == row["demand_ref"])
@@ -362,6 +373,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow, held: Sequence[Alternative
         released=released,
         ships_on=row["ships_on"],
         elsewhere=elsewhere,
+        pack=pack,
     )
     return Waiting(
         row["demand_ref"],

@@ -14,7 +14,7 @@ RUN_COLUMNS = (
 RUN_LINE_COLUMNS = (
     *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
     *("priority", "since", "why", "exception", "multiple", "released", "coming", "ships_on"),
-    *("customer", "elsewhere", "counts_for"),
+    *("customer", "elsewhere", "counts_for", "pack"),
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
@@ -330,11 +330,11 @@ order by r.ord
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
     picked, before, after, strategy, priority, since, why, exception, multiple, released, coming,
-    ships_on, customer, elsewhere, counts_for)
+    ships_on, customer, elsewhere, counts_for, pack)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
     $13::timestamptz[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[],
-    $19::date[], $20::text[], $21::bigint[], $22::text[])
+    $19::date[], $20::text[], $21::bigint[], $22::text[], $23::bigint[])
 """
 WAITING = """
 select r.run_id, r.item, r.location, r.digest

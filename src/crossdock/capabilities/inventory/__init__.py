@@ -1,7 +1,7 @@
 """Inventory: what lies where, what may be promised of it, and to whom it is promised."""
 
 from crossdock.capabilities.inventory.answering import Position
-from crossdock.capabilities.inventory.asking import KnowsKits
+from crossdock.capabilities.inventory.asking import ItemRules, KnowsKits
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import PROMISES_MAX, Explanation
@@ -46,6 +46,7 @@ __all__ = [
     "HeldClaim",
     "Hold",
     "Inventory",
+    "ItemRules",
     "KnowsKits",
     "KnowsProtections",
     "LeakedHolds",

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from crossdock.canonical.inventory import ReservationStatus
+from crossdock.canonical.packs import Pack
 from crossdock.capabilities.inventory import drawn_store, store
 from crossdock.capabilities.inventory.drawing import Drawn, Pool
 from crossdock.capabilities.inventory.granting import NOTHING_DRAWN, Ask, Given
@@ -21,6 +22,7 @@ from crossdock.capabilities.inventory.kits import (
     part_ref,
 )
 from crossdock.capabilities.inventory.model import PromisedLine, ReservationLine
+from crossdock.capabilities.inventory.packing import InPacks, KnowsPacks, in_packs, picked
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow
 from crossdock.foundation.database import Transaction
@@ -61,19 +63,31 @@ class KnowsUnlimited(Protocol):
         ...
 
 
+class ItemRules(NamedTuple):
+    """Who knows what rules say of items, whatever lies there."""
+
+    unlimited: KnowsUnlimited | None = None
+    packs: KnowsPacks | None = None
+
+
+NO_RULES = ItemRules()
+
+
 class Around(NamedTuple):
     """Whom a promise asks beside stock."""
 
     protections: KnowsProtections | None = None
     kits: KnowsKits | None = None
     unlimited: KnowsUnlimited | None = None
+    packs: KnowsPacks | None = None
 
 
 class Look(NamedTuple):
     """What was looked up for a batch: stock rows by key, open demand by order line, kits.
 
     `drawn` is what orders claim in all, and what promises draw of it; orders of lines of kits in
-    `alone` name the kit alone. No stock limits what is `unlimited`.
+    `alone` name the kit alone. No stock limits what is `unlimited`. What has `packs` is sold in
+    them; `picked` is what has left of an order line by now.
     """
 
     found: Mapping[Key, int]
@@ -83,6 +97,18 @@ class Look(NamedTuple):
     drawn: Drawn = NOTHING_DRAWN
     alone: frozenset[Key] = frozenset()
     unlimited: frozenset[Key] = frozenset()
+    packs: Mapping[Key, Pack] = MappingProxyType({})
+    picked: Mapping[str, int] = MappingProxyType({})
+
+    def is_moved(self, line: ReservationLine) -> bool:
+        """Say whether a line asks for another amount than whole packs of it."""
+        pack = self.packs.get(line[:2])
+        return pack is not None and line.micros % pack.micros != 0
+
+    def in_packs(self, line: ReservationLine) -> InPacks:
+        """Say what a line asks for in whole packs, with what has left of its order before."""
+        beside = 0 if self.own(line) is None else self.picked.get(line.demand_ref, 0)
+        return in_packs(line.micros, self.packs.get(line[:2]), beside)
 
     def counts(self, one: Incoming) -> bool:
         """Say whether the order of a plain request is known, so that more than a sum decides."""
@@ -167,6 +193,8 @@ async def ordered(
     named = [line for line in lines if line.item in look.kits]
     parts = {part_ref(line.demand_ref, item) for line in named for item, _ in look.kits[line.item]}
     look = look._replace(demand=await demand(tx, refs | parts))
+    packed = {line.demand_ref for line in lines if line[:2] in look.packs}
+    look = look._replace(picked=await picked(tx, packed & look.demand.keys()))
     owned = [line for line in lines if look.own(line) is not None]
     if kits is None or not owned:
         return look
@@ -207,8 +235,9 @@ def ask(one: Incoming, whose: Sequence[Whose], look: Look, sheet: Sheet) -> Ask:
     if all(open_ is None for open_ in own):
         own = ()
     places = [look.found[line.item, line.location] for line in asked]
+    packed = [look.in_packs(line) for line in asked]
     return Ask(
-        tuple((at, line.micros) for at, line in zip(places, asked, strict=True)),
+        tuple((at, each.wanted) for at, each in zip(places, packed, strict=True)),
         one.request.allow_partial,
         own,
         sheet.counts_for(one.whose),
@@ -224,6 +253,8 @@ def ask(one: Incoming, whose: Sequence[Whose], look: Look, sheet: Sheet) -> Ask:
         frozenset(n for n, line in enumerate(asked) if look.is_unlimited(line)),
         tuple(line.demand_ref for line in asked),
         tuple(look.pool(line, line.item) for line in asked),
+        tuple(each.pack for each in packed) if look.packs else (),
+        frozenset(number for number, each in enumerate(packed) if each.is_too_few),
     )
 
 
@@ -253,13 +284,14 @@ def lines(
     given, line = got[number], one.request.lines[number]
     own = given.own
     is_linked = given.micros + given.made > 0 and own is not None
+    packed = look.in_packs(line)
     promised = PromisedLine(
         number + 1,
         line.item,
         line.location,
         ACTIVE if given.micros or given.made else DENIED,
         one.is_hard or is_linked,
-        line.micros,
+        packed.wanted,
         given.micros,
         is_linked=is_linked,
         demand_ref=line.demand_ref,
@@ -267,6 +299,8 @@ def lines(
         stock_id=look.found[line.item, line.location],
         made=given.made,
         is_unlimited=look.is_unlimited(line),
+        asked=packed.asked,
+        pack=packed.pack,
     )
     before = sum(len(each.parts) for each in got[:number])
     found = [(promised, own)]
@@ -284,6 +318,8 @@ def lines(
             stock_id=part.counter,
             into_line=number + 1,
             is_unlimited=False,
+            asked=0,
+            pack=0,
         )
         found.append((held, part.own))
     head = (sheet.tenant, one.reservation_id, one.client, one.request.request_id)

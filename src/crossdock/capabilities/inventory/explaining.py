@@ -57,7 +57,7 @@ order by d.announcement_id
 # What was asked and granted never changes; where a promise lies may, so that is the decision's.
 DECIDED_LINES = """
 select v.reservation_id, v.line_no, v.requested, v.demand_ref, v.is_unlimited,
-    coalesce(p.made, 0) as made,
+    coalesce(v.asked, 0) as asked, coalesce(v.pack, 0) as pack, coalesce(p.made, 0) as made,
     case when v.into_line > 0 then v.requested
         else v.granted + v.given_back - coalesce(p.kept - v.made, 0) end as granted
 from unnest($2::uuid[], $3::smallint[]) with ordinality d(reservation_id, line_no, ord)
@@ -330,6 +330,8 @@ async def _lines(tx: Transaction, row: Any, basis: Basis) -> tuple[DecidedLine, 
             counted,
             made=line["made"],
             is_unlimited=line["is_unlimited"],
+            moved=line["asked"],
+            pack=line["pack"],
         )
         for line, (_, _, stock_id, own), channel, counted in zip(
             found, new, whose, had, strict=True

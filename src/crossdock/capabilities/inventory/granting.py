@@ -112,13 +112,13 @@ def _given(room: Room, ask: Ask, number: int) -> Given:
         had = ask.had_of(number)
         free = room.left_for(counter_id, own, channel, had)
         wanted = min(asked, own)
-        got = min(wanted, free.micros)
+        got = ask.whole(number, min(wanted, free.micros))
         more = max(0, got - had)
         room.note(counter_id, more, channel, more)
         room.draw(ask, number, got)
         return Given(got, free.limit(wanted), own=own)
     free = room.free(counter_id, channel)
-    got = min(asked, free.micros)
+    got = ask.whole(number, min(asked, free.micros))
     room.take(counter_id, got, channel)
     return Given(got, free.limit(asked))
 
@@ -129,7 +129,7 @@ def _given_unlimited(room: Room, ask: Ask, number: int) -> Given:
     own, had = ask.own[number] if ask.own else None, ask.had_of(number)
     wanted = asked if own is None else min(asked, own)
     free = room.unlimited(counter_id, channel, had)
-    got = min(wanted, free.micros)
+    got = ask.whole(number, min(wanted, free.micros))
     more = max(0, got - had)
     room.note(counter_id, more, channel, 0 if own is None else more)
     return Given(got, free.limit(wanted))
@@ -159,6 +159,9 @@ def _given_kits(room: Room, ask: Ask, number: int, recipe: Recipe) -> Given:
     taken = drawn(wanted)
     if taken is None:
         wanted = kits.most(asked, lambda some: drawn(some) is not None)
+        taken = drawn(wanted) or {}
+    if (packed := ask.whole_kits(number, wanted)) < wanted:
+        wanted = packed
         taken = drawn(wanted) or {}
     got = min(wanted, free.micros)
     _take(room, counter_id, got, channel, own=own, had=had)

@@ -145,7 +145,9 @@ class PromisedLine(NamedTuple):
     Of a kit `granted` are those that lie assembled, and `made` more are to be put together of
     its parts: lines of the same reservation that go `into_line`, each `made` for so many kits
     that it was `requested` for. Of these it is `granted` what the kit's order claims.
-    `is_unlimited`: by a rule no stock limits the item there, so none is held.
+    `is_unlimited`: by a rule no stock limits the item there, so none is held. What is sold in
+    packs is `requested` in whole ones of so much (`pack`); `asked` is what that was before, 0 if
+    it was whole, or less than a pack where it is `requested` still: of that nothing is granted.
     """
 
     line_no: int
@@ -165,6 +167,8 @@ class PromisedLine(NamedTuple):
     made: int = 0
     into_line: int = 0
     is_unlimited: bool = False
+    asked: int = 0
+    pack: int = 0
 
     @property
     def used(self) -> int:
@@ -186,6 +190,11 @@ class PromisedLine(NamedTuple):
     @property
     def short(self) -> int:
         return self.requested - self.granted
+
+    @property
+    def is_less_than_pack(self) -> bool:
+        """Say whether it asked for less than a pack, and none is given for it."""
+        return 0 < self.asked == self.requested
 
     def is_lapsed(self, now: datetime) -> bool:
         """Say whether its time is over: the interval is half open (A22)."""

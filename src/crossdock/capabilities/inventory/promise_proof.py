@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from crossdock.canonical.packs import whole
 from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.model import Figures
@@ -25,6 +26,7 @@ GROUP_RULE = (
 )
 GROUP_OWN_RULE = f"{OWN_RULE}; nettable = the sum of what the members have free"
 CHANNEL_RULE = "; less kept_for_channels, and at most allowance"
+PACK_RULE = "; granted in whole packs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ class DecidedLine(NamedTuple):
 
     `had` is what its channel had had of that. `is_beside`: its order counts elsewhere what it got,
     so that it took nothing of the row. `made` kits beside are put together of the lines behind it.
-    What is `is_unlimited` takes nothing of it either.
+    What is `is_unlimited` takes nothing of it either. What is sold in packs was requested in whole
+    ones of so much (`pack`); `moved` is what that was before, 0 if it was whole.
     """
 
     reservation_id: str
@@ -65,6 +68,13 @@ class DecidedLine(NamedTuple):
     is_beside: bool = False
     made: int = 0
     is_unlimited: bool = False
+    moved: int = 0
+    pack: int = 0
+
+    @property
+    def is_too_few(self) -> bool:
+        """Say whether it was less than a pack, of which nothing is granted."""
+        return 0 < self.moved == self.requested
 
     @property
     def asked(self) -> int:
@@ -104,7 +114,8 @@ class LineProof:
     group's promises stay covered. Where channels have maxima or minima (§3.6), `channel` is whose
     the line was, `kept_for_channels` what others' minima kept of what there was, and `allowance`
     what its own maximum left it (None: no maximum). `free` follows by `rule`. Of a kit `granted`
-    lay assembled, and `made` more take the parts that the lines behind it name.
+    lay assembled, and `made` more take the parts that the lines behind it name. What is sold in
+    packs asked for `moved` (0: for what is `requested`), and got whole ones of so much (`pack`).
     """
 
     line_no: int
@@ -130,11 +141,19 @@ class LineProof:
     kept_for_channels: int = 0
     allowance: int | None = None
     made: int = 0
+    moved: int = 0
+    pack: int = 0
+
+    @property
+    def is_too_few(self) -> bool:
+        """Say whether it was less than a pack, of which nothing is granted."""
+        return 0 < self.moved == self.requested
 
     @property
     def is_denied_for_another(self) -> bool:
         """Say whether there was enough, and another line of the same request had too little."""
-        return not (self.granted or self.made) and self.free >= self.requested
+        is_nothing = not (self.granted or self.made or self.is_too_few)
+        return is_nothing and self.free >= self.requested
 
 
 def proofs(decision: Decision, reservation_id: str) -> tuple[LineProof, ...]:
@@ -172,6 +191,8 @@ def _ask(lines: Sequence[DecidedLine]) -> Ask:
         channels=tuple(line.channel for line in lines),
         had=tuple(line.had for line in lines),
         unlimited=frozenset(at for at, line in enumerate(lines) if line.is_unlimited),
+        packs=tuple(line.pack for line in lines),
+        too_few=frozenset(at for at, line in enumerate(lines) if line.is_too_few),
     )
 
 
@@ -262,9 +283,14 @@ def _proven(scene: _Scene, lines: Sequence[DecidedLine], earlier: Taken) -> tupl
     for line in lines:
         proof = _proof(scene, line, earlier)
         found.append(proof)
-        taken = min(line.requested, proof.free) if is_refused else line.granted
+        taken = _set_aside(line, proof.free) if is_refused else line.granted
         _take(earlier, line, taken)
     return tuple(found)
+
+
+def _set_aside(line: DecidedLine, free: int) -> int:
+    """Say what a line that got nothing had until another was short."""
+    return 0 if line.is_too_few else whole(min(line.requested, free), line.pack, line.requested)
 
 
 def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
@@ -299,6 +325,8 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         requested=line.requested,
         granted=line.granted,
         made=line.made,
+        moved=line.moved,
+        pack=line.pack,
         nettable=sum(member.free for member in members) if members else figures.nettable,
         expired=sum(member.expired for member in members) if members else row.expired,
         claimed=figures.hard,
@@ -319,7 +347,8 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
 
 
 def _rule(counter: Counter, line: DecidedLine) -> str:
-    return _stock_rule(counter, line) + (CHANNEL_RULE if counter.guards else "")
+    packs = PACK_RULE if line.pack else ""
+    return _stock_rule(counter, line) + (CHANNEL_RULE if counter.guards else "") + packs
 
 
 def _stock_rule(counter: Counter, line: DecidedLine) -> str:

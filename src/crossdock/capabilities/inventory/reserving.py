@@ -39,7 +39,7 @@ class Promises:
         stock_ids: StockIds,
         around: Around,
     ) -> None:
-        self._protections, self._kits, self._unlimited = around
+        self._protections, self._kits, self._unlimited, self._packs = around
         self._database = database
         self._clock = clock
         self._ttl = ttl_seconds_default
@@ -105,6 +105,8 @@ class Promises:
         key = one.request.lines[0][:2]
         if look.counts(one) or key[0] in look.kits or key in look.unlimited:
             return True
+        if look.packs and look.is_moved(one.request.lines[0]):
+            return True
         return look.found[key] in self._apart
 
     async def _look(self, scope: Scope, batch: Sequence[Incoming], now: datetime) -> Look:
@@ -115,14 +117,18 @@ class Promises:
         items = list({item for item, _ in keys}) if self._kits is not None else []
         if self._kits is None or self._kits.has_none_of(scope.tenant, items):
             items = []
-        look = Look(found, {}, now)
-        if missing or quoted or items or self._may_be_unlimited(scope.tenant, keys):
+        packs = self._packs.remembered(scope.tenant, keys) if self._packs else {}
+        look = Look(found, {}, now, packs=packs or {})
+        is_asked = packs is None or self._may_be_unlimited(scope.tenant, keys)
+        if missing or quoted or items or is_asked:
             async with self._database.transaction(scope) as tx:
                 if items and self._kits is not None:
                     told = await self._kits.exploded(tx, scope.tenant, items)
                     look = look._replace(kits=told)
                     missing = [*missing, *asking.parts_of(keys, told)]
                 look = look._replace(unlimited=await self._beside_stock(tx, keys))
+                if packs is None and self._packs is not None:
+                    look = look._replace(packs=await self._packs.among(tx, scope.tenant, keys))
                 found |= (made := await self._stock_ids.of(tx, scope.tenant, missing))
                 look = look._replace(demand=await asking.demand(tx, quoted))
             self._stock_ids.remember(scope.tenant, made)

@@ -6,9 +6,11 @@ Pure; amounts are micros.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
+from crossdock.canonical.packs import whole
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import protection
 from crossdock.capabilities.inventory.drawing import Drawn, Draws, Pool
@@ -53,7 +55,8 @@ class Ask:
     `had` is what is counted of `own` for that channel: promised to the line, or confirmed.
     `recipes` are of those lines that are kits, by their number; `unlimited` are the numbers of
     those that no stock limits. `refs` are the order lines, and `pools` what their orders claim in
-    all where each line is asked for.
+    all where each line is asked for. `packs` are what each is sold in, 0 is none: it asks for
+    whole ones, so a part of it is whole, too; but for those that are `too_few` for one.
     """
 
     lines: tuple[tuple[int, int], ...]
@@ -66,6 +69,21 @@ class Ask:
     unlimited: frozenset[int] = frozenset()
     refs: tuple[str, ...] = ()
     pools: tuple[Pool | None, ...] = ()
+    packs: tuple[int, ...] = ()
+    too_few: frozenset[int] = frozenset()
+
+    def whole(self, number: int, micros: int) -> int:
+        """Give the most of an amount that breaks no pack."""
+        if number in self.too_few:
+            return 0
+        return whole(micros, self.packs[number], self.lines[number][1]) if self.packs else micros
+
+    def whole_kits(self, number: int, micros: int) -> int:
+        """Give the most of an amount of a kit that breaks no pack, and no kit where some lack."""
+        found = self.whole(number, micros)
+        if found == micros or found % MICROS == 0:
+            return found
+        return micros - micros % lcm(self.packs[number], MICROS)
 
     def ref_of(self, number: int) -> str:
         """Name the order line that a line is for."""

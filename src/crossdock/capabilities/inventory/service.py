@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from crossdock.canonical.errors import Conflict, NotFound
+from crossdock.canonical.packs import Pack
 from crossdock.capabilities.inventory import claims, guarding, model
 from crossdock.capabilities.inventory.answering import Answers, Position
-from crossdock.capabilities.inventory.asking import Around, KnowsKits, KnowsUnlimited
+from crossdock.capabilities.inventory.asking import NO_RULES, Around, ItemRules, KnowsKits
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
@@ -50,16 +51,17 @@ class Inventory:
         soft_hold_ttl_seconds: int = 900,
         protections: KnowsProtections | None = None,
         kits: KnowsKits | None = None,
-        unlimited: KnowsUnlimited | None = None,
+        rules: ItemRules = NO_RULES,
     ) -> None:
         self._database = database
         self._clock = clock
         self._protections = protections
         self._stock_ids = StockIds()
-        around = Around(protections, kits, unlimited)
+        around = Around(protections, kits, *rules)
+        self._packs = rules.packs
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
         self._changes = Changes(database, clock, self._stock_ids, protections)
-        self._answers = Answers(database, clock, unlimited)
+        self._answers = Answers(database, clock, rules.unlimited)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
@@ -176,6 +178,15 @@ class Inventory:
     ) -> frozenset[Key]:
         """Name those that no stock limits: any amount of them may be promised at once (§3.3)."""
         return await self._answers.unlimited_in(tx, tenant, keys)
+
+    async def packs_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[Key, Pack]:
+        """Give the packs of those that are sold in packs: no grant breaks one (A31)."""
+        if self._packs is None:
+            return {}
+        found = self._packs.remembered(tenant, keys)
+        return await self._packs.among(tx, tenant, keys) if found is None else found
 
     async def counted_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -74,7 +74,7 @@ where s.stock_id = w.stock_id and ($4 = '*' or s.tenant = $4)
 LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
     v.stock_id, v.is_hard, v.is_linked, v.status, v.requested, v.granted, v.consumed, v.picked,
     v.demand_ref, v.created_at, v.expires_at, v.version, v.made, v.into_line, v.is_unlimited,
-    s.item, s.location, s.unit"""
+    v.asked, v.pack, s.item, s.location, s.unit"""
 # Looked up one by one, by key: a join would read every stock row to name a handful of them.
 STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
     where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
@@ -105,11 +105,11 @@ where l.tenant = $3 and l.stock_id = any($2::bigint[])
 INSERT_LINES = """
 insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,
     request_hash, stock_id, is_hard, is_linked, status, requested, granted, demand_ref,
-    created_at, expires_at, made, into_line, is_unlimited)
+    created_at, expires_at, made, into_line, is_unlimited, asked, pack)
 select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[],
     $7::bigint[], $8::boolean[], $9::boolean[], $10::text[], $11::bigint[], $12::bigint[],
     $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bigint[], $17::smallint[],
-    $18::boolean[])
+    $18::boolean[], $19::bigint[], $20::bigint[])
 """
 
 WRITE_LINES = """
@@ -308,6 +308,7 @@ def line_of(row: Any) -> LineRow:
             row["made"],
             row["into_line"],
             row["is_unlimited"],
+            *(row[name] or 0 for name in ("asked", "pack")),
         ),
     )
 
@@ -384,6 +385,8 @@ async def insert_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [line.made for line in lines],
         [line.into_line for line in lines],
         [line.is_unlimited for line in lines],
+        [line.asked or None for line in lines],
+        [line.pack or None for line in lines],
     )
 
 

@@ -40,6 +40,7 @@ from crossdock.capabilities.supply.model import UNLIMITED, AtpMode, Limits, weig
 from crossdock.capabilities.supply.notices import NoticeReceipts
 from crossdock.capabilities.supply.open_supply import OpenSupply, Withdrawn
 from crossdock.capabilities.supply.overdue import OverdueSupply
+from crossdock.capabilities.supply.packs import Packs
 from crossdock.capabilities.supply.pegging import pegs
 from crossdock.capabilities.supply.place_calendars import calendars_in
 from crossdock.capabilities.supply.reactions import supply_reader
@@ -105,6 +106,7 @@ __all__ = [
     "Option",
     "OverdueSupply",
     "OwnerTerms",
+    "Packs",
     "Part",
     "Pick",
     "PlacedRule",

@@ -26,6 +26,7 @@ SENTENCES: Mapping[Why, str] = MappingProxyType(
         Why.FULL: "all of it is confirmed",
         Why.ON_TIME: "the rest comes before it is to leave",
         Why.ELSEWHERE: "other places have the rest",
+        Why.PACK: "the rest is less than a pack",
         Why.RELEASED: "the warehouse has it in hand",
         Why.KEPT: "it keeps what it has, and gains nothing",
         Why.SUPPLY: "no more is there",

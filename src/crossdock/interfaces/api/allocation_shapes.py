@@ -55,6 +55,8 @@ class RunLineShown:
     the rest by `ships_on`, the day it is to leave on: of WIN lines. `elsewhere` was held for the
     line at other places by then, beside what is `requested` here. It counted for the maximum and
     minimum of the allocation group or channel `counts_for`.
+    `pack` is what it is sold in multiples of, null for by the piece: `after` is whole ones with
+    what is picked.
     """
 
     demand_ref: str
@@ -76,6 +78,7 @@ class RunLineShown:
     since: datetime
     why: Why
     exception: RunException
+    pack: AmountShown | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +285,7 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
         since=line.since,
         why=line.why,
         exception=line.exception,
+        pack=amount(line.pack, unit) if line.pack else None,
     )
 
 

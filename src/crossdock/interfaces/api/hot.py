@@ -22,7 +22,11 @@ from crossdock.interfaces.api.bodies import decoded
 from crossdock.interfaces.api.caller import admit
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
-from crossdock.interfaces.api.reservation_shapes import ReservationShown, reservation_shown
+from crossdock.interfaces.api.reservation_shapes import (
+    LineShown,
+    ReservationShown,
+    reservation_shown,
+)
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
 from crossdock.interfaces.api.speaking import check_customer, check_orders
 from crossdock.interfaces.api.stock_shapes import (
@@ -202,23 +206,36 @@ KEPT = {
 
 
 def _denied(shown: ReservationShown, cut_by: str) -> Denied:
+    few = [line for line in shown.lines if line.packs and line.packs.quantity.value == "0"]
     short = ", ".join(
         f"{line.item} at {line.location}: asked {line.requested.value} {line.requested.unit}"
-        for line in shown.lines[:3]
+        f"{_in_packs(line)}"
+        for line in (few or shown.lines)[:3]
     )
     code, why = KEPT.get(cut_by, ("insufficient_stock", "not enough to promise"))
-    is_kept = cut_by in KEPT
+    hint = "GET /v1/availability says what is there, and why"
+    if few:
+        code, why = "less_than_pack", "nothing is granted of less than a pack"
+        hint = "ask for whole packs; GET /v1/atp/rules says what is sold in which"
+    elif cut_by in KEPT:
+        hint = f"GET /v1/promises/{shown.reservation_id} says how much, and of what"
     return Denied(
         type=f"urn:crossdock:problem:{code}",
         title="It contradicts what is recorded",
         status=CONFLICT,
         code=code,
         detail=f"{why} ({short})",
-        hint=f"GET /v1/promises/{shown.reservation_id} says how much, and of what"
-        if is_kept
-        else "GET /v1/availability says what is there, and why",
+        hint=hint,
         reservation=shown,
     )
+
+
+def _in_packs(line: LineShown) -> str:
+    """Say what was moved to whole packs; an order is granted no more than it claims."""
+    if line.packs is None:
+        return ""
+    of_order = ", and its order may claim less" if line.demand_ref else ""
+    return f" ({line.packs.why}{of_order})"
 
 
 async def _availability(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:

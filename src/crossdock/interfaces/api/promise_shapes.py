@@ -29,7 +29,8 @@ class LineProofShown:
     what was open of the line's own order, which `claimed` counts already, or null;
     `kept_for_group` is what a member of a group held back for the group's promises. Where channels
     have maxima or minima, `channel` is whose the line was, `kept_for_channels` what was kept for
-    others, and `allowance` what its own maximum left it, or null.
+    others, and `allowance` what its own maximum left it, or null. `pack` is what it is sold in
+    multiples of, and `requested` in whole ones, or null.
     """
 
     line_no: int
@@ -54,6 +55,7 @@ class LineProofShown:
     channel: str
     kept_for_channels: AmountShown
     allowance: AmountShown | None
+    pack: AmountShown | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ def _line(line: LineProof, unit: str) -> LineProofShown:
         channel=line.channel,
         kept_for_channels=shown(line.kept_for_channels),
         allowance=None if line.allowance is None else shown(line.allowance),
+        pack=shown(line.pack) if line.pack else None,
     )
 
 
@@ -156,6 +159,18 @@ def _member(member: MemberProof, unit: str) -> MemberProofShown:
 
 
 def _because(line: LineProof) -> str:
+    said = _because_of_stock(line)
+    if not line.pack:
+        return said
+    pack, moved, wanted = (
+        amount(micros, "").value for micros in (line.pack, line.moved, line.requested)
+    )
+    if line.is_too_few:
+        return f"{moved} asked, less than a pack of {pack}: nothing granted"
+    return f"{moved} in packs of {pack} is {wanted}; {said}" if line.moved else said
+
+
+def _because_of_stock(line: LineProof) -> str:
     total = line.granted + line.made
     asked, free, granted, made = (
         amount(micros, "").value for micros in (line.requested, line.free, total, line.made)

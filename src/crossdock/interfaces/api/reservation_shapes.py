@@ -25,12 +25,26 @@ class HeldPartShown:
     demand_ref: str
 
 
+@dataclass(slots=True)
+class PacksShown:
+    """A line of an item that is sold in multiples of `pack`: none is broken.
+
+    `quantity` is what was asked in whole ones, and `why` says what became of it.
+    """
+
+    pack: AmountShown
+    quantity: AmountShown
+    why: str
+
+
 # What is shown is made for one answer and encoded at once: freezing it took longer than filling.
 @dataclass(slots=True)
 class LineShown:
     """`remaining` is what is still held; a line that got less than it asked is not DENIED.
 
     Of a kit `put_together` are granted that do not lie assembled: `parts` are held for them.
+    `packs` says in which an item is sold that is; `granted` are whole ones, and may be more than
+    `requested`, which is what was asked.
     """
 
     line_no: int
@@ -44,6 +58,7 @@ class LineShown:
     demand_ref: str
     put_together: AmountShown | None = None
     parts: list[HeldPartShown] | None = None
+    packs: PacksShown | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +76,8 @@ class ReservationShown:
 
 def _line_shown(line: PromisedLine, unit: str) -> LineShown:
     """Write an amount once, however often the line has it: most lines get all and gave nothing."""
+    if line.pack:
+        return _packed_shown(line, unit)
     requested = amount(line.requested, unit)
     granted = requested if line.granted == line.requested else amount(line.granted, unit)
     remaining = granted if line.remaining == line.granted else amount(line.remaining, unit)
@@ -75,6 +92,32 @@ def _line_shown(line: PromisedLine, unit: str) -> LineShown:
         remaining,
         line.demand_ref,
     )
+
+
+def _packed_shown(line: PromisedLine, unit: str) -> LineShown:
+    """Show a line of what is sold in packs: as it was asked, and in whole ones."""
+    pack = amount(line.pack, unit)
+    wanted = 0 if line.is_less_than_pack else line.requested
+    plain = _line_shown(line._replace(pack=0), unit)
+    plain.requested = amount(line.asked or line.requested, unit)
+    plain.packs = PacksShown(pack, amount(wanted, unit), _why_packs(line, unit))
+    return plain
+
+
+def _why_packs(line: PromisedLine, unit: str) -> str:
+    asked, wanted, granted, pack = (
+        amount(micros, unit).value
+        for micros in (line.asked or line.requested, line.requested, line.granted, line.pack)
+    )
+    if line.is_less_than_pack:
+        return f"{asked} {unit} is less than one pack of {pack} {unit}, and is not rounded up"
+    moved = f": {asked} became {wanted}" if line.asked else ""
+    cut = (
+        f"; of what there is only whole ones, {granted}"
+        if 0 < line.granted < line.requested
+        else ""
+    )
+    return f"sold in packs of {pack} {unit}{moved}{cut}"
 
 
 def _with_parts(reservation: Reservation, lines: list[LineShown]) -> list[LineShown]:

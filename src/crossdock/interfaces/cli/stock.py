@@ -304,6 +304,8 @@ async def _print_reservation(hub: Hub, made: Reservation, *, as_json: bool) -> N
         more = line.put_together.value if line.put_together else "0"
         parts = f", {more} to be put together" if more != "0" else ""
         stdout.print(f"  {line.item} at {line.location}: {granted}{parts}")
+        if line.packs:
+            stdout.print(f"    [dim]{line.packs.why}[/]")
         for part in line.parts or ():
             stdout.print(f"    {part.item}: {part.remaining.value} of {part.granted.value} held")
     if made.cut_by:

@@ -52,6 +52,14 @@ def test_a_lot_has_expired_behind_its_last_day_and_not_on_it(
     )
 
 
+def test_a_line_asked_for_less_than_a_pack_where_that_is_all_it_requested() -> None:
+    whole = line(12)._replace(pack=12)
+
+    assert not whole.is_less_than_pack
+    assert not whole._replace(asked=5).is_less_than_pack
+    assert whole._replace(requested=5, asked=5).is_less_than_pack
+
+
 @given(figures)
 def test_available_withheld_and_shortage_explain_net(one: Figures) -> None:
     assert one.available + one.withheld - one.shortage == one.net

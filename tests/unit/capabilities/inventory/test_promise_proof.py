@@ -12,6 +12,7 @@ from crossdock.capabilities.inventory.promise_proof import (
     GROUP_OWN_RULE,
     MEMBER_RULE,
     OWN_RULE,
+    PACK_RULE,
     RULE,
     DecidedLine,
     DecidedStock,
@@ -45,6 +46,8 @@ def decision(
             own,
             channel=ask.channel_of(line_no - 1),
             is_unlimited=line_no in ask.unlimited,
+            moved=asked if line_no in ask.too_few else 0,
+            pack=ask.packs[line_no] if ask.packs else 0,
         )
         for number, (ask, given) in enumerate(zip(asks, given_out, strict=True))
         for line_no, ((stock_id, asked), got, own) in enumerate(
@@ -226,3 +229,23 @@ def test_what_no_stock_limits_takes_of_its_channels_maximum_and_of_no_stock() ->
     assert (last.rule, last.allowance) == (UNLIMITED_RULE + CHANNEL_RULE, 8)
     [stocked] = proofs(made, "rsv_3")
     assert (stocked.rule, stocked.earlier, stocked.free) == (RULE + CHANNEL_RULE, 0, 5)
+
+
+def test_what_is_sold_in_packs_was_granted_in_whole_ones_and_less_than_one_not_at_all() -> None:
+    rows = {1: Counter(Figures(nettable=35)), 2: Counter(Figures(nettable=20))}
+    twelves = Ask(((1, 36), (2, 5)), True, (None, None), packs=(12, 0))
+    asks = [
+        replace(twelves, lines=((1, 36), (2, 99))),
+        replace(twelves, lines=((1, 5), (2, 1)), allow_partial=False, too_few=frozenset({0})),
+        replace(twelves, lines=((1, 12), (1, 24)), packs=(12, 12), allow_partial=False),
+    ]
+    given_out = granting.grants(asks, rows)
+    made = decision(rows, asks, given_out)
+
+    assert given_out == [(24, 20), (0, 0), (0, 0)]
+    assert is_reproduced(made)
+    assert [one.rule for one in proofs(made, "rsv_0")] == [RULE + PACK_RULE, RULE]
+    few, _ = proofs(made, "rsv_1")
+    assert (few.is_too_few, few.is_denied_for_another) == (True, False)
+    _, short = proofs(made, "rsv_2")
+    assert (short.earlier, short.is_too_few) == (24, False)  # no pack of it was set aside

@@ -299,6 +299,8 @@ create table inventory_reservation (
     into_line smallint not null default 0,
     is_unlimited boolean not null default false,
     given_back bigint not null default 0,
+    asked bigint,
+    pack bigint,
     primary key (reservation_id, line_no),
     check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);

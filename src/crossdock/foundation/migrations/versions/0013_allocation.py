@@ -148,6 +148,7 @@ create table allocation_run_line (
     ships_on date,
     elsewhere bigint not null,
     counts_for text not null,
+    pack bigint not null,
     primary key (tenant, run_id, place)
 );
 create index allocation_run_line_by_demand on allocation_run_line (tenant, demand_ref)
