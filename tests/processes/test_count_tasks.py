@@ -170,7 +170,7 @@ class Movements:
         us = int(at.timestamp() * 1_000_000)
         bucket = ("AVAILABLE", "", "", "")
         self.posted.append(
-            Recent(item, "DC1", *bucket, 0, us, us, "COUNT_ADJUST", "wms", "M1", "", 1)
+            Recent(item, "DC1", *bucket, 0, us, us, "COUNT_ADJUST", "wms", "M1", "", 1, "UTC")
         )
 
 

@@ -16,7 +16,7 @@ from crossdock.capabilities.inventory.publishing import (
     available_to_sell,
     in_channel_units,
 )
-from crossdock.capabilities.reconciliation import guards
+from crossdock.capabilities.reconciliation import explaining, guards
 from crossdock.capabilities.reconciliation import model as comparing
 from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.causes import Cause
@@ -297,8 +297,9 @@ def test_a_snapshot_of_mostly_zeros_is_refused_with_both_shares() -> None:
 
 def test_what_is_recorded_after_the_snapshot_is_not_inside_it() -> None:
     occurred, _, recorded, _, taken, _ = given("R8")
-    moved = Posting("B-1", each(-3), at(recorded, day=1), occurred=at(occurred))
+    moved = Posting("B-1", each(-3), at(recorded, day=1))
     midnight, morning = at(taken, day=1), at(recorded + 1, day=1)
 
+    assert explaining.is_backdated(at(occurred), at(recorded, day=1), "UTC")
     assert comparing.rolled(each(100), midnight, [moved], morning) == each(97)
     assert comparing.rolled(each(97), morning, [moved], midnight) == each(100)

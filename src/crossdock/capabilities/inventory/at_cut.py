@@ -60,8 +60,10 @@ NO_MORE = "close moved_after"
 
 RECENT_OF = """
 select p.item, p.location, p.status, p.owner, p.lot, p.serial, m.net, m.us, m.occurred_at,
-    m.type, m.source, m.movement_id, m.document_ref, m.event_position
+    m.type, m.source, m.movement_id, m.document_ref, m.event_position,
+    coalesce(d.zone, 'UTC') as zone
 from unnest($2::text[], $3::text[], $4::bigint[]) k(item, location, until)
+left join inventory_day d on d.tenant = $1 and d.location = k.location
 join inventory_position p on p.tenant = $1 and p.item = k.item and p.location = k.location
 join inventory_stream s on s.tenant = $1
 cross join lateral (
@@ -160,7 +162,10 @@ class KeyAtCut(NamedTuple):
 
 
 class Recent(NamedTuple):
-    """What a movement changed in one bucket; `us` is when its source recorded it."""
+    """What a movement changed in one bucket; `us` is when its source recorded it.
+
+    The days of its location go by the time `zone`.
+    """
 
     item: str
     location: str
@@ -176,6 +181,7 @@ class Recent(NamedTuple):
     movement_id: str
     document_ref: str
     position: int
+    zone: str
 
 
 class LedgerAtCut:
@@ -269,6 +275,7 @@ class LedgerAtCut:
                 row["movement_id"],
                 row["document_ref"],
                 row["event_position"],
+                row["zone"],
             )
             for row in rows
         ]

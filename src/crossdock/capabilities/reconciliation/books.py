@@ -59,6 +59,7 @@ class Booked(NamedTuple):
     movement_id: str
     document_ref: str
     position: int = 0
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crossdock.canonical.errors import Invalid
@@ -41,6 +42,9 @@ from crossdock.capabilities.reconciliation.ports import (
 from crossdock.capabilities.reconciliation.sides import Side
 from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.zones import zone_of
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,11 +289,21 @@ def _postings(
             else movement.document_ref,
             movement.net + (before.micros if before else 0),
             movement.us,
-            movement.occurred_us,
             movement.type,
             _key_of(movement),
+            is_backdated(movement.occurred_us, movement.us, movement.zone),
         )
     return found
+
+
+def is_backdated(occurred: int, recorded: int, zone: str) -> bool:
+    """Say whether it was recorded on a later day than it happened on, by the days of a zone.
+
+    Instants are in microseconds. An item is counted on its own location's day (§4.4, CUTOFF).
+    """
+    there = zone_of(zone)
+    happened, heard = (_EPOCH + timedelta(microseconds=us) for us in (occurred, recorded))
+    return happened.astimezone(there).date() < heard.astimezone(there).date()
 
 
 def _key_of(movement: LedgerMovement) -> str:

@@ -23,24 +23,20 @@ HUB = "crossdock"
 class Posting(NamedTuple):
     """One line of a log: what a document changed at the key, signed, and when it was recorded.
 
-    `name` is the movement's, where several of them may bear one reference.
+    `name` is the movement's, where several of them may bear one reference. It `is_backdated` if it
+    was recorded on a later day of its location than it happened on.
     """
 
     reference: str
     micros: int
     recorded: int
-    occurred: int = 0
     type: str = ""
     name: str = ""
+    is_backdated: bool = False
 
     @property
     def key(self) -> str:
         return self.name or self.reference
-
-    @property
-    def is_backdated(self) -> bool:
-        """Say whether it was recorded on a later day (UTC) than it happened on."""
-        return bool(self.occurred) and self.occurred // DAY < self.recorded // DAY
 
 
 @dataclass(frozen=True, slots=True)

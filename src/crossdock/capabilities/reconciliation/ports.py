@@ -106,6 +106,11 @@ class LedgerMovement(Protocol):
     def document_ref(self) -> str: ...
 
     @property
+    def zone(self) -> str:
+        """Name the time zone that the days of its location go by."""
+        ...
+
+    @property
     def position(self) -> int:
         """Tell where in the log it stands: what came in later stands behind it."""
         ...

@@ -183,10 +183,12 @@ def part(free: int, rest: int, least: int, *, is_last: bool) -> int:
     return taken if taken >= max(1, least) else 0
 
 
-def granted(mode: AtpMode, atp: Sequence[int], micros: int, bucket: int) -> int:
-    """Say how much of what is asked can be had by a bucket."""
-    by_then = atp[: bucket + 1]
-    return min(micros, max(by_then) if mode is AtpMode.DISCRETE else by_then[-1])
+def granted(atp: Sequence[int], micros: int) -> int:
+    """Say how much of what is asked can be had at once in one of these buckets.
+
+    The last has most by the cumulative mode alone: what is there until the next supply may fall.
+    """
+    return min(micros, max(atp))
 
 
 # Kits own no stock: they have what their scarcest component allows.

@@ -296,9 +296,7 @@ def _by_then(
     if reach.shelf is not None:
         has = shelf.until(reach.shelf, range(reach.within.start, last + 1), terms.pack)
         return has if promise.quantity is None else min(has, wanted)
-    if reach.found.by_lots is not None:
-        return min(wanted, max(reach.atp[: last + 1]))
-    return model.granted(reach.mode, reach.atp, wanted, last)
+    return model.granted(reach.atp[: last + 1], wanted)
 
 
 def _sources(kin: Kin) -> tuple[Heard, ...]:

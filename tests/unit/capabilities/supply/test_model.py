@@ -151,9 +151,10 @@ def test_the_last_line_allowed_waits_for_all_the_rest() -> None:
 
 
 def test_what_can_be_had_by_a_bucket_is_of_one_supply_where_promises_are() -> None:
-    assert model.granted(AtpMode.CUMULATIVE, [5, 20, 60], 100, 1) == 20
-    assert model.granted(AtpMode.CUMULATIVE, [5, 20, 60], 10, 1) == 10
-    assert model.granted(AtpMode.DISCRETE, [20, 0, 40], 100, 1) == 20
+    assert model.granted([5, 20], 100) == 20
+    assert model.granted([5, 20], 10) == 10
+    assert model.granted([20, 0], 100) == 20
+    assert model.granted([80, 80, 70, 70], 80) == 80  # A27: what is there until b2
 
 
 @given(st.integers(0, 10**6), st.integers(1, 50))
