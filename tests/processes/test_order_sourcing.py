@@ -907,3 +907,21 @@ async def test_a_service_beside_goods_limits_no_node_and_is_not_reserved(hub: Hu
     assert made.reservation.is_granted
     assert [line.item for line in made.reservation.lines] == ["X"]
     assert [(one.item, str(one.quantity)) for one in short.waiting] == [("X", "6 EA")]
+
+
+@pytest.mark.parametrize(("life_days", "shipped"), [(29, 1), (30, 0)])
+async def test_goods_that_leave_later_keep_for_as_long_as_they_are_then_on_the_way(
+    hub: Hub, life_days: int, shipped: int
+) -> None:
+    """From today they are a day on the way; from Friday, when they can leave, three."""
+    monday = NOON.date()
+    await put(hub, "DC1", {"X": 0}, lanes=(Lane(country="DE", transit_days=1),))
+    rule = AtpRule(receipt_life_days=33, dock_to_stock_days=1)
+    await hub.supply.put_rule(hub.scope, PlacedRule(item="X", rule=rule), by="test")
+    await coming(hub, "DC1", 10, monday + timedelta(days=3))
+    needed = monday + timedelta(days=8)
+    line = SourceLine(item="X", quantity=Quantity.of(5, ""), life_days=life_days, needed_by=needed)
+
+    made = await decided(hub, SourceOrder(lines=[line], ship_to=GERMANY))
+
+    assert len(made.shipments) == shipped

@@ -66,7 +66,9 @@ async def by_date(
 
     Lines that would be answered alike are asked once. A line's own order does not stand in its
     own way (A25), and gets of supply what it still has open, no more. Lines that may stand in are
-    asked for the days on which they may leave.
+    asked for the days on which they may leave. Goods that are to keep for some days are asked for
+    once more where those that leave later may be longer on the way: what is to come keeps for the
+    longest way, so that none is too old at delivery (I8).
     """
     may_leave = {one.line_no: one for one in asked.substitutes}
     wanted: dict[Question, int] = {}
@@ -78,14 +80,36 @@ async def by_date(
                 whose.append((node, line, wanted.setdefault(question, len(wanted))))
     _check_count(len(wanted))
     answers = await answers_of(list(wanted)) if wanted else []
+    later = await _later(answers_of, list(wanted), answers, whose)
     found: dict[str, Stock] = {}
     for node, line, number in whose:
         stock = found.get(node.node, stocks[node.node])
         is_own = demand.get(line.line_no, (("", ""), 0))[0] == (line.item, node.node)
         most = demand[line.line_no][1] if is_own else None
         stands_in = may_leave.get(line.line_no)
-        found[node.node] = _with(stock, line, answers[number], node, (most, stands_in))
+        both = answers[number], later.get((number, node.days_at_most), answers[number])
+        found[node.node] = _with(stock, line, both, node, (most, stands_in))
     return found
+
+
+async def _later(
+    answers_of: Callable[[Sequence[Question]], Awaitable[Sequence[Atp]]],
+    asked: Sequence[Question],
+    answers: Sequence[Atp],
+    whose: Sequence[tuple[Candidate, Line, int]],
+) -> dict[tuple[int, int], Atp]:
+    """Ask again what keeps for the longest way, by number of question and its days."""
+    wanted = sorted(
+        {
+            (number, node.days_at_most)
+            for node, _, number in whose
+            if answers[number].life_days is not None
+            and node.days_at_most > (asked[number].transit_days or 0)
+        }
+    )
+    questions = [asked[number]._replace(transit_days=days) for number, days in wanted]
+    told = await answers_of(questions) if questions else []
+    return dict(zip(wanted, told, strict=True))
 
 
 async def advised(
@@ -150,16 +174,17 @@ def _question(
 def _with(
     stock: Stock,
     line: Line,
-    answer: Atp,
+    answers: tuple[Atp, Atp],
     node: Candidate,
     bounds: tuple[int | None, SubstituteLine | None],
 ) -> Stock:
     """Add to a stock what a line can have by date, and what keeps long enough for it.
 
-    `bounds` are what the line's own order has open there (None: the line is no order's there),
-    and the line that it stands in by, which leaves on some days alone.
+    `answers` are for what leaves today, and for what leaves later. `bounds` are what the line's
+    own order has open there (None: the line is no order's there), and the line that it stands in
+    by, which leaves on some days alone.
     """
-    stands_in = bounds[1]
+    (answer, later), stands_in = answers, bounds[1]
     if answer.is_unlimited and stands_in is None:
         return _unlimited(stock, line, answer.now)
     has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
@@ -170,7 +195,7 @@ def _with(
         now = max((one.atp for one in answer.buckets if _is_now(one.day, answer, node)), default=0)
         keeps = {**keeps, line.line_no: Keeps(days=answer.life_days, micros=min(has, now))}
         has = min(has, now)
-    steps = list(_steps(answer, has, bounds))
+    steps = list(_steps(later, has, bounds))
     supply = {**stock.supply, line.line_no: steps} if steps else stock.supply
     return replace(stock, keeps=keeps, supply=supply)
 

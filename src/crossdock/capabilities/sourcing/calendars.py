@@ -143,6 +143,7 @@ def candidate_of(
         has_lane=lane is not None or not facts.lanes,
         ships_on=left,
         arrives_on=arrives_on(left, lane) if left and lane else None,
+        days_at_most=_days_at_most(place.calendar, left, lane) if left and lane else 0,
         cost=lane.cost if lane else None,
         distance_km=lane.distance_km if lane else None,
         load_percent=facts.load_percent,
@@ -160,6 +161,13 @@ def _arrivals(
         leaves = calendar.next_working_day(due)
         there = arrives_on(leaves, lane) if lane else None
         yield Arrival(ships_on=leaves, arrives_on=there, micros=micros)
+
+
+def _days_at_most(calendar: Calendar, left: date, lane: Lane) -> int:
+    """Count the days that goods are on the way at most, of those that leave in the next week."""
+    days = (left + DAY * more for more in range(7))
+    leaving = {calendar.next_working_day(day) for day in days if not calendar.is_starved(day)}
+    return max(((arrives_on(day, lane) - day).days for day in leaving), default=0)
 
 
 def days_on_the_way(node: Candidate) -> int | None:

@@ -245,8 +245,8 @@ class Candidate:
     for. `not_now` are lines that what lies there may not leave for today: they have its supply
     alone, and share it with the other lines of their item. `advised` is by number of a
     drop-shipped line what the supplier says that he could send by when; a line of which he never
-    said anything is not there. Whether a source of it was silent for too long, `is_stale`, is
-    shown and decides nothing.
+    said anything is not there. `days_at_most` are on the way on whatever day goods leave. Whether
+    a source of it was silent for too long, `is_stale`, is shown and decides nothing.
     """
 
     node: str
@@ -269,6 +269,7 @@ class Candidate:
     has_lane: bool = True
     ships_on: date | None = None
     arrives_on: date | None = None
+    days_at_most: int = 0
     cost: int | None = None
     distance_km: int | None = None
     load_percent: int = 0
