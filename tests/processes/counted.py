@@ -38,9 +38,10 @@ async def told_to_count(
 ) -> list[CountTask]:
     """Let the day's plan have these items; give the tasks that follow."""
     scope = scope or Scope("main")
-    due = [CountRow(location, item, "A") for item in items]
+    today = hub.clock.now().date()
+    due = [CountRow(location, item, "A", today) for item in items]
     async with hub.database.transaction(scope) as tx:
-        await put_counts(tx, due, hub.clock.now().date())
+        await put_counts(tx, due, today)
     await hub.count_tasks.follow()
     return await hub.count_tasks.listed(scope, location=location)
 

@@ -490,3 +490,25 @@ async def test_a_day_with_room_asks_for_the_second_counts_of_the_days_before_the
     await counts(wms, 911, 0, item="BEE", by="ann")
     assert (await listed(wms, item="BEE"))[0].matter == "RECOUNT"
     assert len(await hub.count_tasks.listed(scope)) == 3
+
+
+async def test_what_is_due_by_its_class_stays_so_for_a_fortnight_or_until_it_is_counted(
+    wms: Warehouse,
+) -> None:
+    hub = wms.at.hub
+    [task] = await told_to_count(hub, "BOLT")
+    await wms.at.clock.advance(timedelta(days=13))
+    await hub.count_tasks.follow()
+    assert [one.count_id for one in await hub.count_tasks.listed(hub.scope)] == [task.count_id]
+
+    await counts(wms, 902, 0)
+    await hub.count_tasks.follow()
+    assert await hub.count_tasks.listed(hub.scope) == []
+
+
+async def test_a_turn_of_a_fortnight_ago_is_over(wms: Warehouse) -> None:
+    hub = wms.at.hub
+    await told_to_count(hub, "BOLT")
+    await wms.at.clock.advance(timedelta(days=14))
+    await hub.count_tasks.follow()
+    assert await hub.count_tasks.listed(hub.scope) == []

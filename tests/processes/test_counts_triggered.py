@@ -177,7 +177,7 @@ async def test_recalled_goods_are_counted_whatever_was_counted_refused_or_asked_
 
 async def test_promises_are_nothing_that_the_finder_of_counts_reads(wms: Warehouse) -> None:
     [triggers] = [one for one in wms.at.hub.counts.readers if one.name == "count triggers"]
-    assert triggers.types == {StockMoved.TYPE, ShelfEmptied.TYPE}
+    assert triggers.types == frozenset({StockMoved.TYPE, ShelfEmptied.TYPE})
 
 
 async def test_a_shelf_that_is_filled_and_emptied_in_one_page_is_emptied(wms: Warehouse) -> None:

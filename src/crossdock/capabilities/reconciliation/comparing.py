@@ -19,7 +19,7 @@ from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Worth
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerBucket, LedgerKey
-from crossdock.capabilities.reconciliation.ranking import is_class_due
+from crossdock.capabilities.reconciliation.ranking import DUE_DAYS, turn_of
 from crossdock.capabilities.reconciliation.sides import Said
 
 CLASSED_MAX = 5_000
@@ -51,8 +51,8 @@ class Walk:
     """`watched` are keys whose earlier finding is closed if they are alike now.
 
     `is_ours_full`: what ours does not name is zero there; the ledger always is. `due` are
-    those of the other side that are to be counted on `day`, by their class. `note` is told which
-    keys have which class, a batch at a time.
+    those of the other side whose turn to be counted has come by `day`, and when, by their class.
+    `note` is told which keys have which class, a batch at a time.
     """
 
     said: Said
@@ -61,7 +61,9 @@ class Walk:
     is_ours_full: bool = True
     compared: int = 0
     alike: int = 0
-    due: dict[ItemClass, list[Key]] = field(default_factory=lambda: {of: [] for of in ItemClass})
+    due: dict[ItemClass, list[tuple[Key, int]]] = field(
+        default_factory=lambda: {of: [] for of in ItemClass}
+    )
     watched_alike: list[Key] = field(default_factory=list[Key])
     note: Callable[[Mapping[Key, Worth]], Awaitable[None]] | None = None
     _classed: dict[Key, Worth] = field(default_factory=dict[Key, Worth])
@@ -115,8 +117,9 @@ class Walk:
             of = ItemClass(lines[0].of)
             if self.note is not None:
                 self._classed[place] = Worth(of, lines[0].cost, lines[0].currency)
-            if len(self.due[of]) < DUE_MAX and is_class_due(*place, of, self.day):
-                self.due[of].append(place)
+            turn = turn_of(*place, of, self.day)
+            if self.day - turn < DUE_DAYS and len(self.due[of]) < DUE_MAX:
+                self.due[of].append((place, turn))
 
     def found_alike(self, place: Key) -> None:
         self.alike += 1

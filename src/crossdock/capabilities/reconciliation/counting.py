@@ -1,14 +1,15 @@
 """What is to be counted: differences that a count settles, and the plan of the day (§4.2)."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
 
-from crossdock.capabilities.reconciliation import asked_store, findings, store
+from crossdock.capabilities.reconciliation import asked_store, counted_store, findings, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.model import ItemClass, State
 from crossdock.capabilities.reconciliation.ports import Key
 from crossdock.capabilities.reconciliation.ranking import (
+    DUE_DAYS,
     TREND_TIMES,
     CountProposal,
     Remedy,
@@ -21,19 +22,20 @@ from crossdock.foundation.database import Transaction
 TASKS_MAX = 10_000
 """So many counts are proposed, and told as tasks, at a time."""
 TREND_LASTS = timedelta(days=30)
+DUE_LASTS = timedelta(days=DUE_DAYS)
 
-# What is to be counted by its class, by the dumps of a day; an older day's plan is over.
+# What is to be counted by its class, since its turn; a turn of long ago is over.
 PUT_COUNTS = """
 insert into reconciliation_count (tenant, location, item, class, due_on)
-select $1, s.location, s.item, s.class, $2
-from unnest($3::text[], $4::text[], $5::text[]) s(location, item, class)
+select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::date[])
 on conflict (tenant, location, item) do update set class = excluded.class,
     due_on = excluded.due_on
 """
-DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $2"
+DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on <= $2"
 COUNTS_DUE = """
-select location, item, class from reconciliation_count
-where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
+select location, item, class, due_on from reconciliation_count
+where tenant = $1 and due_on > $2 and ($3 = '' or location = $3)
+order by class, due_on, location, item
 """
 
 
@@ -55,26 +57,32 @@ limit $4
 
 
 class CountRow(NamedTuple):
+    """A key whose turn to be counted was on a day (UTC), by its class."""
+
     location: str
     item: str
     of: str
+    due_on: date
 
 
-async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) -> None:
-    await tx.execute(DROP_COUNTS, tx.tenant, due_on)
-    await tx.execute(
-        PUT_COUNTS,
-        tx.tenant,
-        due_on,
-        [one.location for one in counts],
-        [one.item for one in counts],
-        [one.of for one in counts],
-    )
+async def put_counts(tx: Transaction, counts: Sequence[CountRow], today: date) -> None:
+    await tx.execute(DROP_COUNTS, tx.tenant, today - DUE_LASTS)
+    await tx.execute(PUT_COUNTS, tx.tenant, *map(list, zip(*counts, strict=True)))
 
 
-async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
-    rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
-    return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
+async def counts_due(tx: Transaction, today: date, location: str) -> list[CountRow]:
+    """Give what is due by its class and was not counted since its turn."""
+    rows = await tx.fetch(COUNTS_DUE, tx.tenant, today - DUE_LASTS, location)
+    due = [CountRow(*row) for row in rows]
+    if not due:
+        return []
+    first = datetime.combine(min(one.due_on for one in due), time(), UTC)
+    counted = await counted_store.last_at(tx, [one[:2] for one in due], first)
+    return [one for one in due if not _is_counted(one, counted.get(one[:2]))]
+
+
+def _is_counted(one: CountRow, at: datetime | None) -> bool:
+    return at is not None and at.astimezone(UTC).date() >= one.due_on
 
 
 class KnowsNegative(Protocol):

@@ -132,13 +132,17 @@ STAYS = ASKED | {CountReason.RECOUNT}
 URGENCY: Mapping[str, int] = {reason: rank for rank, reason in enumerate(CountReason)}
 
 
-def is_class_due(location: str, item: str, of: ItemClass, day: int) -> bool:
-    """Say whether the turn of a key has come on a day: A 4, B 2, C 1 times a year (§4.2).
+DUE_DAYS = 14
+"""So long a key's turn stands, whoever compares in between, or until it is counted."""
+
+
+def turn_of(location: str, item: str, of: ItemClass, day: int) -> int:
+    """Say on which day the last turn of a key was: A has 4, B 2, C 1 in a year (§4.2).
 
     The days are spread over the keys of a class as if by chance, and are the same whoever asks.
     """
     every = 365 // COUNTS_A_YEAR[of]
-    return zlib.crc32(f"{location}\0{item}".encode()) % every == day % every
+    return day - (day - zlib.crc32(f"{location}\0{item}".encode())) % every
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.envelope import Payload
@@ -214,9 +214,9 @@ class Comparison:
             if first is not None:
                 await shapes.put_shapes(tx, self.about.system, first.shapes)
             if due := [
-                counting.CountRow(*key, of)
-                for of, keys in outcome.walk.due.items()
-                for key in keys
+                counting.CountRow(*key, of, date.fromordinal(turn))
+                for of, turns in outcome.walk.due.items()
+                for key, turn in turns
             ]:
                 await counting.put_counts(tx, due, self.began_at.date())
             brake = self.policy.brake

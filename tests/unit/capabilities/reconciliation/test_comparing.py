@@ -12,6 +12,7 @@ from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.comparing import Walk, speaks_of
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
 from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.ranking import DUE_DAYS
 from crossdock.capabilities.reconciliation.sides import Said
 from crossdock.capabilities.reconciliation.sorting import Sorted
 
@@ -214,7 +215,9 @@ async def test_keys_whose_turn_it_is_are_noted_by_class() -> None:
         rows.add([line("DC1", "no class", 0)])
         assert not [one async for one in walk.suspects(ledger({}), rows.by_key())]
 
-    assert 0 < len(walk.due[ItemClass.A]) < 30
+    turns = [turn for _, turn in walk.due[ItemClass.A]]
+    assert 100 < len(turns) < 180  # fourteen days of 91
+    assert {7 - turn for turn in turns} == set(range(DUE_DAYS))
     assert not walk.due[ItemClass.B]
 
 

@@ -90,7 +90,19 @@ def test_each_key_has_its_turn_as_often_a_year_as_its_class_asks(
 ) -> None:
     times = ranking.COUNTS_A_YEAR[of]
     year = range(first, first + 365 // times * times)
-    assert sum(ranking.is_class_due(location, item, of, day) for day in year) == times
+    assert sum(ranking.turn_of(location, item, of, day) == day for day in year) == times
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(ItemClass), st.integers(0, 10**6))
+def test_whoever_compares_once_a_fortnight_meets_every_turn(
+    location: str, item: str, of: ItemClass, first: int
+) -> None:
+    times = ranking.COUNTS_A_YEAR[of]
+    year = range(first, first + 365 // times * times, ranking.DUE_DAYS)
+    turns = {ranking.turn_of(location, item, of, day) for day in year}
+    met = {turn for turn in turns if any(0 <= d - turn < ranking.DUE_DAYS for d in year)}
+    assert met >= {turn for turn in turns if turn > first}
+    assert len([turn for turn in turns if turn > first]) >= times - 1
 
 
 def suspicion(**known: object) -> Suspicion:
