@@ -8,7 +8,7 @@ order line takes. Means are whole millionths of a lump, rounded up; amounts are 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from functools import lru_cache
 from math import ceil, isqrt, sqrt
 from statistics import NormalDist
@@ -88,8 +88,8 @@ def mean_lumps(sellers: Iterable[Seller], publish_ms: int) -> int:
 def held_back(sellers: Iterable[Seller], publish_ms: int, percent: Decimal) -> int:
     """Give the budget's buffer, in millionths of the base unit; nothing where nothing sells."""
     all_of_them = list(sellers)
-    lumps = lumps_to_hold(mean_lumps(all_of_them, publish_ms), percent)
-    return lumps * lump(all_of_them, publish_ms)
+    mean, size = mean_lumps(all_of_them, publish_ms), lump(all_of_them, publish_ms)
+    return max(lumps_to_hold(mean, percent) * size, by_formula(mean, size, percent))
 
 
 def curve(sellers: Iterable[Seller], percent: Decimal) -> list[tuple[int, int]]:
@@ -99,10 +99,9 @@ def curve(sellers: Iterable[Seller], percent: Decimal) -> list[tuple[int, int]]:
 
 
 def lumps_to_hold(mean: int, percent: Decimal) -> int:
-    """Hold the least that the formula and the distribution agree on: P(more) ≤ `percent` %.
+    """Hold the fewest that the distribution allows: P(more) ≤ `percent` %.
 
-    B = ceil(m + z·√m), or the Poisson quantile where that is more; beyond `EXACT_LUMPS` the
-    formula with the skew of the distribution, (z² - 1) / 6, added.
+    Beyond `EXACT_LUMPS` it is the formula with the skew of the distribution, (z² - 1) / 6, added.
     """
     covered = _covered_by(percent)
     lumps = bisect_left(covered, mean)
@@ -112,6 +111,18 @@ def lumps_to_hold(mean: int, percent: Decimal) -> int:
     skew = max(Decimal(0), (z * z - 1) / 6)
     root = Decimal(isqrt(mean * MICROS) + 1) / MICROS
     return ceil(Decimal(mean) / MICROS + z * root + skew)
+
+
+def by_formula(mean: int, size: int, percent: Decimal) -> int:
+    """Give m + z·√m of lumps of this size in whole base units: B = ceil(m + z·√m) of units.
+
+    So a unit is kept of whatever sells, and not a whole lump that hardly ever goes unseen.
+    """
+    if not mean:
+        return 0
+    root = Decimal(isqrt(mean * MICROS) + 1) / MICROS
+    lumps = Decimal(mean) / MICROS + z_of(percent) * root
+    return ceil(lumps * size / MICROS) * MICROS
 
 
 def z_of(percent: Decimal) -> Decimal:
@@ -157,11 +168,9 @@ def _between(value: float, most: float) -> Decimal:
 @lru_cache(maxsize=1024)
 def _covered_by(percent: Decimal) -> tuple[int, ...]:
     """Give, for 0, 1, 2 … lumps held, the largest mean that so many cover."""
-    allowed, z = percent / 100, z_of(percent)
-    exact, means = 0, list[int]()
+    means = list[int]()
     for held in range(EXACT_LUMPS + 1):
-        exact = _by_poisson(held, allowed, exact)
-        means.append(min(exact, _by_formula(held, z)))
+        means.append(_by_poisson(held, percent / 100, means[-1] if means else 0))
     return tuple(means)
 
 
@@ -176,19 +185,6 @@ def _by_poisson(held: int, allowed: Decimal, known: int) -> int:
 
     means = range(known, known + MICROS * 6 // 5)
     return means[bisect_left(means, 1, key=is_too_much) - 1]
-
-
-def _by_formula(held: int, z: Decimal) -> int:
-    """Find the largest mean m with m + z·√m ≤ held."""
-    root = (_EXACT.sqrt(z * z + 4 * held) - z) / 2
-    micros = int((root * root * MICROS).to_integral_value(ROUND_FLOOR)) + 1
-    while micros > 0 and not _is_within(Decimal(micros) / MICROS, held, z):
-        micros -= 1
-    return micros
-
-
-def _is_within(mean: Decimal, held: int, z: Decimal) -> bool:
-    return held >= mean and (held - mean) ** 2 >= z * z * mean
 
 
 def _at_most(mean: Decimal, held: int) -> Decimal:

@@ -43,7 +43,7 @@ PARTS = {f"PART-{number:02}": 10 + number for number in range(1, 61)}
 
 SECRET = "whsec_" + base64.b64encode(b"a demo's secret is no secret").decode()
 TICK_SECONDS = 60
-"""The demo lets everything travel once per tick: on its clock a change takes up to this long."""
+"""What the warehouse tells travels once per tick: on the demo's clock it takes up to this long."""
 
 OVERSELL_PERCENT = Decimal(1)
 """How often sales that the shop has not heard of may be more than its buffer (A16)."""
@@ -193,17 +193,22 @@ async def _open_erp(stack: AsyncExitStack, hub: Hub, ports: Ports) -> TrytonSimu
     return erp
 
 
-def _buffer(lines: Sequence[int]) -> Decimal:
-    """Hold back what the branches take unseen: a change waits a tick, their order another."""
-    taken, tick_ms = sum(lines), 1000 * TICK_SECONDS
+def buffer_of(lines: Sequence[int]) -> Decimal:
+    """Hold back what the branches take while the shop sells blindly.
+
+    What they reserve is in the shop before its next customer comes, as fast as the hub promises;
+    what the shop sells is known to the hub when its webhooks have come.
+    """
+    taken = sum(lines)
     branches = budget.Seller(
         name=Channel.BRANCH,
         peak=taken * 3600 // DAY_SECONDS,
         taken=taken,
         squares=sum(line * line for line in lines),
-        order_ms=tick_ms,
+        order_ms=ShopHabits().usual_delay // timedelta(milliseconds=1),
     )
-    return Decimal(budget.held_back([branches], tick_ms, OVERSELL_PERCENT)) / MICROS
+    held = budget.held_back([branches], budget.HEARING_MS, OVERSELL_PERCENT)
+    return Decimal(held) / MICROS
 
 
 async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
@@ -215,7 +220,7 @@ async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
     for happening in day.happenings:
         if isinstance(happening, Sale) and happening.channel is Channel.BRANCH:
             lines[happening.sku].append(happening.quantity * MICROS)
-    terms = [ItemTerms(item=sku, buffer=_buffer(sold)) for sku, sold in lines.items()]
+    terms = [ItemTerms(item=sku, buffer=buffer_of(sold)) for sku, sold in lines.items()]
     at_shop = ChannelTerms(
         connection=SHOP,
         location=normalised(place),

@@ -189,7 +189,7 @@ def _item_budget(target: Target, selling: Selling, percent: Decimal) -> ItemBudg
     mean = budget.mean_lumps(sellers, publish_ms)
     lumps = budget.lumps_to_hold(mean, percent)
     lump = budget.lump(sellers, publish_ms)
-    held = _in_packs(selling.agreed, lumps * lump)
+    held = _in_packs(selling.agreed, budget.held_back(sellers, publish_ms, percent))
     in_batch = _in_packs(selling.agreed, budget.held_back(in_file, budget.BATCH_MS, percent))
     saved = budget.expected_beyond(mean, 0) - budget.expected_beyond(mean, lumps)
     avoided = _units_down(selling.agreed, int(saved * lump))
