@@ -13,6 +13,7 @@ from crossdock.capabilities.allocation import OrderedBy, turns_next
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, PartyNames
 from crossdock.capabilities.inventory import (
     Availability,
+    GoodsLeft,
     Inventory,
     LeakedHolds,
     NegativeStock,
@@ -24,6 +25,7 @@ from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.publishing import SHOWN_MOST
 from crossdock.capabilities.reconciliation import (
     Doubt,
+    Kind,
     LineInformants,
     OpenLines,
     OpenRounds,
@@ -31,6 +33,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.supply import (
     Bills,
+    GoodsReceived,
     KnowsClasses,
     NoticeReceipts,
     OpenSupply,
@@ -273,7 +276,16 @@ def refiller(
 
 def open_books(around: Callable[[], Surroundings]) -> LineInformants:
     """Give the comparison of open lines the hub's books of them, and who lists his own."""
-    return LineInformants(OpenDemand(), OpenSupply(), OpenReader(around))
+    return LineInformants(
+        OpenDemand(),
+        OpenSupply(),
+        OpenReader(around),
+        {
+            Kind.INVOICES: GoodsLeft(),
+            Kind.DELIVERIES: GoodsLeft(is_net=False),
+            Kind.SUPPLIER_INVOICES: GoodsReceived(),
+        },
+    )
 
 
 def open_rounds(

@@ -19,6 +19,7 @@ from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import (
+    GoodsLeft,
     Inventory,
     LedgerAtCut,
     OpenDemand,
@@ -28,6 +29,7 @@ from crossdock.capabilities.reconciliation import (
     Counts,
     CountTasks,
     Informants,
+    Kind,
     LineInformants,
     OpenLines,
     OpenRounds,
@@ -38,6 +40,7 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import (
     Bills,
+    GoodsReceived,
     KeptPromises,
     KitRecipes,
     OpenSupply,
@@ -171,7 +174,12 @@ class House:
             unlisted=Unlisting(self.database, self.inbox, self.catalog),
         )
         self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
-        lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists())
+        followed = {
+            Kind.INVOICES: GoodsLeft(),
+            Kind.DELIVERIES: GoodsLeft(is_net=False),
+            Kind.SUPPLIER_INVOICES: GoodsReceived(),
+        }
+        lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists(), followed)
         self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
 
     @property

@@ -14,6 +14,7 @@ from crossdock.capabilities.inventory.had import (
 )
 from crossdock.capabilities.inventory.holds import Hold
 from crossdock.capabilities.inventory.leaks import LeakedHolds
+from crossdock.capabilities.inventory.left import GoodsLeft
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -40,6 +41,7 @@ __all__ = [
     "ClaimedStock",
     "Explanation",
     "Figures",
+    "GoodsLeft",
     "Had",
     "HadByOrders",
     "HeldClaim",

@@ -24,7 +24,7 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.kinds import LABELS, Kind
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
 from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.open_dumps import (
@@ -32,7 +32,7 @@ from crossdock.capabilities.reconciliation.open_dumps import (
     OpenRow,
     OpenSaid,
     numbered,
-    open_micros,
+    said_micros,
 )
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
@@ -59,6 +59,7 @@ from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
     "HEALABLE",
+    "LABELS",
     "NO_COST",
     "Accuracy",
     "AccuracyReport",
@@ -120,6 +121,6 @@ __all__ = [
     "instant_of",
     "micros_of",
     "numbered",
-    "open_micros",
     "rules_shown",
+    "said_micros",
 ]

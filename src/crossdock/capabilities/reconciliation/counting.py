@@ -42,7 +42,8 @@ where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class,
 COUNTABLE = """
 select f.* from reconciliation_finding f
 where f.tenant = $1 and f.state <> 'CLOSED' and not f.is_gone
-    and f.system not in ('orders', 'purchases', 'published')
+    and f.system not in ('orders', 'purchases', 'invoices', 'supplier_invoices', 'deliveries',
+        'published')
     and (f.state in ('SUSPECTED', 'CONFIRMED') and f.cause = 'NEG_STOCK'
         or f.state = 'CONFIRMED' and f.remedy = 'COUNT' and f.at_stake <> 0
         or f.state = 'TOLERATED' and f.times > $7 and f.last_cut >= $2)

@@ -97,7 +97,11 @@ def run(
         ),
     ],
     kind: Annotated[
-        Kind, typer.Option(help="What it is of: stock, or open lines of orders or purchases.")
+        Kind,
+        typer.Option(
+            help="What it is of: stock; open lines of orders or purchases; what was invoiced or"
+            " delivered of what was shipped; what suppliers invoiced of what was received."
+        ),
     ] = Kind.STOCK,
     source: Annotated[str, typer.Option(help="Whose dump the file is, such as erp.")] = "",
     log: Annotated[
@@ -117,7 +121,7 @@ def run(
     ] = None,
     lag: Lag = None,
     heard_from: Annotated[
-        str, typer.Option(help="Of orders and purchases: only what this source told the hub.")
+        str, typer.Option(help="Of documents: only what this source told the hub.")
     ] = "",
     believe: Believe = "",
     by: Who = BY,
@@ -126,9 +130,10 @@ def run(
     """Compare the hub with another system; exit code 1 if its snapshot is not believed.
 
     The file's first row names its columns: item, location, quantity, and where it has them
-    status, unit, owner, lot, serial, as_of, unit_cost and class. Of orders and purchases:
-    document, line, item, location and quantity, which is what is open, and where it has them
-    unit, as_of, changed_at, unit_cost and class. Nothing is adjusted anywhere.
+    status, unit, owner, lot, serial, as_of, unit_cost and class. Of documents: document,
+    line, item, location and quantity, which is what is open, or was invoiced or delivered in
+    all, and where it has them unit, as_of, changed_at, unit_cost, class and proof. Nothing is
+    adjusted anywhere.
     """
     if kind is not Kind.STOCK:
         _refuse_of_stock(log, status)
@@ -169,7 +174,7 @@ def _refuse_of_stock(log: Path | None, status: list[str] | None) -> None:
 
 def _refuse_of_lines(heard_from: str) -> None:
     if heard_from:
-        raise Invalid("--heard-from is of orders and purchases alone", where="--heard-from")
+        raise Invalid("--heard-from is of documents alone", where="--heard-from")
 
 
 @app.command()
