@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.calendars import Calendar, Hours, WorkingTime
+from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import responsible
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind, check_healed
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.store import FindingRow
@@ -85,6 +86,13 @@ def test_above_the_cap_stock_is_inventory_controls_with_the_time_of_its_code(
     assert responsible.owner_of(dear, BRAKE) == above
     assert responsible.severity_of(dear, BRAKE) == "S2"
     assert responsible.within(dear, BRAKE) == within * HOUR
+
+
+@pytest.mark.parametrize("kind", [Kind.PUBLISHED, *FOLLOWING])
+def test_what_no_document_mends_is_not_sent_or_read_again(kind: Kind) -> None:
+    with pytest.raises(Invalid, match=r"mended by documents|sent or read again"):
+        check_healed(kind)
+    check_healed(Kind.ORDERS)
 
 
 @given(
