@@ -37,6 +37,7 @@ PROGRAMS = re.compile(r"Hub\.open|EmbeddedPostgres\.start")
 PLAIN = [page for page, examples in PAGES.items() if examples and not PROGRAMS.search(examples)]
 AT_WORK = [
     "how-to/choose-warehouses.md",
+    "how-to/close-a-period.md",
     "how-to/connect-a-shop.md",
     "how-to/promise-by-date.md",
     "how-to/reconcile-invoices.md",
@@ -65,6 +66,7 @@ DATABASE = "how-to/connect-a-database.md"
 RECONCILED = "how-to/reconcile-stock.md"
 OPEN_LINES = "how-to/reconcile-orders.md"
 FOLLOWED = "how-to/reconcile-invoices.md"
+PERIOD = "how-to/close-a-period.md"
 BY_DATE = "how-to/promise-by-date.md"
 EDI = "how-to/check-edi-files.md"
 TYPED = {
@@ -79,6 +81,7 @@ TYPED = {
     DATABASE,
     OPEN_LINES,
     FOLLOWED,
+    PERIOD,
     RECONCILED,
     SCARCE,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
@@ -441,8 +444,8 @@ def test_stock_is_reconciled_as_the_page_says() -> None:
         reader.follow((DOCS / RECONCILED).read_text())
 
 
-@pytest.mark.parametrize("page", [OPEN_LINES, FOLLOWED])
-def test_lines_of_documents_are_compared_as_the_page_says(page: str) -> None:
+@pytest.mark.parametrize("page", [OPEN_LINES, FOLLOWED, PERIOD])
+def test_documents_and_periods_are_compared_as_the_page_says(page: str) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
         reading(Path(folder)) as reader,

@@ -15,6 +15,7 @@ from crossdock.capabilities.inventory import (
     Availability,
     GoodsLeft,
     Inventory,
+    LatePostings,
     LeakedHolds,
     NegativeStock,
     OpenDemand,
@@ -25,10 +26,12 @@ from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.publishing import SHOWN_MOST
 from crossdock.capabilities.reconciliation import (
     Doubt,
+    Informants,
     Kind,
     LineInformants,
     OpenLines,
     OpenRounds,
+    Periods,
     Reconciliation,
 )
 from crossdock.capabilities.supply import (
@@ -52,6 +55,7 @@ from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import Ids
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings, tls_variables
@@ -286,6 +290,14 @@ def open_books(around: Callable[[], Surroundings]) -> LineInformants:
             Kind.SUPPLIER_INVOICES: GoodsReceived(),
         },
     )
+
+
+def documents(
+    database: Database, clock: Clock, ids: Ids, informants: tuple[Informants, LineInformants]
+) -> tuple[OpenLines, Periods]:
+    """Build what compares lines of documents, and what keeps the figures of a period's end."""
+    periods = Periods(database, clock, informants[0], LatePostings())
+    return OpenLines(database, clock, ids, *informants), periods
 
 
 def open_rounds(

@@ -21,6 +21,7 @@ from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import (
     GoodsLeft,
     Inventory,
+    LatePostings,
     LedgerAtCut,
     OpenDemand,
     inventory_reader,
@@ -33,6 +34,7 @@ from crossdock.capabilities.reconciliation import (
     LineInformants,
     OpenLines,
     OpenRounds,
+    Periods,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -181,6 +183,7 @@ class House:
         }
         lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists(), followed)
         self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
+        self.periods = Periods(self.database, self.clock, informants, LatePostings())
 
     @property
     def open_rounds(self) -> OpenRounds:

@@ -13,6 +13,7 @@ from crossdock.capabilities.inventory.had import (
     OpenLine,
 )
 from crossdock.capabilities.inventory.holds import Hold
+from crossdock.capabilities.inventory.late_postings import LatePostings
 from crossdock.capabilities.inventory.leaks import LeakedHolds
 from crossdock.capabilities.inventory.left import GoodsLeft
 from crossdock.capabilities.inventory.model import (
@@ -49,6 +50,7 @@ __all__ = [
     "Inventory",
     "KnowsKits",
     "KnowsProtections",
+    "LatePostings",
     "LeakedHolds",
     "LedgerAtCut",
     "LineProof",

@@ -37,6 +37,7 @@ from crossdock.capabilities.reconciliation.open_dumps import (
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
+from crossdock.capabilities.reconciliation.periods import Figure, Period, PeriodAsked, Periods
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
@@ -78,6 +79,7 @@ __all__ = [
     "CountsWanted",
     "Doubt",
     "Dump",
+    "Figure",
     "Finding",
     "Healing",
     "HousePolicy",
@@ -96,6 +98,9 @@ __all__ = [
     "OpenRow",
     "OpenSaid",
     "Parts",
+    "Period",
+    "PeriodAsked",
+    "Periods",
     "Plan",
     "Policy",
     "Reading",

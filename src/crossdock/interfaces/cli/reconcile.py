@@ -40,7 +40,13 @@ from crossdock.interfaces.cli.reconcile_counts import (
     cycle_counts,
     refuse_count,
 )
-from crossdock.interfaces.cli.reconcile_lines import lines_asked
+from crossdock.interfaces.cli.reconcile_lines import KindOf, lines_asked
+from crossdock.interfaces.cli.reconcile_periods import (
+    close_period,
+    periods,
+    show_period,
+    sign_period,
+)
 from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
     Lag,
@@ -76,6 +82,10 @@ app.command()(counts)
 app.command()(accuracy)
 app.command(name="approve-count")(approve_count)
 app.command(name="reject-count")(reject_count)
+app.command(name="close-period")(close_period)
+app.command(name="sign-period")(sign_period)
+app.command(name="show-period")(show_period)
+app.command()(periods)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 Location = Annotated[str, typer.Option(help="Only at this location.")]
@@ -96,13 +106,7 @@ def run(
             " which another system keeps; of orders, a connection that is asked for them.",
         ),
     ],
-    kind: Annotated[
-        Kind,
-        typer.Option(
-            help="What it is of: stock; open lines of orders or purchases; what was invoiced or"
-            " delivered of what was shipped; what suppliers invoiced of what was received."
-        ),
-    ] = Kind.STOCK,
+    kind: KindOf = Kind.STOCK,
     source: Annotated[str, typer.Option(help="Whose dump the file is, such as erp.")] = "",
     log: Annotated[
         Path | None, typer.Option(help="CSV file of the documents that it has posted.")

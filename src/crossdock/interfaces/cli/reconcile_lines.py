@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import (
@@ -15,6 +18,13 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.interfaces.cli.reconcile_said import check_source
 
 BY = "command line"
+KindOf = Annotated[
+    Kind,
+    typer.Option(
+        help="What it is of: stock; open lines of orders or purchases; what was invoiced or"
+        " delivered of what was shipped; what suppliers invoiced of what was received."
+    ),
+]
 
 
 def lines_asked(kind: Kind, against: str, source: str, as_of: str, *, full: bool) -> OpenAsked:
