@@ -37,8 +37,10 @@ PROGRAMS = re.compile(r"Hub\.open|EmbeddedPostgres\.start")
 PLAIN = [page for page, examples in PAGES.items() if examples and not PROGRAMS.search(examples)]
 AT_WORK = [
     "how-to/choose-warehouses.md",
+    "how-to/close-a-period.md",
     "how-to/connect-a-shop.md",
     "how-to/promise-by-date.md",
+    "how-to/reconcile-invoices.md",
     "how-to/reconcile-orders.md",
     "how-to/replay-dead-letters.md",
     "how-to/set-an-oversell-budget.md",
@@ -63,6 +65,8 @@ SCARCE = "how-to/share-out-scarce-stock.md"
 DATABASE = "how-to/connect-a-database.md"
 RECONCILED = "how-to/reconcile-stock.md"
 OPEN_LINES = "how-to/reconcile-orders.md"
+FOLLOWED = "how-to/reconcile-invoices.md"
+PERIOD = "how-to/close-a-period.md"
 BY_DATE = "how-to/promise-by-date.md"
 EDI = "how-to/check-edi-files.md"
 TYPED = {
@@ -76,6 +80,8 @@ TYPED = {
     EDI,
     DATABASE,
     OPEN_LINES,
+    FOLLOWED,
+    PERIOD,
     RECONCILED,
     SCARCE,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
@@ -438,12 +444,13 @@ def test_stock_is_reconciled_as_the_page_says() -> None:
         reader.follow((DOCS / RECONCILED).read_text())
 
 
-def test_open_orders_are_compared_as_the_page_says() -> None:
+@pytest.mark.parametrize("page", [OPEN_LINES, FOLLOWED, PERIOD])
+def test_documents_and_periods_are_compared_as_the_page_says(page: str) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
         reading(Path(folder)) as reader,
     ):
-        reader.follow((DOCS / OPEN_LINES).read_text())
+        reader.follow((DOCS / page).read_text())
 
 
 def test_files_are_checked_and_acknowledged_as_the_page_says(tmp_path: Path) -> None:

@@ -669,7 +669,7 @@ async def test_a_book_of_the_hub_is_no_system(house: House) -> None:
         )
     with pytest.raises(Invalid, match="say whose lines they are"):
         await house.hub.open_lines.compare(scope, OpenAsked(kind=Kind.ORDERS, against=" ", by="x"))
-    with pytest.raises(Invalid, match="has no open lines"):
+    with pytest.raises(Invalid, match="stock has no lines"):
         await house.hub.open_lines.compare(
             scope, OpenAsked(kind=Kind.STOCK, against="erp", by="x")
         )

@@ -47,6 +47,7 @@ from crossdock.capabilities.reconciliation import (
     CountTasks,
     OpenLines,
     OpenRounds,
+    Periods,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -143,6 +144,19 @@ OPEN = reconciliation.OpenAsked(
         is_full=True,
     ),
 )
+PERIOD = reconciliation.PeriodAsked(
+    period="2026-02",
+    against="erp",
+    ends_at=NOON,
+    by="a person",
+    said=lambda _: reconciliation.Said(
+        lines=[
+            reconciliation.Line("DC1", "SKU-1", "AVAILABLE", "", "", "", 9 * MICROS, "", AS_OF)
+        ],
+        parts=reconciliation.Parts(),
+        is_full=True,
+    ),
+)
 KEPT = AllocationProtection(
     item="SKU-1", location="DC1", channel="web", minimum=MICROS, starts_at=NOON,
     ends_at=NOON + timedelta(days=1),
@@ -171,6 +185,7 @@ SERVICES = (
         OpenRounds,
         OrderSourcing,
         Outbox,
+        Periods,
         Proposals,
         Quarantine,
     ),
@@ -324,6 +339,7 @@ async def ordered(hub: Hub) -> str:
     await book.set_rule(MAIN, AllocationRule(channel="web", strategy=Strategy.WIN), by="main's")
     await book.set_policy(MAIN, Applies.NOTHING, four_eyes=True, by="main's")
     await book.protect(MAIN, KEPT, by="main's")
+    await hub.periods.close(MAIN, PERIOD)
     return (await hub.allocation.simulate(MAIN, "SKU-1", "DC1", by="main's")).run_id
 
 
@@ -390,6 +406,10 @@ SHOWS: Mapping[str, Ask] = {
     "CountTasks.refuse": lambda full: full.hub.count_tasks.refuse(
         OTHER, full.count_id, "x", by="a stranger"
     ),
+    "Periods.figures": lambda full: full.hub.periods.figures(OTHER, "2026-02", "erp"),
+    "Periods.listed": lambda full: full.hub.periods.listed(OTHER),
+    "Periods.one": lambda full: full.hub.periods.one(OTHER, "2026-02", "erp"),
+    "Periods.sign": lambda full: full.hub.periods.sign(OTHER, "2026-02", "erp", "x", by="x"),
     "Counts.listed": lambda full: full.hub.counts.listed(OTHER),
     "Counts.approve": lambda full: full.hub.counts.approve(OTHER, full.counted_id, "x", by="x"),
     "Counts.refuse": lambda full: full.hub.counts.refuse(OTHER, full.counted_id, "x", by="x"),
@@ -573,6 +593,7 @@ DOES: Mapping[str, Ask] = {
     "Reconciliation.put_rules": lambda full: full.hub.reconciliation.put_rules(
         OTHER, reconciliation.Rules(attempts=5), by="x"
     ),
+    "Periods.close": lambda full: full.hub.periods.close(OTHER, PERIOD),
     "Counts.accuracy": lambda full: full.hub.counts.accuracy(OTHER),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),

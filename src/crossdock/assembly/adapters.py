@@ -13,7 +13,9 @@ from crossdock.capabilities.allocation import OrderedBy, turns_next
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, PartyNames
 from crossdock.capabilities.inventory import (
     Availability,
+    GoodsLeft,
     Inventory,
+    LatePostings,
     LeakedHolds,
     NegativeStock,
     OpenDemand,
@@ -24,13 +26,17 @@ from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.publishing import SHOWN_MOST
 from crossdock.capabilities.reconciliation import (
     Doubt,
+    Informants,
+    Kind,
     LineInformants,
     OpenLines,
     OpenRounds,
+    Periods,
     Reconciliation,
 )
 from crossdock.capabilities.supply import (
     Bills,
+    GoodsReceived,
     KnowsClasses,
     NoticeReceipts,
     OpenSupply,
@@ -50,6 +56,7 @@ from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import Ids
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings, tls_variables
@@ -274,7 +281,24 @@ def refiller(
 
 def open_books(around: Callable[[], Surroundings]) -> LineInformants:
     """Give the comparison of open lines the hub's books of them, and who lists his own."""
-    return LineInformants(OpenDemand(), OpenSupply(), OpenReader(around))
+    return LineInformants(
+        OpenDemand(),
+        OpenSupply(),
+        OpenReader(around),
+        {
+            Kind.INVOICES: GoodsLeft(),
+            Kind.DELIVERIES: GoodsLeft(is_net=False),
+            Kind.SUPPLIER_INVOICES: GoodsReceived(),
+        },
+    )
+
+
+def documents(
+    database: Database, clock: Clock, ids: Ids, informants: tuple[Informants, LineInformants]
+) -> tuple[OpenLines, Periods]:
+    """Build what compares lines of documents, and what keeps the figures of a period's end."""
+    periods = Periods(database, clock, informants[0], LatePostings())
+    return OpenLines(database, clock, ids, *informants), periods
 
 
 def open_rounds(

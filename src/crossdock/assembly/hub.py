@@ -174,7 +174,7 @@ class Hub:
         informants = reconciliation.Informants(ledger, names, *knows, incidents, unlisted)
         self.reconciliation = reconciliation.Reconciliation(database, clock, self.ids, informants)
         lines = informants, adapters.open_books(lambda: self._around)
-        self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
+        self.open_lines, self.periods = adapters.documents(database, clock, self.ids, lines)
         compared = self.open_lines, self.settings.open_lines_every_hours
         self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
         counting = (self.reconciliation, ledger, names, self.directory)

@@ -103,6 +103,30 @@ class SnapshotBelieved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodChanged:
+    """The hub's and the books' figures at the end of a period were kept, or signed off (§4.1.7).
+
+    `state` is CLOSED, once for each time that it was, and then SIGNED, for good; `changed_by` did
+    it. Of `figures`, an item at a location each, `differing` differ.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.period_changed.v1"
+
+    period: str
+    against: str
+    ends_at: datetime
+    state: str
+    figures: int
+    differing: int
+    changed_by: str
+    because: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WithholdingChanged:
     """Channels may be shown so much less than the ledger says, while `against` says less (§4.3).
 

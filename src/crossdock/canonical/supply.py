@@ -93,7 +93,7 @@ class SupplyCommitmentChanged:
     twice (A29). `eta` is a day of the location's own calendar; none is no date. The hub
     judges its class by `kind`, `evidence`, `eta` and `acknowledgment_due`; a source that knows
     worse says so as `confidence`, which never makes it better. `base_open` is the same in the
-    item's base unit, set by the hub.
+    item's base unit, as `base_received` is of what was received, both set by the hub.
     `supplier` is whose it is, and of his line he `acknowledged` so much last, of which so much was
     `received` so far, both in the unit of `open_quantity`; none is that nobody says it. So
     much of what he acknowledged the buyer `cancelled` or closed himself: what the supplier
@@ -122,6 +122,7 @@ class SupplyCommitmentChanged:
     cancelled: Quantity | None = None
     listing: SupplyListing = SupplyListing.TOLD
     base_open: Quantity | None = None
+    base_received: Quantity | None = None
 
     @property
     def key(self) -> str:
@@ -159,6 +160,9 @@ class SupplyCommitmentChanged:
             location=resolution.location(self.location),
             supplier=resolution.party(self.supplier) if self.supplier.strip() else "",
             base_open=resolution.base(self.item, self.open_quantity),
+            base_received=None
+            if self.received is None
+            else resolution.base(self.item, self.received),
             pegs=tuple(
                 replace(peg, base=resolution.base(self.item, peg.quantity)) for peg in self.pegs
             ),

@@ -19,8 +19,10 @@ from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import (
+    GoodsLeft,
     Inventory,
     ItemRules,
+    LatePostings,
     LedgerAtCut,
     OpenDemand,
     inventory_reader,
@@ -29,9 +31,11 @@ from crossdock.capabilities.reconciliation import (
     Counts,
     CountTasks,
     Informants,
+    Kind,
     LineInformants,
     OpenLines,
     OpenRounds,
+    Periods,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -39,6 +43,7 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import (
     Bills,
+    GoodsReceived,
     KeptPromises,
     KitRecipes,
     OpenSupply,
@@ -177,8 +182,14 @@ class House:
             unlisted=Unlisting(self.database, self.inbox, self.catalog),
         )
         self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
-        lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists())
+        followed = {
+            Kind.INVOICES: GoodsLeft(),
+            Kind.DELIVERIES: GoodsLeft(is_net=False),
+            Kind.SUPPLIER_INVOICES: GoodsReceived(),
+        }
+        lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists(), followed)
         self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
+        self.periods = Periods(self.database, self.clock, informants, LatePostings())
 
     @property
     def open_rounds(self) -> OpenRounds:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.interfaces.api.conftest import Caller, House, stock
+from tests.interfaces.api.conftest import Caller, House, event, stock
 
 OPEN = "/v1/reconciliations/open-lines"
 FINDINGS = "/v1/reconciliations/findings"
@@ -47,11 +47,61 @@ async def test_an_order_that_never_came_here_from_the_first_dump_to_its_root_cau
     assert (closed.status, closed.json["state"]) == (200, "CLOSED")
 
 
+async def test_what_was_shipped_is_compared_with_what_was_invoiced_and_delivered(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    await shipped(call, "SO-1", 8)
+    await house.catch_up()
+
+    def said(kind: str, *amounts: str, **more: Any) -> Any:
+        lines = [
+            comparison(house, one)["lines"][0] | more | {"changed_at": None} for one in amounts
+        ]
+        return comparison(house, "0") | {"kind": kind, "lines": lines}
+
+    for kind, amounts in (("invoices", ("9", "-1")), ("deliveries", ("3", "5"))):
+        alike = await call("POST", OPEN, said(kind, *amounts))
+        assert (alike.status, alike.json["alike"]) == (200, 1), alike.body
+        late = await call("POST", OPEN, said(kind, "3"))
+        assert (late.json["kind"], late.json["suspected"]) == (kind, 1), late.body
+        [found] = (await call("GET", f"{FINDINGS}?kind={kind}")).json["findings"]
+        assert (found["ours"], found["theirs"], found["value_at_risk"]) == ("8", "3", "12.5")
+        assert found["evidence"]["lines"][0]["in_all"] == "8 EA"
+    unproven = await call("POST", OPEN, said("deliveries", "8", proof=""))
+    assert unproven.json["suspected"] == 1
+    refused = await call("POST", OPEN, said("deliveries", "-1"))
+    assert (refused.status, refused.json["where"]) == (422, "/lines/0/quantity")
+    refused = await call("POST", OPEN, comparison(house, "-1"))
+    assert refused.status == 422, "less than nothing is open"
+    healing = {"against": "erp", "kind": "invoices"}
+    assert (await call("POST", "/v1/reconciliations/heal", healing)).status == 422
+
+
+async def shipped(call: Caller, order: str, pieces: int) -> None:
+    """Let a shop tell of an order line, and a warehouse that all of it left."""
+    amount = {"value": str(pieces), "unit": "EA"}
+    line = {
+        "demand_ref": f"{order}/1", "item": "BOLT", "location": "DC", "ordered": amount,
+        "cancelled": {"value": "0", "unit": "EA"},
+    }  # fmt: skip
+    ordered = event("orders.order_changed.v1", order, {"order_id": order, "lines": [line]})
+    moved = {
+        "movement_id": "M-1", "item": "BOLT", "quantity": amount, "type": "SHIP",
+        "source_place": {"location": "DC"}, "demand_ref": f"{order}/1",
+    }  # fmt: skip
+    left = event("inventory.stock_moved.v1", "M-1", moved)
+    for source, told in (("shop", ordered), ("wms", left)):
+        answer = await call("POST", "/v1/events", {"source": source, "events": [told]})
+        assert answer.json["counts"] == {"NEW": 1}, answer.body
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
         ({"kind": "stock"}, "kind"),
-        ({"kind": "invoices"}, "kind"),
+        ({"kind": "bills"}, "kind"),
+        ({"kind": "deliveries", "lines": []}, "/lines"),
         ({"lines": [], "is_full": True}, "/lines"),
         ({"as_of": None}, "/lines/0/as_of"),
         ({"lag_minutes": -1}, "/lag_minutes"),

@@ -166,6 +166,10 @@ ONCE: tuple[str, ...] = (
     "reconcile accuracy",
     "reconcile approve-count {dear} --because counted --by carl",
     "reconcile reject-count {dearer} --because lost --by carl",
+    "reconcile close-period P2 --against books.csv --source erp --by ann --ends-at {moment}",
+    "reconcile sign-period P1 --source erp --by bob --because agreed",
+    "reconcile show-period P1 --source erp",
+    "reconcile periods",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )
@@ -203,6 +207,15 @@ SAID = {
 async def dear_names(hub: Hub) -> list[str]:
     """Let two counts wait for approval."""
     return [one.counted_id for one in await dear_counts(hub, "M1", "M2", item="BOLT")]
+
+
+async def closed_period(hub: Hub, crossdock: CommandLine) -> str:
+    """Close a period, which waits to be signed off; give the moment at which it ended."""
+    (crossdock.folder / "books.csv").write_text("item,location,quantity\nBOLT,DC1,90\n")
+    moment = hub.clock.now().isoformat()
+    words = ("close-period", "P1", "--against", "books.csv", "--source", "erp", "--by", "ann")
+    await crossdock("reconcile", *words, "--ends-at", moment)
+    return moment
 
 
 @pytest.fixture
@@ -246,6 +259,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     return {
         "kept": kept.promise_id,
         "finding": finding.finding_id,
+        "moment": await closed_period(hub, crossdock),
         "count": count.count_id,
         "dear": dear,
         "dearer": dearer,

@@ -7,6 +7,7 @@ import pytest
 
 from crossdock.assembly import Hub
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import MovementType, Place, StockMoved
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from tests.interfaces.cli_commands.conftest import CommandLine
@@ -65,6 +66,33 @@ async def test_an_order_from_the_first_dump_to_its_root_cause(
     assert closed.out.strip() == f"{finding.finding_id} closed: MSG_LOST"
 
 
+async def test_what_was_shipped_and_is_not_invoiced_is_found_from_a_file(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await heard(hub, "SO-1", 10, hours_ago=50)
+    moved = StockMoved(
+        movement_id="M-1", item="BOLT", quantity=Quantity.of(8), type=MovementType.SHIP,
+        source_place=Place(location="DC1"), demand_ref="SO-1/1",
+    )  # fmt: skip
+    at = hub.clock.now() - timedelta(hours=49)
+    await hub.record([Fact(identity="M-1", payload=moved, occurred_at=at)], source="wms")
+    words = ("reconcile", "run", "--kind", "invoices", "--against", "open.csv", "--source", "erp")
+    for minutes in (60, 10):
+        await dumped(hub, crossdock, "SO-1,1,BOLT,DC1,3", minutes_ago=minutes)
+        run = await crossdock(*words, "--by", "Ann")
+
+    assert "compared 1 lines of invoices with erp: 0 alike" in run.out, run
+    assert "0 suspected, 1 confirmed" in run.out
+    listed = await crossdock("reconcile", "list", "--kind", "invoices")
+    assert "SO-1 line 1: BOLT at DC1, invoices of erp" in listed.out, listed
+    [finding] = await hub.reconciliation.findings(hub.scope)
+    shown = (await crossdock("reconcile", "show", finding.finding_id, "--chart", "one.svg")).out
+    assert ("in_all=8 EA" in shown, "in_all=3 EA" in shown) == (True, True)
+    assert (crossdock.folder / "one.svg").exists()
+    codes = [one.code for one in await hub.cases.find(hub.scope)]
+    assert "SHP-NOINV" in codes
+
+
 async def test_a_dump_of_lines_with_an_object_each_is_read(
     crossdock: CommandLine, hub: Hub
 ) -> None:
@@ -96,10 +124,14 @@ async def test_a_dump_that_is_not_believed_ends_with_one(crossdock: CommandLine,
         ((*RUN, "--log", "log.csv"), "--log is of stock alone"),
         ((*RUN, "--status", "A=AVAILABLE"), "--status is of stock alone"),
         (("reconcile", "run", "--kind", "orders", "--against", "no.csv"), "there is no file"),
+        (
+            ("reconcile", "run", "--kind", "invoices", "--against", "erp"),
+            "nobody can be asked for invoices",
+        ),
         (("reconcile", "run", "--kind", "published", "--against", "shop"), "read back"),
         (
             ("reconcile", "run", "--against", "erp", "--heard-from", "shop"),
-            "--heard-from is of orders and purchases alone",
+            "--heard-from is of documents alone",
         ),
     ],
 )

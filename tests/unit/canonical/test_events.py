@@ -68,6 +68,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceConfirmed,
     DifferenceGone,
     MendingTried,
+    PeriodChanged,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
     SnapshotBelieved,
@@ -89,6 +90,7 @@ from crossdock.canonical.supply import (
     SupplyKind,
     SupplyPeg,
 )
+from tests.conftest import NOON
 
 FOUR = Quantity.of(4, "CS")
 AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -344,6 +346,18 @@ def test_an_event_of_another_version_is_refused() -> None:
                 closed_by="a clerk",
             ),
             "B-1",
+        ),
+        (
+            PeriodChanged(
+                period="2026-02",
+                against="erp",
+                ends_at=NOON,
+                state="CLOSED",
+                figures=2,
+                differing=1,
+                changed_by="ann",
+            ),
+            "2026-02",
         ),
         (
             SnapshotBelieved(run_id="rcn_1", against="erp", believed_by="bob", asked_by="ann"),

@@ -70,6 +70,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceConfirmed,
     DifferenceGone,
     MendingTried,
+    PeriodChanged,
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
     SnapshotBelieved,
@@ -107,6 +108,7 @@ from crossdock.governance.contracts import (
     schema_of,
     write_contracts,
 )
+from tests.conftest import NOON
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "events"
 FOUR = Quantity.of("4.5", "CS")
@@ -412,6 +414,16 @@ REAL: list[Payload] = [
         location="DC1",
         root_cause="COUNT",
         closed_by="a clerk",
+    ),
+    PeriodChanged(
+        period="2026-02",
+        against="erp",
+        ends_at=NOON,
+        state="SIGNED",
+        figures=2,
+        differing=1,
+        changed_by="ann",
+        because="the rest is late",
     ),
     SnapshotBelieved(run_id="rcn_1", against="erp", believed_by="bob", asked_by="ann"),
     SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),

@@ -14,7 +14,9 @@ from crossdock.capabilities.inventory.had import (
     Whose,
 )
 from crossdock.capabilities.inventory.holds import Hold
+from crossdock.capabilities.inventory.late_postings import LatePostings
 from crossdock.capabilities.inventory.leaks import LeakedHolds
+from crossdock.capabilities.inventory.left import GoodsLeft
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -41,6 +43,7 @@ __all__ = [
     "ClaimedStock",
     "Explanation",
     "Figures",
+    "GoodsLeft",
     "Had",
     "HadByOrders",
     "HeldClaim",
@@ -49,6 +52,7 @@ __all__ = [
     "ItemRules",
     "KnowsKits",
     "KnowsProtections",
+    "LatePostings",
     "LeakedHolds",
     "LedgerAtCut",
     "LineProof",

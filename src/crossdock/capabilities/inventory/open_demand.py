@@ -76,6 +76,7 @@ class DemandPicks(NamedTuple):
     document: str
     reference: str
     after: int
+    lately: int = 0
 
 
 class OpenDemand:
@@ -91,8 +92,11 @@ class OpenDemand:
         rows = await tx.fetch(OF_ORDERS, tx.tenant, documents, source)
         return [_line(row) for row in rows]
 
-    async def all_open(self, tx: Transaction, source: str) -> AsyncIterator[list[OpenDemandLine]]:
+    async def all_open(
+        self, tx: Transaction, source: str, cut: int
+    ) -> AsyncIterator[list[OpenDemandLine]]:
         """Give all lines that are open, page by page."""
+        del cut
         after = ""
         while True:
             rows = await tx.fetch(ALL_OPEN, tx.tenant, after, source, self._page)

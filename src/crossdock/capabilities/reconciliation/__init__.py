@@ -24,7 +24,7 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.kinds import LABELS, Kind
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
 from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.open_dumps import (
@@ -32,11 +32,12 @@ from crossdock.capabilities.reconciliation.open_dumps import (
     OpenRow,
     OpenSaid,
     numbered,
-    open_micros,
+    said_micros,
 )
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
+from crossdock.capabilities.reconciliation.periods import Figure, Period, PeriodAsked, Periods
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
@@ -59,6 +60,7 @@ from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
     "HEALABLE",
+    "LABELS",
     "NO_COST",
     "Accuracy",
     "AccuracyReport",
@@ -77,6 +79,7 @@ __all__ = [
     "CountsWanted",
     "Doubt",
     "Dump",
+    "Figure",
     "Finding",
     "Healing",
     "HousePolicy",
@@ -95,6 +98,9 @@ __all__ = [
     "OpenRow",
     "OpenSaid",
     "Parts",
+    "Period",
+    "PeriodAsked",
+    "Periods",
     "Plan",
     "Policy",
     "Reading",
@@ -120,6 +126,6 @@ __all__ = [
     "instant_of",
     "micros_of",
     "numbered",
-    "open_micros",
     "rules_shown",
+    "said_micros",
 ]

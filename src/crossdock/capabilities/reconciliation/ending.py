@@ -10,6 +10,7 @@ from datetime import datetime
 from crossdock.capabilities.reconciliation import findings, happened, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.earlier import us_of
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, kind_of
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow
@@ -22,6 +23,7 @@ update reconciliation_finding set state = 'CLOSED', root_cause = cause, closed_a
 where tenant = $1 and finding_id = any($2) and state = 'CONFIRMED'
 returning *
 """
+CAME = "what was lacking came late: a later comparison agrees"
 HEALED = "its documents were sent or read again, and the next comparison agrees"
 GONE = "the sides agree again; what it came from is still to be named: crossdock reconcile close"
 
@@ -41,11 +43,14 @@ async def end(
         return []
     ids = [row.finding_id for row, _ in ended]
     await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
-    healed = [row.finding_id for row, cut in ended if is_healed(row, cut)]
-    rows = await tx.fetch(CLOSE_HEALED, tx.tenant, healed, now, HUB, HEALED) if healed else []
-    closed = [store.finding_of(row) for row in rows]
+    closed: list[FindingRow] = []
+    for is_over, note in ((is_healed, HEALED), (has_followed, CAME)):
+        if over := [row.finding_id for row, cut in ended if is_over(row, cut)]:
+            rows = await tx.fetch(CLOSE_HEALED, tx.tenant, over, now, HUB, note)
+            closed += [store.finding_of(row) for row in rows]
     await tx.execute(store.MARK_GONE, tx.tenant, ids)
-    await cases.closed(tx, [findings.fingerprint(row) for row in closed], HEALED, now)
+    for row in closed:
+        await cases.closed(tx, [findings.fingerprint(row)], row.note, now)
     known = {row.finding_id for row in closed}
     waiting = [
         findings.fingerprint(row)
@@ -54,6 +59,12 @@ async def end(
     ]
     await cases.closed(tx, waiting, GONE, now)
     return [(f"difference_closed:{row.finding_id}", findings.closed(row)) for row in closed]
+
+
+def has_followed(row: FindingRow, cut: int | None) -> bool:
+    """Say whether what was lacking of an invoice, or a delivery, has come by then."""
+    is_of_these = kind_of(row.system) in FOLLOWING and row.state == State.CONFIRMED
+    return is_of_these and row.cause == Cause.MSG_LOST and cut is not None
 
 
 def is_healed(row: FindingRow, cut: int | None) -> bool:

@@ -1,26 +1,48 @@
-"""What is compared: stock, open order lines, open purchase order lines, or what is published.
+"""What is compared: stock, lines of documents, or what is published.
 
 `system` of a run or a finding is whose number comes first. For stock that is the hub's ledger or
 another system; the other kinds are books of the hub, each by its own name.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 
 
 class Kind(StrEnum):
-    """STOCK: an item at a location. ORDERS and PURCHASES: a line of a document (§4.1.7)."""
+    """STOCK: an item at a location. The others but PUBLISHED: a line of a document (§4.1.7).
+
+    ORDERS and PURCHASES are what is open. INVOICES and DELIVERIES are what was invoiced, and
+    delivered, of what was shipped; SUPPLIER_INVOICES what was invoiced of what was received.
+    """
 
     STOCK = "stock"
     ORDERS = "orders"
     PURCHASES = "purchases"
+    INVOICES = "invoices"
+    SUPPLIER_INVOICES = "supplier_invoices"
+    DELIVERIES = "deliveries"
     PUBLISHED = "published"
 
 
-DOCUMENTS = (Kind.ORDERS, Kind.PURCHASES)
+OPEN_LINES = (Kind.ORDERS, Kind.PURCHASES)
+"""Kinds whose amounts are what is open of a line."""
+FOLLOWING = (Kind.INVOICES, Kind.SUPPLIER_INVOICES, Kind.DELIVERIES)
+"""Kinds whose amounts are what in all has followed upon goods that moved."""
+DOCUMENTS = (*OPEN_LINES, *FOLLOWING)
 """Kinds whose key is a line of a document."""
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        Kind.ORDERS: "open orders",
+        Kind.PURCHASES: "open purchases",
+        Kind.INVOICES: "invoices",
+        Kind.SUPPLIER_INVOICES: "supplier invoices",
+        Kind.DELIVERIES: "deliveries",
+    }
+)
 
 
 def kind_of(system: str) -> Kind:
@@ -29,12 +51,18 @@ def kind_of(system: str) -> Kind:
 
 
 def check_healed(kind: Kind) -> None:
-    """Refuse the kind of which no document is sent or read again."""
+    """Refuse the kinds of which no document is sent or read again."""
     if kind is Kind.PUBLISHED:
         raise Invalid(
             "what channels show is not mended by documents",
             where="/kind",
             hint="stock, orders or purchases; what a channel shows wrongly is written to it anew",
+        )
+    if kind in FOLLOWING:
+        raise Invalid(
+            f"{LABELS[kind]} are not sent or read again",
+            where="/kind",
+            hint="stock, orders or purchases; whose case it is puts the others right",
         )
 
 

@@ -1,4 +1,4 @@
-"""What another system says of its open order lines or purchase order lines, read from a file.
+"""What another system says of lines of documents, read from a file: what is open, or followed.
 
 Columns are found by name, in any order and case; others are passed over. Without the column `line`
 a document's name holds the line's, as in po:4711/1.
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind
 from crossdock.capabilities.reconciliation.open_lines import parted
 from crossdock.capabilities.reconciliation.tables import (
     NO_COST,
@@ -21,7 +22,7 @@ from crossdock.capabilities.reconciliation.tables import (
 
 
 class OpenRow(NamedTuple):
-    """A row of such a dump: how much of a line is still open, as of when.
+    """A row of such a dump: how much of a line is still open, or followed, as of when.
 
     `unit` "" is the base unit. `changed` is when the line was changed last, or 0; `of` its item's
     ABC class or ""; `cost` is micros of money per base unit, or NO_COST, in `currency` ("": the
@@ -63,23 +64,32 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "line": ("line", "line_no", "position"),
     "item": ("item", "sku"),
     "location": ("location", "site", "warehouse"),
-    "quantity": ("quantity", "qty", "open", "open_quantity"),
+    "quantity": ("quantity", "qty", "open", "open_quantity", "invoiced", "delivered"),
     "unit": ("unit", "uom"),
     "as_of": ("as_of",),
     "changed_at": ("changed_at",),
     "unit_cost": ("unit_cost",),
     "currency": ("currency",),
     "class": ("class", "abc"),
+    "proof": ("proof", "pod"),
 }
 ASKED = ("document", "item", "location", "quantity")
 
 
 class OpenDump(Cells):
-    """A dump of open lines in a file; `as_of` is for rows that say none."""
+    """A dump of lines in a file; `as_of` is for rows that say none."""
 
-    def __init__(self, path: Path, as_of: int | None, spelled: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        as_of: int | None,
+        spelled: Callable[[str], str],
+        kind: Kind = Kind.ORDERS,
+    ) -> None:
         super().__init__(path, (ALIASES, ASKED), as_of, spelled)
         self._changes = Instants()
+        self._kind = kind
+        self._is_proven_by_row = kind is Kind.DELIVERIES and "proof" in self._at
 
     def rows(self) -> Iterator[OpenRow]:
         return self._each(self._row)
@@ -90,7 +100,7 @@ class OpenDump(Cells):
             *numbered(self._text(row, "document"), self._text(row, "line")),
             self._name(row, "location"),
             self._name(row, "item"),
-            open_micros(row[self._at["quantity"]].strip()),
+            self._micros(row),
             self._text(row, "unit"),
             self._moment(row),
             self._changes.of(changed) if changed else 0,
@@ -98,6 +108,22 @@ class OpenDump(Cells):
             self._cost(row),
             self._currency(row),
         )
+
+    def _micros(self, row: Sequence[str]) -> int:
+        text = row[self._at["quantity"]].strip()
+        proof = self._text(row, "proof") if self._is_proven_by_row else None
+        return said_micros(self._kind, text, proof)
+
+
+def said_micros(kind: Kind, text: str, proof: str | None, where: str = "quantity") -> int:
+    """Read an amount: zero or more is open or delivered, and a credit is invoiced below zero.
+
+    What has no proof where proofs are told, "", counts as not delivered.
+    """
+    if kind in FOLLOWING and kind is not Kind.DELIVERIES:
+        return micros_of(text, where)
+    micros = open_micros(text, where)
+    return 0 if proof is not None and not proof.strip() else micros
 
 
 def numbered(document: str, line: str) -> tuple[str, str]:
@@ -108,12 +134,12 @@ def numbered(document: str, line: str) -> tuple[str, str]:
 
 
 def open_micros(text: str, where: str = "quantity") -> int:
-    """Read what is open: zero or more."""
+    """Read what is open, or delivered: zero or more."""
     micros = micros_of(text, where)
     if micros < 0:
         raise Invalid(
             "less than nothing is open",
             where=where,
-            hint="say what is still to come: zero for a line that is closed",
+            hint="zero or more: what is open of a line, or was delivered of it",
         )
     return micros

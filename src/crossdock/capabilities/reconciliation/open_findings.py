@@ -9,12 +9,13 @@ import msgspec
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import open_lines, store
+from crossdock.capabilities.reconciliation import line_rules, open_lines, store
 from crossdock.capabilities.reconciliation.causes import Level
-from crossdock.capabilities.reconciliation.evidence import instant
+from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, instant
 from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.guards import Shape
 from crossdock.capabilities.reconciliation.judging import Policy
+from crossdock.capabilities.reconciliation.kinds import LABELS, OPEN_LINES
 from crossdock.capabilities.reconciliation.model import Before, ItemClass, State
 from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.open_lines import Compared, Ours, Theirs
@@ -58,7 +59,7 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
         level=Level.TOTAL,
         cause=one.verdict.cause,
         because=one.verdict.because,
-        remedy=open_lines.remedy_of(one, state, about.against),
+        remedy=line_rules.remedy_of(about.system, one, state, about.against),
         unit=unit,
         ours=ours,
         theirs=theirs,
@@ -96,6 +97,7 @@ def _evidence(one: Compared, seen: Seen, unit: str) -> dict[str, Any]:
     """Keep both lines as they were, whose they are and from when on they are read again."""
     source = one.ours.source if one.ours else seen.heard_from or seen.about.against
     since = open_lines.read_again_since(one, seen.cut)
+    said_as = "open" if seen.about.system in OPEN_LINES else "in_all"
     return {
         "is_sellable": True,
         "lines": [
@@ -104,7 +106,7 @@ def _evidence(one: Compared, seen: Seen, unit: str) -> dict[str, Any]:
                 "line": side.line,
                 "item": side.item,
                 "location": side.location,
-                "open": f"{plain(decimal_of(side.micros))} {unit}",
+                said_as: f"{plain(decimal_of(side.micros))} {unit}",
                 **({"changed_at": instant(side.changed).isoformat()} if side.changed else {}),
             }
             for name, side in (("ours", one.ours), (seen.about.against, one.theirs))
@@ -134,6 +136,10 @@ class Tally:
     different: int = 0
     untold: int = 0
     unknown: dict[str, None] = field(default_factory=dict[str, None])
+
+    def note(self, names: Sequence[str]) -> None:
+        for name in names[: SHOWN_MAX - len(self.unknown)]:
+            self.unknown[name] = None
 
 
 def run_of(
@@ -185,7 +191,7 @@ def rejected_case(about: About, reason: str, shape: Shape) -> OpenCase:
         owner_role="Integration",
         within=timedelta(hours=1),
         entity=about.against,
-        title=f"what {about.against} says of open {about.system} is not believed: {reason}",
+        title=f"what {about.against} says of {LABELS[about.system]} is not believed: {reason}",
         evidence={"run": about.run_id, "rows": shape.rows, "zero_rows": shape.zeros},
     )
 

@@ -25,7 +25,8 @@ class Ours(NamedTuple):
     """A line as the hub heard it: open at the cut.
 
     `picked` is how much of it had left its shelf by then, `changed` when the newest version of
-    its document was made at `source`.
+    its document was made at `source`. Of what follows upon goods, `micros` had moved by the cut,
+    and `picked` of it lately.
     """
 
     document: str
@@ -101,12 +102,13 @@ class Meets(StrEnum):
     """What comes of a line that both sides were asked for.
 
     EXPLAINED: what goods have left for it accounts for the difference. SINCE: ours was changed
-    after the cut, and how it stood then is not known.
+    after the cut, and how it stood then is not known. UNHEARD: what moved of it is not known here.
     """
 
     ALIKE = "ALIKE"
     EXPLAINED = "EXPLAINED"
     SINCE = "SINCE"
+    UNHEARD = "UNHEARD"
     DIFFERENT = "DIFFERENT"
 
 
@@ -187,8 +189,8 @@ def _met(own: Ours | None, told: Theirs | None, around: Around, *, is_in_flight:
         return Compared(ours=own, theirs=told, meets=Meets.ALIKE)
     if own is not None and own.changed > around.until:
         return Compared(ours=own, theirs=told, meets=Meets.SINCE)
-    is_doubled = _is_doubled(own, told)
-    if own and not is_elsewhere and not is_doubled and 0 < there - here <= own.picked:
+    is_twice = is_doubled(own, told)
+    if own and not is_elsewhere and not is_twice and 0 < there - here <= own.picked:
         return Compared(ours=own, theirs=told, meets=Meets.EXPLAINED)
     return Compared(
         ours=own,
@@ -206,7 +208,7 @@ def _is_elsewhere(own: Ours | None, told: Theirs | None) -> bool:
     return (own.item, own.location) != (told.item, told.location)
 
 
-def _is_doubled(own: Ours | None, told: Theirs | None) -> bool:
+def is_doubled(own: Ours | None, told: Theirs | None) -> bool:
     return bool(
         own and told and len(told.rows) > 1 and own.micros and set(told.rows) == {own.micros}
     )
@@ -241,12 +243,12 @@ def _cause_of(
 def _of_both(own: Ours, told: Theirs, around: Around, *, is_in_flight: bool) -> Verdict:
     if _is_elsewhere(own, told):
         return _misplaced(own, told)
-    factor = _factor(own.micros, told.micros, around.factors.get(own.item, ()))
+    factor = factor_of(own.micros, told.micros, around.factors.get(own.item, ()))
     is_newer_here = 0 < told.changed < own.changed
     is_cut_through = around.cut < own.changed <= around.until
     is_little = abs(told.micros - own.micros) < MICROS
     signs = (
-        (_is_doubled(own, told), Cause.MSG_DUP, f"the line is there {len(told.rows)} times"),
+        (is_doubled(own, told), Cause.MSG_DUP, f"the line is there {len(told.rows)} times"),
         (bool(factor), Cause.UOM, f"the ratio is {factor}, a factor of the item's units"),
         (is_cut_through, Cause.CUTOFF, "it was changed here while their lines were being read"),
         (is_in_flight, Cause.TIMING, "something of the document may be on its way"),
@@ -279,7 +281,7 @@ def _misplaced(own: Ours, told: Theirs) -> Verdict:
     return Verdict(Cause.XREF, because)
 
 
-def _factor(ours: int, theirs: int, factors: Sequence[tuple[int, int]]) -> str:
+def factor_of(ours: int, theirs: int, factors: Sequence[tuple[int, int]]) -> str:
     """Name the factor of the item's units that the two numbers differ by, or "" (R5)."""
     if not ours or not theirs:
         return ""

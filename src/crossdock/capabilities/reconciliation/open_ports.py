@@ -1,11 +1,12 @@
 """What the comparison of open lines asks of others, in its own words."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.scope import Scope
 
@@ -44,7 +45,10 @@ class KeptLine(Protocol):
 
 
 class LinePicks(Protocol):
-    """A line for which something left its shelf of late, and how much of it after the cut."""
+    """A line for which something moved of late: how much of it after the cut.
+
+    Of what follows upon goods, `lately` is how much moved from then until the cut.
+    """
 
     @property
     def document(self) -> str: ...
@@ -54,6 +58,9 @@ class LinePicks(Protocol):
 
     @property
     def after(self) -> int: ...
+
+    @property
+    def lately(self) -> int: ...
 
 
 class ReadsOpenLines(Protocol):
@@ -65,8 +72,10 @@ class ReadsOpenLines(Protocol):
         """Give all lines of these documents, closed ones too."""
         ...
 
-    def all_open(self, tx: Transaction, source: str) -> AsyncIterator[Sequence[KeptLine]]:
-        """Give all that is open, page by page."""
+    def all_open(
+        self, tx: Transaction, source: str, cut: int
+    ) -> AsyncIterator[Sequence[KeptLine]]:
+        """Give all that is open, page by page; or that moved within ninety days of the cut."""
         ...
 
     async def picks(
@@ -192,3 +201,5 @@ class LineInformants:
     orders: ReadsOpenLines
     purchases: ReadsOpenLines
     lists: ListsOpenLines
+    following: Mapping[Kind, ReadsOpenLines] = field(default_factory=dict[Kind, ReadsOpenLines])
+    """What has moved of each line, by what follows upon it."""

@@ -17,7 +17,7 @@ from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.identifiers import joined
 from crossdock.capabilities.reconciliation import planning
 from crossdock.capabilities.reconciliation.findings import Run, microseconds
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
+from crossdock.capabilities.reconciliation.kinds import OPEN_LINES, Kind
 from crossdock.capabilities.reconciliation.open_ports import Lister, ListsOpenLines
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, told
 from crossdock.capabilities.reconciliation.planning import OpenRound, Plan
@@ -159,7 +159,7 @@ class OpenRounds:
             await tx.execute(MEET, tx.tenant, names, kinds, self._clock.now())
             await tx.execute(MEET_ANEW, tx.tenant, names, [one.added_at for one in listers])
             await self._leave(tx, names, kinds)
-            rows = await tx.fetch(DOUBTED, tx.tenant, DOCUMENTS)
+            rows = await tx.fetch(DOUBTED, tx.tenant, OPEN_LINES)
         doubted = {(row["against"], row["system"]) for row in rows}
         kept = await self._kept(scope)
         pages = _pages(listers, kept)

@@ -17,6 +17,7 @@ from crossdock.capabilities.reconciliation import (
     escalating,
     guards,
     happened,
+    line_rules,
     open_findings,
     open_lines,
     shapes,
@@ -24,16 +25,14 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.earlier import (
     before_of,
-    state_now,
     tell,
     us_of,
-    was_confirmed,
 )
-from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, instant
+from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.guards import Plausible
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.kinds import Kind
-from crossdock.capabilities.reconciliation.model import DAY, State
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind
+from crossdock.capabilities.reconciliation.model import DAY
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow
 from crossdock.capabilities.reconciliation.open_findings import Seen, Tally
 from crossdock.capabilities.reconciliation.open_lines import (
@@ -44,9 +43,10 @@ from crossdock.capabilities.reconciliation.open_lines import (
     Ours,
     Theirs,
 )
-from crossdock.capabilities.reconciliation.open_ports import KeptLine, ReadsOpenLines
+from crossdock.capabilities.reconciliation.open_ports import KeptLine, LinePicks, ReadsOpenLines
 from crossdock.capabilities.reconciliation.open_sides import LeftLine, OpenSide
 from crossdock.capabilities.reconciliation.open_units import lines_of
+from crossdock.capabilities.reconciliation.open_walked import Walked, sorted_out
 from crossdock.capabilities.reconciliation.open_worth import Told, priced
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Goods, Informants
@@ -69,31 +69,6 @@ UNIT = "EA"
 
 
 @dataclass(slots=True, kw_only=True)
-class _Walked:
-    """What a walk along both sides found.
-
-    Of the lines that were found before, `befores`, it met some, and some are `cleared`.
-    """
-
-    tally: Tally = field(default_factory=Tally)
-    befores: Mapping[LineNumber, FindingRow] = field(default_factory=dict[LineNumber, FindingRow])
-    rows: list[FindingRow] = field(default_factory=list[FindingRow])
-    cleared: set[LineNumber] = field(default_factory=set[LineNumber])
-    met: set[LineNumber] = field(default_factory=set[LineNumber])
-
-    def take(self, row: FindingRow, most: int) -> None:
-        """Keep what differs; of what a rule lets pass so many at most, the others are counted."""
-        if row.state != State.TOLERATED:
-            self.tally.different += 1
-        elif len(self.rows) - self.tally.different >= most and (
-            LineNumber(row.document, row.line) not in self.befores
-        ):
-            self.tally.untold += 1
-            return
-        self.rows.append(row)
-
-
-@dataclass(slots=True, kw_only=True)
 class OpenComparison:
     """Compares what one system says is open with the hub's `books` of it.
 
@@ -110,7 +85,9 @@ class OpenComparison:
     heard_from: str = ""
     is_believed: bool = False
     began_at: datetime = field(init=False)
-    _after: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    _moved: dict[tuple[str, str], LinePicks] = field(
+        default_factory=dict[tuple[str, str], LinePicks]
+    )
     _stirred: set[str] = field(default_factory=set[str])
     _heard: dict[str, int] = field(default_factory=dict[str, int])
     _tellers: frozenset[str] = frozenset()
@@ -140,11 +117,11 @@ class OpenComparison:
             return await self._reject(side, f"more than {self.policy.findings_max} lines differ")
         return await self._keep(side, walked)
 
-    async def _walked(self, side: OpenSide) -> _Walked:
+    async def _walked(self, side: OpenSide) -> Walked:
         """Compare in one read-only transaction, which sees one moment and holds nobody up."""
         async with self.database.transaction(self.scope) as tx:
             rows = await store.open_of(tx, self.about.pair)
-        walked = _Walked(befores={LineNumber(row.document, row.line): row for row in rows})
+        walked = Walked(befores={LineNumber(row.document, row.line): row for row in rows})
         lately = side.cut - self.policy.in_flight
         since = await place_before(self.database, instant(lately) - DISORDER)
         async with self.database.transaction(self.scope) as tx:
@@ -156,7 +133,7 @@ class OpenComparison:
                 if moment is not None:
                     self._heard[source] = max(us_of(moment), self._heard.get(source, 0))
             for one in await self.books.picks(tx, since, side.cut, lately):
-                self._after[one.document, one.reference] = one.after
+                self._moved[one.document, one.reference] = one
                 self._stirred.add(one.document)
             batch: dict[str, list[OpenRow]] = {}
             count = 0
@@ -178,7 +155,7 @@ class OpenComparison:
         tx: Transaction,
         side: OpenSide,
         told: Mapping[str, list[OpenRow]],
-        walked: _Walked,
+        walked: Walked,
     ) -> None:
         """Compare the documents that they name with what the hub has heard of each."""
         if not told or walked.tally.different > self.policy.findings_max:
@@ -191,7 +168,7 @@ class OpenComparison:
         goods = await self.informants.names.goods(tx, items)
         for document, rows in told.items():
             theirs, unread, unknown = lines_of(rows, goods, self.informants.names.base)
-            _note(walked.tally, unknown)
+            walked.tally.note(unknown)
             walked.met |= walked.befores.keys() & {LineNumber(document, line) for line in unread}
             numbers = {row.line for row in rows}
             own = [
@@ -202,13 +179,13 @@ class OpenComparison:
             ]
             self._judge(side, document, own, theirs, goods, walked)
 
-    async def _left_out(self, tx: Transaction, side: OpenSide, walked: _Walked) -> None:
+    async def _left_out(self, tx: Transaction, side: OpenSide, walked: Walked) -> None:
         """Take what is open here of documents that a full dump does not name at all.
 
         Ours come in the order of their lines' names, theirs by document: so they are sorted, too.
         """
         with Sorted(list[LeftLine]) as left:
-            async for page in self.books.all_open(tx, self.heard_from):
+            async for page in self.books.all_open(tx, self.heard_from, side.cut):
                 left.add(
                     LeftLine.of(line)
                     for line in page
@@ -222,6 +199,9 @@ class OpenComparison:
                     self._judge(side, document, lines, [], goods, walked)
                 if walked.tally.different > self.policy.findings_max:
                     return
+        if self.about.system in FOLLOWING:
+            await self._older(tx, side, walked)
+            return
         # What is open on neither side any more is no difference; of others' lines nothing is said.
         walked.cleared |= {
             number
@@ -231,6 +211,19 @@ class OpenComparison:
             and open_findings.is_of(row, self.heard_from)
         }
 
+    async def _older(self, tx: Transaction, side: OpenSide, walked: Walked) -> None:
+        """Look again at what was found and moved longer ago than a full dump goes back."""
+        left = walked.befores.keys() - walked.met
+        unmet = {number.document: list[KeptLine]() for number in left}
+        kept = await self.books.of_documents(tx, sorted(unmet), self.heard_from)
+        for line in kept:
+            number = LineNumber(line.document, open_lines.line_of(line.document, line.reference))
+            if number in left and side.is_closed_by(line.document, line.location):
+                unmet[line.document].append(line)
+        goods = await self.informants.names.goods(tx, {line.item for line in kept})
+        for document, lines in unmet.items():
+            self._judge(side, document, lines, [], goods, walked)
+
     def _judge(  # noqa: PLR0917 - both sides, and what is known of them
         self,
         side: OpenSide,
@@ -238,7 +231,7 @@ class OpenComparison:
         kept: Sequence[KeptLine],
         theirs: Sequence[Theirs],
         goods: Mapping[str, Goods],
-        walked: _Walked,
+        walked: Walked,
     ) -> None:
         """Compare the lines of one document, and put what comes of each by."""
         around = Around(
@@ -259,12 +252,12 @@ class OpenComparison:
             heard_from=self.heard_from,
             is_own=side.is_own,
         )
-        ours = [self._ours(line) for line in kept]
-        for one in open_lines.compared(ours, theirs, around, self.policy):
+        sides = ([self._ours(line) for line in kept], theirs)
+        for one in line_rules.compared(self.about.system, sides, around, self.policy):
             self._put_by(one, seen, goods, walked)
 
     def _put_by(
-        self, one: Compared, seen: Seen, goods: Mapping[str, Goods], walked: _Walked
+        self, one: Compared, seen: Seen, goods: Mapping[str, Goods], walked: Walked
     ) -> None:
         tally, number = walked.tally, one.number
         before = walked.befores.get(number)
@@ -281,6 +274,8 @@ class OpenComparison:
                 tally.alike += 1
             case Meets.EXPLAINED | Meets.SINCE:
                 tally.explained += 1
+            case Meets.UNHEARD:
+                tally.note([open_lines.joined_line(*number)])
             case Meets.DIFFERENT:
                 earlier = before_of(before) if before else None
                 side = one.ours or one.theirs
@@ -289,24 +284,17 @@ class OpenComparison:
                 walked.take(row, self.policy.findings_max)
 
     def _ours(self, line: KeptLine) -> Ours:
-        """Bring a line back to the cut: what left its shelf since is put back."""
-        picked = line.picked - self._after.get((line.document, line.reference), 0)
-        return Ours(
-            line.document,
-            open_lines.line_of(line.document, line.reference),
-            line.item,
-            line.location,
-            line.source,
-            max(0, line.total - picked),
-            max(0, picked),
-            line.changed_us,
-        )
+        moved = self._moved.get((line.document, line.reference))
+        return line_rules.ours(self.about.system, line, moved)
 
     def _is_behind(self, sources: set[str], cut: int) -> bool:
         """Say whether whoever tells the hub of these lines was not heard since the cut.
 
         Of a document that is unknown here anybody may be late who tells of such, and was alive.
+        So may anybody who tells of goods that move.
         """
+        if self.about.system in FOLLOWING:
+            sources = set()
         asked = sources or ({self.heard_from} if self.heard_from else set())
         if asked:
             heard = [self._heard[one] for one in asked if one in self._heard]
@@ -314,14 +302,14 @@ class OpenComparison:
         tellers = self._tellers | {self.about.against}
         return any(cut - ALIVE <= self._heard.get(one, cut) < cut for one in tellers)
 
-    async def _keep(self, side: OpenSide, walked: _Walked) -> RunRow:
+    async def _keep(self, side: OpenSide, walked: Walked) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""
         now = self.clock.now()
         kind = Kind(self.about.system)
         async with self.database.transaction(self.scope) as tx:
             now_open = await store.open_now(tx, self.about.pair)
             befores = {LineNumber(row.document, row.line): row for row in now_open}
-            gone, rows = _sorted_out(walked, befores, side.cut)
+            gone, rows = sorted_out(walked, befores, side.cut)
             met = [(row, befores.get(LineNumber(row.document, row.line))) for row in rows]
             fresh = [row for row, before in met if escalating.is_fresh(row, before)]
             run = self._run(side, walked.tally, rows, len(gone), now)
@@ -366,35 +354,3 @@ class OpenComparison:
         times = (self.began_at, now)
         found = (tally, rows, gone, self.policy.brake.currency)
         return open_findings.run_of(self.about, side.shape, (cut, cut), times, found)
-
-
-def _sorted_out(
-    walked: _Walked, befores: Mapping[LineNumber, FindingRow], cut: int
-) -> tuple[list[FindingRow], list[FindingRow]]:
-    """Say which findings are gone and which are to be written, by what is open at this moment.
-
-    A dump that is older than what a finding was last seen in says nothing of it.
-    """
-    gone = [
-        row
-        for number, row in befores.items()
-        if number in walked.cleared and us_of(row.last_cut) <= cut
-    ]
-    rows: list[FindingRow] = []
-    for row in walked.rows:
-        number = LineNumber(row.document, row.line)
-        before, known = befores.get(number), walked.befores.get(number)
-        if before is not None and us_of(before.last_cut) > cut:
-            continue
-        if before is not None and row.state == State.TOLERATED and was_confirmed(before):
-            gone.append(before)
-            continue
-        state = state_now(row.state, before, known)
-        name = before.finding_id if before else row.finding_id
-        rows.append(replace(row, state=state, finding_id=name))
-    return gone, rows
-
-
-def _note(tally: Tally, names: Sequence[str]) -> None:
-    for name in names[: SHOWN_MAX - len(tally.unknown)]:
-        tally.unknown[name] = None

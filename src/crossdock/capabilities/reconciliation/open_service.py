@@ -7,12 +7,18 @@ from datetime import datetime
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.reconciliation import believing, findings, rulebook
+from crossdock.capabilities.reconciliation import believing, findings, line_rules, rulebook
 from crossdock.capabilities.reconciliation.earlier import us_of
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import Run
-from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, Listed
+from crossdock.capabilities.reconciliation.judging import Policy
+from crossdock.capabilities.reconciliation.kinds import (
+    DOCUMENTS,
+    FOLLOWING,
+    LABELS,
+    Kind,
+    Listed,
+)
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid, numbered
 from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.open_ports import (
@@ -33,12 +39,12 @@ from crossdock.foundation.scope import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAsked:
-    """A comparison of open lines that is wanted: orders or purchases, with a system's.
+    """A comparison of lines that is wanted, of one of the kinds of documents, with a system's.
 
     `said` is told how names are read; None reads them from the connection `against` itself.
     `heard_from` is whose words of ours are compared; "" is anybody's, and of a connection that is
-    read its own. `lag_minutes` is how long it may take to book what changes. `believe` is the run
-    that rejected the very same dump, which a person has looked at.
+    read its own. `lag_minutes` is how long it may take to book what changes, or to follow upon
+    goods. `believe` is the run that rejected the very same dump, which a person has looked at.
     """
 
     kind: Kind
@@ -51,7 +57,7 @@ class OpenAsked:
 
 
 class OpenLines:
-    """Compares open order lines and purchase order lines. It changes no document anywhere."""
+    """Compares what is open of documents, and what followed upon goods. It changes none of it."""
 
     def __init__(  # noqa: PLR0917 - the outside, and whom it asks
         self,
@@ -80,7 +86,7 @@ class OpenLines:
             clock=self._clock,
             informants=self._informants,
             books=books,
-            policy=lagging(house, asked.lag_minutes),
+            policy=line_rules.allowed(asked.kind, house, asked.lag_minutes),
             scope=scope,
             about=About(
                 prefixed("rcn", self._ids.new()),
@@ -111,9 +117,16 @@ class OpenLines:
         if not asked.against.strip():
             raise Invalid("say whose lines they are", where="/against")
         if asked.kind not in DOCUMENTS:
+            kinds = ", ".join(DOCUMENTS)
+            raise Invalid(f"{asked.kind} has no lines", where="/kind", hint=f"one of {kinds}")
+        if asked.kind in FOLLOWING and asked.said is None:
             raise Invalid(
-                f"{asked.kind} has no open lines", where="/kind", hint="orders or purchases"
+                f"nobody can be asked for {LABELS[asked.kind]}",
+                where="/lines",
+                hint="give a dump of them: a row for each line, with its quantity in all",
             )
+        if asked.kind in FOLLOWING:
+            return self._lines.following[asked.kind]
         return self._lines.orders if asked.kind is Kind.ORDERS else self._lines.purchases
 
     @asynccontextmanager

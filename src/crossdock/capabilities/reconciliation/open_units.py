@@ -46,7 +46,7 @@ def _summed(rows: Sequence[OpenRow]) -> Theirs:
     """Add up the rows of a line; where they are of several items or places, its first names it."""
     first = rows[0]
     amounts = tuple(row.micros for row in rows)
-    if sum(amounts) > AMOUNT_MAX:
+    if abs(sum(amounts)) > AMOUNT_MAX:
         raise Invalid(
             f"the quantities of {first.document} line {first.line} are beyond what can be",
             where="lines",

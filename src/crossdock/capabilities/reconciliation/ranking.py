@@ -30,6 +30,8 @@ class Remedy(StrEnum):
     """Correct the status, or its mapping, in the follower."""
     REPUBLISH = "REPUBLISH"
     """Write the channel's level again, by compare-and-set."""
+    ASK_CARRIER = "ASK_CARRIER"
+    """Ask the carrier where the goods are, or for the proof that they were delivered."""
     COUNT = "COUNT"
     """Count the shelf; the count posts the adjustment."""
 

@@ -11,7 +11,7 @@ from crossdock.canonical.calendars import WorkingTime
 from crossdock.capabilities.reconciliation import money, ranking
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind, kind_of
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import Remedy
 
@@ -23,8 +23,30 @@ _CODES: Mapping[Cause, tuple[str, str]] = {
     Cause.XREF: ("MD-ITEM-XREF", MASTER_DATA),
     Cause.NEG_STOCK: ("INV-NEG", INVENTORY),
 }
-_DESKS: Mapping[Kind, str] = {Kind.ORDERS: "Order desk", Kind.PURCHASES: "Buyer"}
-_DOUBLED: Mapping[Kind, str] = {Kind.ORDERS: "ORD-DUP", Kind.PURCHASES: "PO-DUP"}
+_DESKS: Mapping[Kind, str] = {
+    Kind.ORDERS: "Order desk",
+    Kind.PURCHASES: "Buyer",
+    Kind.INVOICES: "Finance AR",
+    Kind.SUPPLIER_INVOICES: "AP",
+    Kind.DELIVERIES: "Transport",
+}
+_LACKING: Mapping[Kind, str] = {
+    Kind.INVOICES: "SHP-NOINV",
+    Kind.SUPPLIER_INVOICES: "INVM-QTY",
+    Kind.DELIVERIES: "SHP-LATE",
+}
+"""What is the matter where less followed than goods moved."""
+_BEYOND: Mapping[Kind, str] = {
+    Kind.INVOICES: "ORD-LEDGER",
+    Kind.SUPPLIER_INVOICES: "INVM-NORCPT",
+    Kind.DELIVERIES: "ORD-LEDGER",
+}
+"""What is the matter where more followed: more than was shipped is invoiced, or delivered."""
+_DOUBLED: Mapping[Kind, str] = {
+    Kind.ORDERS: "ORD-DUP",
+    Kind.PURCHASES: "PO-DUP",
+    Kind.SUPPLIER_INVOICES: "INVM-DUP",
+}
 _OWNERS: Mapping[Remedy, str] = {
     Remedy.FINANCE_TASK: FINANCE,
     Remedy.REDRIVE: INTEGRATION,
@@ -37,6 +59,12 @@ _URGENT_WITHIN: Mapping[str, timedelta] = {
     "MD-ITEM-XREF": timedelta(hours=4),
     "ORD-DUP": timedelta(hours=2),
     "PO-DUP": timedelta(hours=4),
+    "SHP-NOINV": timedelta(days=1),
+    "SHP-LATE": timedelta(hours=4),
+    "ORD-LEDGER": timedelta(hours=1),
+    "INVM-DUP": timedelta(hours=4),
+    "INVM-QTY": timedelta(days=2),
+    "INVM-NORCPT": timedelta(days=2),
 }
 """How long there is for what is escalated, whatever its class (§7.2)."""
 
@@ -55,6 +83,12 @@ class Difference(Protocol):
 
     @property
     def remedy(self) -> str: ...
+
+    @property
+    def ours(self) -> int: ...
+
+    @property
+    def theirs(self) -> int: ...
 
     @property
     def value_at_risk(self) -> int | None: ...
@@ -82,6 +116,8 @@ def is_escalated(row: Difference, brake: Brake) -> bool:
 def code_of(row: Difference) -> str:
     kind, cause = kind_of(row.system), Cause(row.cause)
     code, _ = _CODES.get(cause, (SUSPECT, ""))
+    if kind in FOLLOWING and cause not in _CODES:
+        code = _BEYOND[kind] if row.theirs > row.ours else _LACKING[kind]
     return _DOUBLED.get(kind, code) if cause is Cause.MSG_DUP else code
 
 

@@ -44,6 +44,7 @@ from crossdock.capabilities.supply.packs import Packs
 from crossdock.capabilities.supply.pegging import pegs
 from crossdock.capabilities.supply.place_calendars import calendars_in
 from crossdock.capabilities.supply.reactions import supply_reader
+from crossdock.capabilities.supply.received import GoodsReceived
 from crossdock.capabilities.supply.risk_cases import RiskCases
 from crossdock.capabilities.supply.rules import (
     ALL,
@@ -86,6 +87,7 @@ __all__ = [
     "Figures",
     "Fill",
     "FilledLine",
+    "GoodsReceived",
     "Inbound",
     "KeptPromise",
     "KeptPromises",

@@ -102,6 +102,7 @@ class SupplyPicks(NamedTuple):
     document: str
     reference: str
     after: int
+    lately: int = 0
 
 
 class OpenSupply:
@@ -118,8 +119,11 @@ class OpenSupply:
         rows = await tx.fetch(OF_DOCUMENTS, tx.tenant, documents, source, own)
         return [_line(row) for row in rows]
 
-    async def all_open(self, tx: Transaction, source: str) -> AsyncIterator[list[OpenSupplyLine]]:
+    async def all_open(
+        self, tx: Transaction, source: str, cut: int
+    ) -> AsyncIterator[list[OpenSupplyLine]]:
         """Give all purchase order lines that are open, page by page."""
+        del cut
         after = ""
         while True:
             rows = await tx.fetch(ALL_OPEN, tx.tenant, after, source, self._page)

@@ -154,6 +154,7 @@ def _heard(event: Event, payload: SupplyCommitmentChanged) -> Heard:
         _NAMES.comparable(payload.supplier),
         None if payload.acknowledged is None else payload.acknowledged.micros,
         None if payload.received is None else payload.received.micros,
+        None if payload.base_received is None else payload.base_received.micros,
         0 if payload.cancelled is None else payload.cancelled.micros,
         *_version(event),
     )

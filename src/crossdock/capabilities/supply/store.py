@@ -18,18 +18,18 @@ from crossdock.foundation.database import Transaction
 KEEP = """
 insert into supply_commitment as s (tenant, supply_id, source, kind, item, location, micros,
     evidence, eta, acknowledgment_due, confidence, parent_supply_id, document_ref, pegs, supplier,
-    acknowledged, received, cancelled, rank, us, position)
+    acknowledged, received, received_base, cancelled, rank, us, position)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::text[], $9::date[], $10::date[], $11::text[], $12::text[], $13::text[],
     $14::jsonb[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
-    $20::bigint[], $21::bigint[])
+    $20::bigint[], $21::bigint[], $22::bigint[])
 on conflict (tenant, supply_id, source) do update set kind = excluded.kind, item = excluded.item,
     location = excluded.location, micros = excluded.micros, evidence = excluded.evidence,
     eta = excluded.eta, acknowledgment_due = excluded.acknowledgment_due,
     confidence = excluded.confidence, parent_supply_id = excluded.parent_supply_id,
     document_ref = excluded.document_ref, pegs = excluded.pegs, supplier = excluded.supplier,
     acknowledged = excluded.acknowledged, received = excluded.received,
-    cancelled = excluded.cancelled, rank = excluded.rank,
+    received_base = excluded.received_base, cancelled = excluded.cancelled, rank = excluded.rank,
     us = excluded.us, position = excluded.position, unlisted_micros = null
 where (excluded.rank, excluded.us, excluded.position) > (s.rank, s.us, s.position)
 """
@@ -194,6 +194,7 @@ class Heard(NamedTuple):
     supplier: str
     acknowledged: int | None
     received: int | None
+    received_base: int | None
     cancelled: int
     rank: int
     us: int

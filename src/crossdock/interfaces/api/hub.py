@@ -12,6 +12,7 @@ from crossdock.capabilities.reconciliation import (
     Doubt,
     OpenLines,
     OpenRounds,
+    Periods,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -148,6 +149,9 @@ class Hub(Protocol):
 
     @property
     def counts(self) -> Counts: ...
+
+    @property
+    def periods(self) -> Periods: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -1,4 +1,4 @@
-"""`/v1/reconciliations/open-lines`: open orders and purchases compared with a system's own."""
+"""`/v1/reconciliations/open-lines`: lines of documents compared with a system's own."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated
@@ -19,21 +19,23 @@ from crossdock.capabilities.reconciliation import (
     instant_of,
     micros_of,
     numbered,
-    open_micros,
+    said_micros,
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.reconciliations import Signed
 from crossdock.interfaces.api.shapes import AmountText, Code, CurrencyText, Person, Text
 
 ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
 
 
 class OpenLineSaid(BaseModel):
-    """What is still open of a line of a document; zero is closed.
+    """What is still open of a line of a document, zero is closed; or what followed of it in all.
 
     Without `line` the document's name holds it, as in po:4711/1. `unit` is left out for the base
     unit; `changed_at` is when the line was changed last; `unit_cost` is money per base
-    unit in `currency` (ISO 4217; left out, the functional one).
+    unit in `currency` (ISO 4217; left out, the functional one). Rows of a line are added up; a
+    credit is invoiced below zero. `proof` is of a delivery: "" counts as not delivered.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,24 +44,27 @@ class OpenLineSaid(BaseModel):
     line: Text = ""
     item: Code
     location: Code
-    quantity: AmountText
+    quantity: Signed
     unit: Text = ""
     as_of: AwareDatetime | None = None
     changed_at: AwareDatetime | None = None
     unit_cost: AmountText | None = None
+    proof: Text | None = None
     currency: CurrencyText = ""
     item_class: ItemClassSaid = Field(default="", alias="class")
 
 
 class OpenLinesSaid(BaseModel):
-    """What a system says is open; without lines the connection `against` is asked for them.
+    """What a system says; without lines the connection `against` is asked for what is open.
 
-    `kind` is orders or purchases.
+    `kind` is orders or purchases, of which is said what is open; or what followed upon goods in
+    all: invoices, deliveries or supplier_invoices.
     `as_of` is when the extraction began, for lines that do not say. `is_full`: a line that it
     leaves out, at a location that it names, is closed there. `heard_from` is whose words of ours
     are compared, left out for anybody's. `lag_minutes` is how long it may take to book what
-    changes, 15 if left out. `believe` is the run that rejected these very lines,
-    `by` who gives or believes them, where the key is not named after a person.
+    changes, 15 if left out; or to follow upon goods: a day, five days or a week. `believe` is the
+    run that rejected these very lines, `by` who gives or believes them, where the key is not named
+    after a person.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -111,7 +116,7 @@ class OpenLinesSaid(BaseModel):
                 *numbered(line.document.strip(), line.line.strip()),
                 spelled(line.location),
                 spelled(line.item),
-                open_micros(line.quantity, f"{where}/quantity"),
+                said_micros(self.kind, line.quantity, line.proof, f"{where}/quantity"),
                 line.unit,
                 instant_of(as_of.isoformat()),
                 0 if line.changed_at is None else instant_of(line.changed_at.isoformat()),
@@ -126,7 +131,7 @@ def router(hub: Hub) -> APIRouter:
 
     @routes.post("/open-lines", **needs("cases:write"))
     async def compare_open_lines(said: OpenLinesSaid, caller: Caller) -> Run:
-        """Compare open orders or purchases with a system's own; no document is changed."""
+        """Compare what is open, invoiced or delivered with a system's own; none is changed."""
         return await hub.open_lines.compare(caller.scope, said.asked(who(caller, said.by)))
 
     return routes

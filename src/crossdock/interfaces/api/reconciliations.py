@@ -1,7 +1,6 @@
 """`/v1/reconciliations`: stock compared with what another system says, and the differences."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -149,7 +148,7 @@ class StockSaid(BaseModel):
                 line.serial.strip(),
                 micros_of(line.quantity, f"/lines/{number}/quantity"),
                 line.unit,
-                _us(as_of),
+                instant_of(as_of.isoformat()),
                 line.item_class,
                 NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
                 currency_of(line.currency, f"/lines/{number}/currency"),
@@ -268,8 +267,8 @@ def run_routes(hub: Hub) -> APIRouter:
     @routes.post("", **needs("cases:write"))
     async def compare_stock(said: ComparisonSaid, caller: Caller) -> Run:
         """Compare the ledger with another system; nothing is adjusted anywhere."""
-        asked = said.asked(who(caller, said.by))
-        return await hub.reconciliation.compare(caller.scope, asked)
+        by = who(caller, said.by)
+        return await hub.reconciliation.compare(caller.scope, said.asked(by))
 
     @routes.post("/between", **needs("cases:write"))
     async def compare_two_systems(said: BetweenSaid, caller: Caller) -> Run:
@@ -376,7 +375,7 @@ def _posting(one: PostingSaid, spelled: Spelled) -> LogLine:
         spelled(one.item),
         one.reference.strip(),
         micros_of(one.quantity, "quantity"),
-        _us(one.recorded_at),
+        instant_of(one.recorded_at.isoformat()),
         one.type.strip().upper(),
         one.status.strip().upper(),
         one.owner.strip(),
@@ -395,7 +394,3 @@ def _status_of(line: LineSaid, groups: Mapping[str, str], where: str) -> str:
             hint="say in `statuses` what it holds, with statuses of the hub",
         )
     return status
-
-
-def _us(moment: datetime) -> int:
-    return instant_of(moment.isoformat())

@@ -40,7 +40,13 @@ from crossdock.interfaces.cli.reconcile_counts import (
     cycle_counts,
     refuse_count,
 )
-from crossdock.interfaces.cli.reconcile_lines import lines_asked
+from crossdock.interfaces.cli.reconcile_lines import KindOf, lines_asked
+from crossdock.interfaces.cli.reconcile_periods import (
+    close_period,
+    periods,
+    show_period,
+    sign_period,
+)
 from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
     Lag,
@@ -76,6 +82,10 @@ app.command()(counts)
 app.command()(accuracy)
 app.command(name="approve-count")(approve_count)
 app.command(name="reject-count")(reject_count)
+app.command(name="close-period")(close_period)
+app.command(name="sign-period")(sign_period)
+app.command(name="show-period")(show_period)
+app.command()(periods)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 Location = Annotated[str, typer.Option(help="Only at this location.")]
@@ -96,9 +106,7 @@ def run(
             " which another system keeps; of orders, a connection that is asked for them.",
         ),
     ],
-    kind: Annotated[
-        Kind, typer.Option(help="What it is of: stock, or open lines of orders or purchases.")
-    ] = Kind.STOCK,
+    kind: KindOf = Kind.STOCK,
     source: Annotated[str, typer.Option(help="Whose dump the file is, such as erp.")] = "",
     log: Annotated[
         Path | None, typer.Option(help="CSV file of the documents that it has posted.")
@@ -117,7 +125,7 @@ def run(
     ] = None,
     lag: Lag = None,
     heard_from: Annotated[
-        str, typer.Option(help="Of orders and purchases: only what this source told the hub.")
+        str, typer.Option(help="Of documents: only what this source told the hub.")
     ] = "",
     believe: Believe = "",
     by: Who = BY,
@@ -126,9 +134,10 @@ def run(
     """Compare the hub with another system; exit code 1 if its snapshot is not believed.
 
     The file's first row names its columns: item, location, quantity, and where it has them
-    status, unit, owner, lot, serial, as_of, unit_cost and class. Of orders and purchases:
-    document, line, item, location and quantity, which is what is open, and where it has them
-    unit, as_of, changed_at, unit_cost and class. Nothing is adjusted anywhere.
+    status, unit, owner, lot, serial, as_of, unit_cost and class. Of documents: document,
+    line, item, location and quantity, which is what is open, or was invoiced or delivered in
+    all, and where it has them unit, as_of, changed_at, unit_cost, class and proof. Nothing is
+    adjusted anywhere.
     """
     if kind is not Kind.STOCK:
         _refuse_of_stock(log, status)
@@ -169,7 +178,7 @@ def _refuse_of_stock(log: Path | None, status: list[str] | None) -> None:
 
 def _refuse_of_lines(heard_from: str) -> None:
     if heard_from:
-        raise Invalid("--heard-from is of orders and purchases alone", where="--heard-from")
+        raise Invalid("--heard-from is of documents alone", where="--heard-from")
 
 
 @app.command()

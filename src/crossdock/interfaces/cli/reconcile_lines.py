@@ -1,7 +1,10 @@
-"""What `crossdock reconcile run --kind orders` compares: open lines out of a file, or as asked."""
+"""What `crossdock reconcile run --kind orders` compares: lines out of a file, or as asked."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import (
@@ -15,6 +18,13 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.interfaces.cli.reconcile_said import check_source
 
 BY = "command line"
+KindOf = Annotated[
+    Kind,
+    typer.Option(
+        help="What it is of: stock; open lines of orders or purchases; what was invoiced or"
+        " delivered of what was shipped; what suppliers invoiced of what was received."
+    ),
+]
 
 
 def lines_asked(kind: Kind, against: str, source: str, as_of: str, *, full: bool) -> OpenAsked:
@@ -32,11 +42,14 @@ def lines_asked(kind: Kind, against: str, source: str, as_of: str, *, full: bool
     if not source:
         raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
     when = instant_of(as_of, "--as-of") if as_of else None
-    return OpenAsked(kind=kind, against=source, by=BY, said=_said_in(path, when, is_full=full))
+    said = _said_in(path, when, kind, is_full=full)
+    return OpenAsked(kind=kind, against=source, by=BY, said=said)
 
 
-def _said_in(path: Path, as_of: int | None, *, is_full: bool) -> Callable[[Spelled], OpenSaid]:
+def _said_in(
+    path: Path, as_of: int | None, kind: Kind, *, is_full: bool
+) -> Callable[[Spelled], OpenSaid]:
     def read(spelled: Spelled) -> OpenSaid:
-        return OpenSaid(rows=OpenDump(path, as_of, spelled).rows(), is_full=is_full)
+        return OpenSaid(rows=OpenDump(path, as_of, spelled, kind).rows(), is_full=is_full)
 
     return read

@@ -9,8 +9,8 @@ from rich.markup import escape
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import (
+    LABELS,
     Dump,
-    Kind,
     LogDump,
     Reading,
     Run,
@@ -73,9 +73,8 @@ def print_run(one: Run) -> None:
     if one.verdict == "REJECTED":
         stdout.print(f"{one.run_id} rejected: {escape(one.reason)}; nothing was compared")
         return
-    is_lines = one.kind in {Kind.ORDERS, Kind.PURCHASES}
     first = "" if one.system == "crossdock" else f" of {escape(one.system)}"
-    first = f" lines of open {one.kind}" if is_lines else first
+    first = f" lines of {LABELS[one.kind]}" if one.kind in LABELS else first
     stdout.print(
         f"{one.run_id} compared {one.compared}{first} with {escape(one.against)}:"
         f" {one.alike} alike, {one.explained} explained, {one.tolerated} within tolerance,"

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import Finding, Kind, Run
+from crossdock.capabilities.reconciliation import LABELS, Finding, Run
 from crossdock.interfaces.api.finding_chart import drawn
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -56,8 +56,8 @@ def number_of(one: Finding) -> str:
 
 
 def pair_of(one: Run | Finding) -> str:
-    if one.kind in {Kind.ORDERS, Kind.PURCHASES}:
-        return f"open {one.kind} of {one.against}"
+    if one.kind in LABELS:
+        return f"{LABELS[one.kind]} of {one.against}"
     return one.against if one.system == "crossdock" else f"{one.system} and {one.against}"
 
 

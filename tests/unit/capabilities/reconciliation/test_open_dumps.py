@@ -13,6 +13,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.catalog.naming import Goods
 from crossdock.capabilities.reconciliation.dumps import Dump, Reading, instant_of
+from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.open_dumps import OpenDump, OpenRow
 from crossdock.capabilities.reconciliation.open_units import lines_of
 
@@ -164,6 +165,42 @@ def test_no_file_ever_breaks_the_reading(
     assert all(one.micros >= 0 and one.document for one in read_rows)
 
 
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["", ",proof"]),
+    st.sampled_from([Kind.INVOICES, Kind.SUPPLIER_INVOICES, Kind.DELIVERIES]),
+)
+def test_no_file_of_what_followed_ever_breaks_the_reading(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, proof: str, kind: Kind
+) -> None:
+    file = tmp_path_factory.mktemp("dumps") / "followed.csv"
+    file.write_bytes(f"document,item,location,quantity{proof}\n".encode() + content)
+
+    with suppress(Invalid):
+        for one in OpenDump(file, NOON, normalised, kind).rows():
+            assert one.document
+            assert one.micros >= 0 or kind is not Kind.DELIVERIES
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "text", "micros"),
+    [
+        (Kind.INVOICES, HEADER, "-3", -3 * MICROS),
+        (Kind.SUPPLIER_INVOICES, HEADER, "-0.5", -MICROS // 2),
+        (Kind.DELIVERIES, f"{HEADER},pod", "3,J. Doe", 3 * MICROS),
+        (Kind.DELIVERIES, f"{HEADER},proof", "3, ", 0),
+        (Kind.DELIVERIES, HEADER, "3", 3 * MICROS),
+        (Kind.INVOICES, f"{HEADER},proof", "3, ", 3 * MICROS),
+    ],
+)
+def test_credits_are_below_zero_and_what_lacks_its_proof_is_not_delivered(
+    tmp_path: Path, kind: Kind, header: str, text: str, micros: int
+) -> None:
+    file = tmp_path / "followed.csv"
+    file.write_text(f"{header}\nSO-7,1,BOLT,DC1,{text}\n")
+    assert [one.micros for one in OpenDump(file, NOON, normalised, kind).rows()] == [micros]
+
+
 # Rows become lines in base units.
 
 KNOWN = {"BOLT": Goods("EA", is_exact=False, factors=[("CS", 12, 1)])}
@@ -203,5 +240,7 @@ def test_a_line_of_unknown_units_or_items_says_nothing() -> None:
 def test_amounts_beyond_what_can_be_are_refused() -> None:
     huge = row("1", 10**12)
 
-    with pytest.raises(Invalid, match="beyond what can be"):
-        lines_of([huge, huge], KNOWN, base)
+    for sign in (1, -1):
+        rows = [huge._replace(micros=sign * huge.micros)] * 2
+        with pytest.raises(Invalid, match="beyond what can be"):
+            lines_of(rows, KNOWN, base)

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.calendars import Calendar, Hours, WorkingTime
+from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import responsible
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind, check_healed
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.store import FindingRow
@@ -57,6 +58,20 @@ def row(cause: Cause, remedy: Remedy, kind: Kind = Kind.STOCK, of: str = "C") ->
         (row(Cause.MSG_DUP, Remedy.COUNT, Kind.ORDERS), "ORD-DUP", "Order desk",
          "Order desk", 2),
         (row(Cause.MSG_DUP, Remedy.COUNT, Kind.PURCHASES), "PO-DUP", "Buyer", "Buyer", 4),
+        (row(Cause.MSG_LOST, Remedy.FINANCE_TASK, Kind.INVOICES), "SHP-NOINV", "Finance AR",
+         "Finance AR", 24),
+        (replace(row(Cause.UNKNOWN, Remedy.FINANCE_TASK, Kind.INVOICES), theirs=9),
+         "ORD-LEDGER", "Finance AR", "Finance AR", 1),
+        (row(Cause.MSG_LOST, Remedy.ASK_CARRIER, Kind.DELIVERIES), "SHP-LATE", "Transport",
+         "Transport", 4),
+        (row(Cause.MSG_LOST, Remedy.FINANCE_TASK, Kind.SUPPLIER_INVOICES), "INVM-QTY", "AP",
+         "AP", 48),
+        (replace(row(Cause.MSG_LOST, Remedy.FINANCE_TASK, Kind.SUPPLIER_INVOICES), theirs=9),
+         "INVM-NORCPT", "AP", "AP", 48),
+        (replace(row(Cause.MSG_DUP, Remedy.FINANCE_TASK, Kind.SUPPLIER_INVOICES), theirs=10),
+         "INVM-DUP", "AP", "AP", 4),
+        (row(Cause.UOM, Remedy.MASTER_DATA, Kind.INVOICES), "MD-UOM", "Master data",
+         "Master data", 4),
     ],
 )  # fmt: skip
 def test_above_the_cap_stock_is_inventory_controls_with_the_time_of_its_code(
@@ -71,6 +86,13 @@ def test_above_the_cap_stock_is_inventory_controls_with_the_time_of_its_code(
     assert responsible.owner_of(dear, BRAKE) == above
     assert responsible.severity_of(dear, BRAKE) == "S2"
     assert responsible.within(dear, BRAKE) == within * HOUR
+
+
+@pytest.mark.parametrize("kind", [Kind.PUBLISHED, *FOLLOWING])
+def test_what_no_document_mends_is_not_sent_or_read_again(kind: Kind) -> None:
+    with pytest.raises(Invalid, match=r"mended by documents|sent or read again"):
+        check_healed(kind)
+    check_healed(Kind.ORDERS)
 
 
 @given(

@@ -19,7 +19,7 @@ async def test_what_is_open_is_found_by_its_own_index_whatever_was_closed(yard: 
         await tx.execute("analyze supply_commitment")
         asked = (tx.tenant, "", "", 100)
         plan = [row[0] for row in await tx.fetch(f"explain {ALL_OPEN}", *asked)]
-        pages = [page async for page in OpenSupply().all_open(tx, "")]
+        pages = [page async for page in OpenSupply().all_open(tx, "", 0)]
 
     assert any("supply_commitment_bought" in step for step in plan), plan
     assert [line.reference for page in pages for line in page] == ["po:1/1"]

@@ -126,6 +126,9 @@ create index inventory_movement_went on inventory_movement (from_position, occur
     where from_position is not null and type not in ('PICK', 'UNPICK', 'SHIP', 'SHIP_VOID');
 create index inventory_movement_assembled on inventory_movement (tenant, demand_ref)
     where demand_ref <> '' and type in ('ASSEMBLE', 'DISASSEMBLE');
+-- What came into the house or left it for an order line: most picks do neither.
+create index inventory_movement_left on inventory_movement (tenant, demand_ref, us)
+    where demand_ref <> '' and (from_position is null or to_position is null);
 select guard_table('inventory_movement');
 revoke update, delete on inventory_movement from crossdock_hub;
 """

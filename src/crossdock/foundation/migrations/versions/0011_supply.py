@@ -27,6 +27,7 @@ create table supply_commitment (
     supplier text collate "C" not null default '',
     acknowledged bigint,
     received bigint,
+    received_base bigint, -- the same in the item's base unit
     cancelled bigint not null default 0, -- by the buyer, of what is acknowledged
     unlisted_micros bigint check (unlisted_micros > 0), -- was to come until it was left out
     rank bigint not null,

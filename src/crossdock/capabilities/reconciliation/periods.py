@@ -1,0 +1,344 @@
+"""The close of a period: what the hub and the books say at its end, kept and signed off (§4.1.7).
+
+Both are as of the end. What happened before it and is written down later changes no figure that
+is kept: it is a late posting, and shown as one (R8).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Protocol
+
+from crossdock.canonical.errors import Conflict, Forbidden, Invalid, NotFound
+from crossdock.canonical.people import may_be_same
+from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.reconciliation import PeriodChanged
+from crossdock.capabilities.reconciliation import period_store, withholding
+from crossdock.capabilities.reconciliation.earlier import tell, us_of
+from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX
+from crossdock.capabilities.reconciliation.findings import decimal_of
+from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
+from crossdock.capabilities.reconciliation.ports import Goods, Informants, Key
+from crossdock.capabilities.reconciliation.running import DISORDER
+from crossdock.capabilities.reconciliation.sides import Said, Side, Spelled, Translator, gathered
+from crossdock.capabilities.reconciliation.store import HUB
+from crossdock.capabilities.reconciliation.tables import NO_COST
+from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.log_times import place_before
+from crossdock.foundation.scope import Scope
+from crossdock.governance.authority import stock_keepers
+
+FIGURES_MAX = 1_000_000
+NAME_MAX = 40
+IN_TRANSIT = "IN_TRANSIT"
+AWAY_MOST = timedelta(days=366)
+
+
+class Late(Protocol):
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def item(self) -> str: ...
+
+    @property
+    def micros(self) -> int: ...
+
+    @property
+    def postings(self) -> int: ...
+
+
+class KnowsLate(Protocol):
+    async def late(
+        self, tx: Transaction, since: int, cut: tuple[int, datetime], places: Sequence[str], /
+    ) -> Sequence[Late]:
+        """Give what was recorded after the cut, and happened before it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodAsked:
+    """A close that is wanted: what the books of `against` say at the end of a period.
+
+    `said` is told how names are read. Its rows are as of `ends_at`; what it leaves out of a
+    location that it names is zero there.
+    """
+
+    period: str
+    against: str
+    ends_at: datetime
+    by: str
+    said: Callable[[Spelled], Said]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A period of one system's books: CLOSED, and then SIGNED off by a person, for good."""
+
+    period: str
+    against: str
+    ends_at: datetime
+    state: str
+    figures: int
+    differing: int
+    unknown_names: tuple[str, ...]
+    closed_by: str
+    closed_at: datetime
+    signed_by: str
+    signed_at: datetime | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What lay of an item at a location at the end, by the hub (`ours`) and by the books.
+
+    `late` came in since by `late_postings` that had happened before. `is_certain`: it was not
+    counted since the end, and its keeper was heard since, so the hub knows what lay there.
+    `value` of the difference is in `currency`, null where the books name no cost.
+    """
+
+    location: str
+    item: str
+    unit: str
+    ours: Decimal
+    theirs: Decimal
+    difference: Decimal
+    late: Decimal
+    late_postings: int
+    value: Decimal | None
+    currency: str
+    is_certain: bool
+
+
+class Periods:
+    def __init__(
+        self, database: Database, clock: Clock, informants: Informants, late: KnowsLate
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._informants = informants
+        self._late = late
+
+    async def close(self, scope: Scope, asked: PeriodAsked) -> Period:
+        """Keep both figures of each item and location at the end; anew until it is signed off."""
+        self._check(asked)
+        translator = Translator(self._database, scope, self._informants.names, asked.against)
+        spelled = await translator.begin()
+        async with gathered(asked.said(spelled), translator) as side:
+            _check_moment(side, asked.ends_at)
+            since = await place_before(self._database, asked.ends_at - DISORDER)
+            figures, unknown = await self._figures(scope, side, asked, since)
+        now = self._clock.now()
+        differing = sum(one.ours != one.theirs for one in figures)
+        names = (asked.period, asked.against, asked.ends_at, since, "CLOSED")
+        counts = (len(figures), differing, tuple(unknown[:SHOWN_MAX]))
+        row = PeriodRow(*names, *counts, asked.by, now, "", None, "")
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(period_store.IN_TURNS, tx.tenant, f"{asked.period}/{asked.against}")
+            known = await period_store.find(tx, asked.period, asked.against, 1)
+            if known and known[0].state == "SIGNED":
+                raise Conflict(
+                    f"{asked.period} of {asked.against} was signed off by {known[0].signed_by}",
+                    code="period_signed",
+                    hint="what is posted to it since is late: it is shown beside its figures",
+                )
+            await period_store.put(tx, row, figures)
+            await self._tell(tx, row, asked.by, now)
+        return _shown(row)
+
+    async def sign(
+        self, scope: Scope, period: str, against: str, because: str, *, by: str
+    ) -> Period:
+        """Sign a period off, by a named person; with four eyes, by another than who closed it."""
+        if not by.strip() or not because.strip():
+            raise Invalid("say who signs it off, and why", where="/because")
+        now = self._clock.now()
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(period_store.IN_TURNS, tx.tenant, f"{period}/{against}")
+            row = await _one(tx, period, against)
+            if row.state == "SIGNED":
+                raise Conflict(
+                    f"{period} of {against} was signed off by {row.signed_by}",
+                    code="period_signed",
+                )
+            policy = await withholding.policy_in(tx)
+            if policy.four_eyes and may_be_same(row.closed_by, by):
+                raise Forbidden(
+                    f"{period} was closed by {row.closed_by}: another one has to sign it off",
+                    code="four_eyes",
+                    hint="ask somebody else to look at it",
+                )
+            await tx.execute(
+                period_store.SIGN, tx.tenant, period, against, by, now, because.strip()
+            )
+            signed = await _one(tx, period, against)
+            await self._tell(tx, signed, by, now)
+        return _shown(signed)
+
+    async def listed(self, scope: Scope, *, against: str = "", limit: int = 100) -> list[Period]:
+        """List periods, those that end last first."""
+        async with self._database.transaction(scope) as tx:
+            return [_shown(row) for row in await period_store.find(tx, "", against, limit)]
+
+    async def one(self, scope: Scope, period: str, against: str) -> Period:
+        async with self._database.transaction(scope) as tx:
+            return _shown(await _one(tx, period, against))
+
+    async def figures(
+        self,
+        scope: Scope,
+        period: str,
+        against: str,
+        *,
+        differing: bool = False,
+        after: tuple[str, str] = ("", ""),
+        limit: int = 100,
+    ) -> list[Figure]:
+        """Give the figures by location and item, with what was posted late to each since."""
+        async with self._database.transaction(scope) as tx:
+            row = await _one(tx, period, against)
+            rows = await period_store.figures(
+                tx, row, after=after, limit=limit, differing=differing
+            )
+            places = sorted({one.location for one in rows})
+            cut = (us_of(row.ends_at), row.ends_at)
+            late = await self._late.late(tx, row.since, cut, places) if places else ()
+        by_key = {(one.location, one.item): one for one in late}
+        return [_figure(one, by_key.get((one.location, one.item))) for one in rows]
+
+    def _check(self, asked: PeriodAsked) -> None:
+        now = self._clock.now()
+        if not asked.against.strip() or asked.against == HUB:
+            raise Invalid("say whose books they are", where="/against")
+        if not 0 < len(asked.period.strip()) <= NAME_MAX or asked.period != asked.period.strip():
+            raise Invalid(f"a period's name has 1 to {NAME_MAX} characters", where="/period")
+        if not now - AWAY_MOST <= asked.ends_at <= now:
+            raise Invalid(
+                f"{asked.period} ends {asked.ends_at.isoformat()}",
+                where="/ends_at",
+                hint=f"a period that is over, for {AWAY_MOST.days} days at most",
+            )
+
+    async def _figures(
+        self, scope: Scope, side: Side, asked: PeriodAsked, since: int
+    ) -> tuple[list[FigureRow], list[str]]:
+        """Walk along both sides, in one transaction, which sees one moment."""
+        cut = us_of(asked.ends_at)
+        at = dict.fromkeys(side.spans, cut)
+        ours: dict[Key, tuple[str, int, bool]] = {}
+        async with self._database.transaction(scope) as tx:
+            ledger = self._informants.ledger
+            await ledger.begin(tx)
+            behind = await self._behind(tx, at)
+            async for key in ledger.keys(tx, at, since):
+                micros = sum(one.micros for one in key.buckets if one.status != IN_TRANSIT)
+                is_certain = key.counted_us <= cut and key.location not in behind
+                ours[key.location, key.item] = (key.unit, micros, is_certain)
+            items = {item for _, item in ours} | {line.item for line in side.lines}
+            goods = await self._informants.names.goods(tx, items)
+        theirs, unknown = self._theirs(side, goods)
+        rows: list[FigureRow] = []
+        for place, item in sorted(ours.keys() | theirs.keys()):
+            known = goods.get(item)
+            certain = place not in behind
+            unit, micros, is_certain = ours.get(
+                (place, item), (known.base_unit if known else "EA", 0, certain)
+            )
+            booked, cost, currency = theirs.get((place, item), (0, NO_COST, ""))
+            if micros or booked:
+                value = None if cost == NO_COST else (booked - micros) * cost // MICROS
+                rows.append(
+                    FigureRow(place, item, unit, micros, booked, value, currency, is_certain)
+                )
+        if len(rows) > FIGURES_MAX:
+            raise Invalid(f"more than {FIGURES_MAX} figures", where="/lines")
+        return rows, unknown
+
+    def _theirs(
+        self, side: Side, goods: Mapping[str, Goods]
+    ) -> tuple[dict[Key, tuple[int, int, str]], list[str]]:
+        """Add up the books' rows of each item and location, in base units."""
+        found: dict[Key, tuple[int, int, str]] = {}
+        unknown: list[str] = []
+        for key, rows in groupby(side.lines, lambda line: (line.location, line.item)):
+            lines = [line for line in rows if line.status != IN_TRANSIT]
+            known, base = goods.get(key[1]), self._informants.names.base
+            if known is None or strange_unit(lines, known.base_unit, known, base):
+                unknown.append(key[1])
+                continue
+            told = in_base_unit(lines, known.base_unit, known, base)
+            priced = next((one for one in told if one.cost != NO_COST), None)
+            cost = (priced.cost, priced.currency) if priced else (NO_COST, "")
+            found[key] = (sum(one.micros for one in told), *cost)
+        return found, unknown
+
+    async def _behind(self, tx: Transaction, at: Mapping[str, int]) -> set[str]:
+        """Name the locations whose keeper was not heard since the end."""
+        keepers = await stock_keepers(tx, tx.tenant, at)
+        heard = await self._informants.ledger.heard(tx)
+        return {
+            place
+            for place, keeper in keepers.items()
+            if keeper != HUB and ((last := heard.get(keeper)) is None or us_of(last) < at[place])
+        }
+
+    async def _tell(self, tx: Transaction, row: PeriodRow, by: str, now: datetime) -> None:
+        changed = PeriodChanged(
+            period=row.period,
+            against=row.against,
+            ends_at=row.ends_at,
+            state=row.state,
+            figures=row.figures,
+            differing=row.differing,
+            changed_by=by,
+            because=row.because,
+        )
+        identity = f"period:{row.against}:{row.period}:{row.state}:{us_of(now)}"
+        await tell(tx, [(identity, changed)], now)
+
+
+def _check_moment(side: Side, ends_at: datetime) -> None:
+    """Refuse books that are as of another moment: then the figures say nothing of the close."""
+    if not side.rows:
+        raise Invalid("the books name nothing", where="/lines")
+    cut = us_of(ends_at)
+    for place, span in side.spans.items():
+        if span != (cut, cut):
+            raise Invalid(
+                f"what the books say of {place} is not as of {ends_at.isoformat()}",
+                where="as_of",
+                hint="leave as_of out, or let every row be as of the end of the period",
+            )
+
+
+async def _one(tx: Transaction, period: str, against: str) -> PeriodRow:
+    found = await period_store.find(tx, period, against, 1) if period and against else []
+    if not found:
+        raise NotFound(f"{period!r} of {against!r} was never closed")
+    return found[0]
+
+
+def _shown(row: PeriodRow) -> Period:
+    said = {name: getattr(row, name) for name in PeriodRow._fields if name != "since"}
+    return Period(**said)
+
+
+def _figure(row: FigureRow, late: Late | None) -> Figure:
+    return Figure(
+        location=row.location,
+        item=row.item,
+        unit=row.unit,
+        ours=decimal_of(row.ours),
+        theirs=decimal_of(row.theirs),
+        difference=decimal_of(row.theirs - row.ours),
+        late=decimal_of(late.micros if late else 0),
+        late_postings=late.postings if late else 0,
+        value=None if row.value is None else decimal_of(row.value),
+        currency=row.currency,
+        is_certain=row.is_certain,
+    )
