@@ -215,18 +215,18 @@ def test_whatever_was_done_to_an_encrypted_layer_is_told_alike(terms: Outgoing) 
     told = set()
     for last in range(256):
         behind = content + bytes(15) + bytes([last]) + content[:16]
-        told.add(_fault_of(message, behind, {"must_be_signed": True}))
+        told.add(_fault_of(message, behind))
         head = bytes([content[0] ^ last ^ 255]) + content[1:16] + bytes([last]) + content[17:]
-        told.add(_fault_of(message, head, {"must_be_signed": True}))
+        told.add(_fault_of(message, head))
 
     assert told == {Fault.DECRYPTION}
 
 
-def _fault_of(message: Entity, content: bytes, terms: dict[str, bool]) -> Fault:
+def _fault_of(message: Entity, content: bytes) -> Fault:
     sealed: asn1.ContentInfo = asn1.ContentInfo.load(message.body)
     sealed["content"]["encrypted_content_info"]["encrypted_content"] = content
     changed_message = replace(message, body=sealed.dump(force=True))
-    return fault(changed_message, replace(ANYTHING, **terms))
+    return fault(changed_message, replace(ANYTHING, must_be_signed=True))
 
 
 def test_what_the_log_is_told_says_more_than_what_the_partner_is_told() -> None:
