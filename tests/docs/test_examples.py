@@ -69,6 +69,7 @@ FOLLOWED = "how-to/reconcile-invoices.md"
 PERIOD = "how-to/close-a-period.md"
 BY_DATE = "how-to/promise-by-date.md"
 EDI = "how-to/check-edi-files.md"
+AS2 = "how-to/open-as2-messages.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
@@ -78,6 +79,7 @@ TYPED = {
     BUDGET,
     BY_DATE,
     EDI,
+    AS2,
     DATABASE,
     OPEN_LINES,
     FOLLOWED,
@@ -456,6 +458,11 @@ def test_documents_and_periods_are_compared_as_the_page_says(page: str) -> None:
 def test_files_are_checked_and_acknowledged_as_the_page_says(tmp_path: Path) -> None:
     with reading(tmp_path) as reader:
         reader.follow((DOCS / EDI).read_text())
+
+
+def test_as2_messages_are_made_opened_and_matched_as_the_page_says(tmp_path: Path) -> None:
+    with reading(tmp_path) as reader:
+        reader.follow((DOCS / AS2).read_text())
 
 
 def test_warehouses_are_chosen_as_the_page_says() -> None:

@@ -31,6 +31,7 @@ from tests.interfaces.cli_commands.trouble import (
     waiting_runs,
 )
 from tests.processes.counted import dear_counts, told_to_count
+from tests.unit.connectivity.as2.parties import pem
 from tests.unit.connectivity.edi.edifact.interchanges import interchange as edifact
 from tests.unit.connectivity.edi.x12.interchanges import interchange
 
@@ -45,6 +46,13 @@ ONCE: tuple[str, ...] = (
     "edi ack order.edi",
     "edi validate orders.edi",
     "edi ack orders.edi",
+    (
+        "as2 wrap order.edi --from dock --to acme --key dock.pem --certificate acme.pem"
+        " --out sent.as2 --sent sent.json"
+    ),
+    "as2 open sent.as2 --key acme.pem --certificate dock.pem --receipt receipt.as2",
+    "as2 match receipt.as2 --sent sent.json --certificate acme.pem",
+    "as2 certificates acme.pem",
     "migrate",
     "doctor",
     "catalog add-item HOSE",
@@ -218,6 +226,14 @@ async def closed_period(hub: Hub, crossdock: CommandLine) -> str:
     return moment
 
 
+def put_files(folder: Path, *more: tuple[str, str]) -> None:
+    """Write the files that commands are given: of EDI, of keys, and more."""
+    for name, text in (*EDI, *more):
+        (folder / name).write_text(text)
+    for name in ("dock", "acme"):
+        (folder / f"{name}.pem").write_bytes(pem(name, days=(-9_000, 36_000)))
+
+
 @pytest.fixture
 async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Fill a hub with something for each command; give the names that the hub chose."""
@@ -249,8 +265,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     await crossdock("key", "create", "old", "--role", "reader")
     [key] = await hub.access.keys(hub.scope)
     dump = f"item,location,quantity,as_of\nBOLT,DC1,90,{hub.clock.now().isoformat()}\n"
-    for name, text in (("erp.csv", dump), ("wms.csv", dump), *EDI):
-        (crossdock.folder / name).write_text(text)
+    put_files(crossdock.folder, ("erp.csv", dump), ("wms.csv", dump))
     await crossdock("reconcile", "run", "--against", "erp.csv", "--source", "books")
     [finding] = await hub.reconciliation.findings(hub.scope)
     [count] = await told_to_count(hub, "BOLT")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crossdock.connectivity.as2.receipts import Receipt
-from crossdock.connectivity.as2.sending import Sent
+from crossdock.connectivity.as2.sending import Awaited
 from crossdock.connectivity.as2.terms import ReceiptKind
 
 
@@ -27,7 +27,7 @@ class Match:
     findings: tuple[str, ...] = ()
 
 
-def matched(receipt: Receipt, sent: Sent) -> Match:
+def matched(receipt: Receipt, sent: Awaited) -> Match:
     """Hold a receipt against what was sent."""
     faults = tuple(_faults(receipt, sent))
     if faults:
@@ -38,7 +38,7 @@ def matched(receipt: Receipt, sent: Sent) -> Match:
     return Match(Verdict.PROVEN if receipt.signature else Verdict.TOLD, warned)
 
 
-def _faults(receipt: Receipt, sent: Sent) -> Iterator[str]:
+def _faults(receipt: Receipt, sent: Awaited) -> Iterator[str]:
     if receipt.original_message_id != sent.message_id:
         yield f"it is for <{receipt.original_message_id}>, not for <{sent.message_id}>"
     if receipt.addressed.sender != sent.to:
@@ -51,8 +51,8 @@ def _faults(receipt: Receipt, sent: Sent) -> Iterator[str]:
         yield "it does not say what was received (no Received-Content-MIC)"
     elif receipt.mic_digest is None:
         yield "it counts what was received by an algorithm that is unknown here"
-    elif receipt.mic != sent.mics[receipt.mic_digest]:
+    elif receipt.mic != (ours := sent.mics.get(receipt.mic_digest, "unknown")):
         yield (
             f"the partner has received other bytes: their {receipt.mic_digest} is {receipt.mic},"
-            f" and of what was sent it is {sent.mics[receipt.mic_digest]}"
+            f" and of what was sent it is {ours}"
         )

@@ -162,23 +162,24 @@ def parts(body: bytes, boundary: str) -> tuple[list[bytes], bytes]:
         raise unexpected("the multipart has no boundary", where="Content-Type")
     mark = b"--" + boundary.encode("latin-1", "replace")
     found: list[bytes] = []
-    begun, at = -1, body.find(mark)
-    while at >= 0:
-        end = _AFTER_BOUNDARY.match(body, at + len(mark)) if _begins_line(body, at) else None
-        if end:
+    begun, at = -1, _line_with(body, mark, 0)
+    while at >= 0 and len(found) <= PARTS_MAX:
+        if end := _AFTER_BOUNDARY.match(body, at + len(mark)):
             if begun >= 0:
                 found.append(body[begun : max(begun, _line_end_before(body, at))])
             if end[1]:
                 return found, body[end.end() :]
             begun = end.end()
-        if len(found) > PARTS_MAX:
-            break
-        at = body.find(mark, at + len(mark))
+        at = _line_with(body, mark, at + len(mark))
     raise unexpected(f"the multipart is not closed within {PARTS_MAX} parts", where="body")
 
 
-def _begins_line(body: bytes, at: int) -> bool:
-    return at == 0 or body[at - 1 : at] == b"\n"
+def _line_with(body: bytes, mark: bytes, at: int) -> int:
+    """Find the next line that begins with the mark."""
+    if at == 0 and body.startswith(mark):
+        return 0
+    before = body.find(b"\n" + mark, max(at - 1, 0))
+    return before + 1 if before >= 0 else -1
 
 
 def _line_end_before(body: bytes, at: int) -> int:

@@ -18,7 +18,7 @@ SIGNED = "multipart/signed"
 PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
 _ENVELOPED, _COMPRESSED = "enveloped-data", "compressed-data"
-_TELLING = {Fault.UNEXPECTED, Fault.DECOMPRESSION, Fault.SECURITY}
+_TELLING = {Fault.UNEXPECTED, Fault.DECOMPRESSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,9 @@ class Opener:
         if self._terms.must_be_encrypted and not layers.cipher:
             raise As2Invalid(Fault.SECURITY, "it is not encrypted, and has to be", hint=hint)
         if self._terms.must_be_signed and not layers.signature:
-            raise As2Invalid(Fault.SECURITY, "it is not signed, and has to be", hint=hint)
+            # Of what was encrypted, to say more would tell that it was opened: see `_veiled`.
+            fault = Fault.DECRYPTION if layers.cipher else Fault.SECURITY
+            raise As2Invalid(fault, "it is not signed, and has to be", hint=hint)
 
 
 def _veiled(error: As2Invalid, layers: Layers) -> As2Invalid:

@@ -28,20 +28,26 @@ class Stamp:
     random: Random = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message as it goes out, and what its receipt will be held against.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """What a receipt will be held against; it is kept until one has come.
 
     `mics` has the content's digest by each algorithm that the partner may answer in; `digest` is
     the one that it ought to.
     """
 
-    message: Entity
     message_id: str
     to: str
-    mics: dict[Digest, str]
     digest: Digest
     receipt: ReceiptKind
+    mics: dict[Digest, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent(Awaited):
+    """A message as it goes out, with what is awaited."""
+
+    message: Entity
 
 
 def write(payload: Payload, house: House, partner: Partner, stamp: Stamp) -> Sent:

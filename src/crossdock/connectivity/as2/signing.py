@@ -20,6 +20,9 @@ from crossdock.connectivity.as2.faults import As2Invalid, Fault
 from crossdock.connectivity.as2.mime import canonical
 from crossdock.connectivity.as2.terms import Incoming
 
+SALT_BYTES_MAX = 1024
+"""More than the longest key has room for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -143,7 +146,8 @@ def _padding(signer: cms.Signer, digest: Digest) -> AsymmetricPadding:
     """Give the padding; of PSS, what the parameters say has to be of the same digest."""
     if signer.pss is None:
         return PKCS1v15()
-    if signer.pss.digest is not digest or signer.pss.mask_digest is not digest:
+    is_of_digest = signer.pss.digest is digest and signer.pss.mask_digest is digest
+    if not is_of_digest or not 0 <= signer.pss.salt_bytes <= SALT_BYTES_MAX:
         raise As2Invalid(
             Fault.AUTHENTICATION, f"the parameters of RSASSA-PSS are not those of {digest}"
         )

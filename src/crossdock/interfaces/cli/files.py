@@ -52,3 +52,11 @@ def write_text(file: Path, text: str) -> None:
         file.write_text(text)
     except OSError as error:
         raise Invalid(f"{file} cannot be written: {error.strerror}", where=str(file)) from None
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a file as it is, or say why it cannot be."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise Invalid(f"{file} cannot be written: {error.strerror}", where=str(file)) from None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
-from time import perf_counter
+from time import process_time
 
 import pytest
 from asn1crypto import cms as asn1
@@ -24,6 +24,7 @@ from crossdock.connectivity.as2.terms import Compression, Incoming, Outgoing, Pa
 from tests.unit.connectivity.as2.parties import ANYTHING, NOW, ORDER, Dock, but, pem
 
 SECONDS_MAX = 1.0
+"""Of this process: others may be at work beside it."""
 TERMS = [
     Outgoing(),
     Outgoing(cipher=None),
@@ -36,10 +37,10 @@ TERMS = [
 
 def opened(message: Entity) -> None:
     """Open what may be anything; whatever is wrong with it comes as the error of this part."""
-    begun = perf_counter()
+    begun = process_time()
     with suppress(As2Invalid):
         Dock().open(message)
-    assert perf_counter() - begun < SECONDS_MAX
+    assert process_time() - begun < SECONDS_MAX
 
 
 def changed(data: bytes, random: Random) -> bytes:
@@ -125,11 +126,11 @@ def test_any_content_type_is_read_or_refused(value: str) -> None:
     ],
 )
 def test_structures_made_to_exhaust_the_parser_are_refused_soon(data: bytes) -> None:
-    begun = perf_counter()
+    begun = process_time()
     for read in (cms.read_signed, cms.read_enveloped, cms.read_compressed):
         with pytest.raises(As2Invalid):
             read(data)
-    assert perf_counter() - begun < SECONDS_MAX
+    assert process_time() - begun < SECONDS_MAX
 
 
 @pytest.mark.parametrize(
@@ -158,10 +159,10 @@ def test_bodies_made_to_exhaust_the_reader_are_refused_soon(body: bytes) -> None
     "value", [" " * 60_000, ";a=" * 20_000, 'a/b; c="' + "\\" * 60_000, "a/b" + ";" * 60_000]
 )
 def test_headers_made_to_exhaust_the_reader_are_refused_soon(value: str) -> None:
-    begun = perf_counter()
+    begun = process_time()
     with pytest.raises(As2Invalid):
         mime.content_type(value + "!")
-    assert perf_counter() - begun < SECONDS_MAX
+    assert process_time() - begun < SECONDS_MAX
 
 
 @pytest.mark.parametrize("compression", Compression)
@@ -215,18 +216,18 @@ def test_whatever_was_done_to_an_encrypted_layer_is_told_alike(terms: Outgoing) 
     told = set()
     for last in range(256):
         behind = content + bytes(15) + bytes([last]) + content[:16]
-        told.add(_fault_of(message, behind, {"must_be_signed": True}))
+        told.add(_fault_of(message, behind))
         head = bytes([content[0] ^ last ^ 255]) + content[1:16] + bytes([last]) + content[17:]
-        told.add(_fault_of(message, head, {"must_be_signed": True}))
+        told.add(_fault_of(message, head))
 
     assert told == {Fault.DECRYPTION}
 
 
-def _fault_of(message: Entity, content: bytes, terms: dict[str, bool]) -> Fault:
+def _fault_of(message: Entity, content: bytes) -> Fault:
     sealed: asn1.ContentInfo = asn1.ContentInfo.load(message.body)
     sealed["content"]["encrypted_content_info"]["encrypted_content"] = content
     changed_message = replace(message, body=sealed.dump(force=True))
-    return fault(changed_message, replace(ANYTHING, **terms))
+    return fault(changed_message, replace(ANYTHING, must_be_signed=True))
 
 
 def test_what_the_log_is_told_says_more_than_what_the_partner_is_told() -> None:
