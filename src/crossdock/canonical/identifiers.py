@@ -19,9 +19,7 @@ def check_digit(body: str) -> str:
     """Compute the digit that follows `body`: `0950110153000` is followed by `3`."""
     if not _is_digits(body):
         raise Invalid(f"{body!r} is not a row of digits", code="MD-GTIN")
-    odd = sum(map(int, body[::-2]))
-    even = sum(map(int, body[-2::-2]))
-    return str(-(3 * odd + even) % 10)
+    return _weighed(body)
 
 
 def gtin(text: str) -> str:
@@ -61,13 +59,21 @@ def _checked(text: str, name: str, lengths: tuple[int, ...]) -> str:
             code="MD-GTIN",
             hint="A spreadsheet may have eaten its leading zeros.",
         )
-    expected = check_digit(digits[:-1])
+    expected = _weighed(digits[:-1])
     if digits[-1] != expected:
         raise Invalid(
             f"{digits} is no {name}: its check digit is {digits[-1]}, not {expected}",
             code="MD-GTIN",
         )
     return digits
+
+
+def _weighed(body: str) -> str:
+    """Compute the check digit of what is known to be digits."""
+    digits = body.encode()
+    odd, even = digits[::-2], digits[-2::-2]
+    zeros = ord("0") * (3 * len(odd) + len(even))
+    return str((zeros - 3 * sum(odd) - sum(even)) % 10)
 
 
 def _is_digits(text: str) -> bool:

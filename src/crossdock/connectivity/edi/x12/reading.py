@@ -9,6 +9,7 @@ pages and gaps, one behind the other, are the file.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from crossdock.connectivity.edi.findings import TAG_MAX, Place
 from crossdock.connectivity.edi.source import BLANK, SEGMENT_MAX, Gap, Source
 from crossdock.connectivity.edi.x12.delimiters import Delimiters, Header, Unreadable, header
 
@@ -43,6 +44,11 @@ class Page:
         if not self.offsets:
             self.offsets.extend(self._begins())
         return self.offsets[index]
+
+    def place_of(self, index: int, segment: int = 0) -> Place:
+        """Name the place of a segment here, as that of such a number in its set."""
+        tag = self.segments[index].partition(self.delimiters.element)[0][:TAG_MAX]
+        return Place(offset=self.offset_of(index), tag=tag, segment=segment)
 
     def _begins(self) -> Iterator[int]:
         """Tell where each segment begins; one that holds bytes as they are has its own page."""

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.connectivity.edi.checks import Check
 from crossdock.connectivity.edi.definitions import Definitions
 from crossdock.connectivity.edi.edifact.delimiters import STANDARD, Delimiters
-from crossdock.connectivity.edi.edifact.elements import Check, check_of
+from crossdock.connectivity.edi.edifact.elements import check_of
 from crossdock.connectivity.edi.edifact.tables import known
 from crossdock.connectivity.edi.edifact.watching import is_date
 
@@ -85,16 +86,16 @@ def test_a_fault_says_its_kind_and_place(
         assert told == ()
         return
     [one] = told
-    assert (one.kind, (one.element, one.component, one.repetition)) == (kind, at)
+    assert (one.code, (one.element, one.component, one.repetition)) == (kind, at)
 
 
 def test_a_repetition_is_told_by_its_number_since_syntax_4() -> None:
     made = check("ONE", FOURTH)
     assert made.look("ONE+AB++1*2*3") == ()
     [one] = made.look("ONE+AB++1*x*3")
-    assert (one.kind, one.element, one.repetition) == ("NUMBER", 3, 2)
+    assert (one.code, one.element, one.repetition) == ("NUMBER", 3, 2)
     [one] = made.look("ONE+AB++1*2*3*4")
-    assert (one.kind, one.says) == ("REPEATED", "it is there 4 times, and 3 are the most")
+    assert (one.code, one.says) == ("REPEATED", "it is there 4 times, and 3 are the most")
 
 
 def test_which_elements_may_be_there_together_is_worked_out_once() -> None:
