@@ -19,7 +19,7 @@ def check_digit(body: str) -> str:
     """Compute the digit that follows `body`: `0950110153000` is followed by `3`."""
     if not _is_digits(body):
         raise Invalid(f"{body!r} is not a row of digits", code="MD-GTIN")
-    return _weighed(body)
+    return str(-_weight(body + "0") % 10)
 
 
 def gtin(text: str) -> str:
@@ -28,6 +28,17 @@ def gtin(text: str) -> str:
     if not digits.strip("0"):
         raise Invalid("A GTIN of nothing but zeros names no item", code="MD-GTIN")
     return digits.zfill(GTIN_LENGTH)
+
+
+def is_gtin(text: str) -> bool:
+    """Tell whether a text is a GTIN as it stands; `gtin` says what is wrong."""
+    has_form = len(text) in GTIN_LENGTHS and _is_digits(text)
+    return has_form and not _weight(text) and bool(text.strip("0"))
+
+
+def is_sscc(text: str) -> bool:
+    """Tell whether a text is an SSCC as it stands; `sscc` says what is wrong."""
+    return len(text) == SSCC_LENGTH and _is_digits(text) and not _weight(text)
 
 
 def is_variable_measure(gtin_14: str) -> bool:
@@ -59,8 +70,8 @@ def _checked(text: str, name: str, lengths: tuple[int, ...]) -> str:
             code="MD-GTIN",
             hint="A spreadsheet may have eaten its leading zeros.",
         )
-    expected = _weighed(digits[:-1])
-    if digits[-1] != expected:
+    if _weight(digits):
+        expected = check_digit(digits[:-1])
         raise Invalid(
             f"{digits} is no {name}: its check digit is {digits[-1]}, not {expected}",
             code="MD-GTIN",
@@ -68,12 +79,12 @@ def _checked(text: str, name: str, lengths: tuple[int, ...]) -> str:
     return digits
 
 
-def _weighed(body: str) -> str:
-    """Compute the check digit of what is known to be digits."""
-    digits = body.encode()
-    odd, even = digits[::-2], digits[-2::-2]
-    zeros = ord("0") * (3 * len(odd) + len(even))
-    return str((zeros - 3 * sum(odd) - sum(even)) % 10)
+def _weight(digits: str) -> int:
+    """Weigh a number with its check digit: a right one gives 0."""
+    values = digits.encode()
+    odd, even = values[::-2], values[-2::-2]
+    zeros = ord("0") * (len(odd) + 3 * len(even))
+    return (sum(odd) + 3 * sum(even) - zeros) % 10
 
 
 def _is_digits(text: str) -> bool:

@@ -4,11 +4,12 @@ Pure. What is right by its expression and by the conditions between its elements
 what is not is looked at element by element.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.identifiers import gtin
+from crossdock.canonical.identifiers import gtin, is_gtin, is_sscc, sscc
 from crossdock.connectivity.edi.definitions import Condition, SegmentDefinition
 from crossdock.connectivity.edi.numbers import DIGITS_MAX
 
@@ -43,26 +44,22 @@ class Check:
     """How the segments of a tag are checked: `accepts` is the fast look, `faults` the slow one.
 
     `values` looks at what an expression cannot say of right elements: check digits, dates by their
-    format. `passed` are the first segments that were right. `kept` remembers which elements may be
-    there together, as far as it was asked: by how many there are, if none between is empty, and
-    else by which.
+    format. `passed` are the first segments that were right. `kept` remembers which of the elements
+    that conditions name may be there together, as far as it was asked.
     """
 
-    accepts: Callable[[str], object]
+    accepts: Callable[[str], re.Match[str] | None]
     faults: Callable[[str], list[Fault]]
     element: str
     rules: tuple[Condition, ...] = ()
     values: Watch | None = None
     passed: set[str] = field(default_factory=set[str])
     kept: dict[object, bool] = field(default_factory=dict[object, bool])
-    reach: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reach = min(map(_reach, self.rules), default=0)
 
     def look(self, segment: str) -> Sequence[Fault]:
         """Say what is wrong with a segment: mostly nothing."""
-        if not self.accepts(segment) or (self.rules and not self._keeps(segment)):
+        right = self.accepts(segment)
+        if right is None or (self.rules and not self._keeps(right.groups(), segment)):
             return self.faults(segment)
         if self.values is not None and (found := self.values(segment)):
             return found
@@ -70,31 +67,11 @@ class Check:
             self.passed.add(segment)
         return ()
 
-    def _keeps(self, segment: str) -> bool:
-        element = self.element
-        count = segment.count(element)
-        if count < self.reach:
-            return True
-        there: object = count
-        if element * 2 in segment or segment[-1] == element:
-            there = tuple(map(bool, segment.split(element)))
+    def _keeps(self, there: tuple[str | None, ...], segment: str) -> bool:
         kept = self.kept.get(there)
         if kept is None:
-            kept = self.kept[there] = not breaches(self.rules, segment.split(element))
+            kept = self.kept[there] = not breaches(self.rules, segment.split(self.element))
         return kept
-
-
-def _reach(rule: Condition) -> int:
-    """Tell how many elements there are at least where a condition is not kept."""
-    match rule.kind:
-        case "R":
-            return 0
-        case "E":
-            return sorted(rule.places)[1]
-        case "P":
-            return min(rule.places)
-        case _:
-            return rule.places[0]
 
 
 def breaches(rules: Sequence[Condition], parts: Sequence[object]) -> list[Condition]:
@@ -144,7 +121,12 @@ def breach(
 
 def gtin_refused(text: str) -> str:
     """Say what is wrong with the number of an item; "" is nothing."""
-    return refused(gtin, text)
+    return "" if is_gtin(text) else _refused(gtin, text)
+
+
+def sscc_refused(text: str) -> str:
+    """Say what is wrong with the number of a logistic unit; "" is nothing."""
+    return "" if is_sscc(text) else _refused(sscc, text)
 
 
 def told_otherwise(said: str, counted: int) -> bool:
@@ -153,8 +135,7 @@ def told_otherwise(said: str, counted: int) -> bool:
     return is_number and int(said) != counted
 
 
-def refused(check: Callable[[str], str], text: str) -> str:
-    """Say what is wrong with a number; "" is nothing."""
+def _refused(check: Callable[[str], str], text: str) -> str:
     try:
         check(text)
     except Invalid as error:

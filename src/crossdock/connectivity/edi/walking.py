@@ -3,6 +3,7 @@
 X12 and EDIFACT go the same way, and tell of it in their own terms.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
@@ -91,7 +92,7 @@ class Checks(Generic[Delimiters]):
         return found
 
 
-_ANYTHING = Check(accepts=lambda _: True, faults=lambda _: [], element="")
+_ANYTHING = Check(accepts=re.compile(r"[\s\S]*").fullmatch, faults=lambda _: [], element="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +157,18 @@ class Walk(Generic[Delimiters]):
         """Go on by some segments of a page; `position` is that of the first in the set."""
         node, watched, checks = self.node, self.watched, self.kind.checks
         of, element, shift = checks.checks.get, checks.delimiters.element, position - start
+        way = self.kind.structure.step
         for index, segment in enumerate(page.segments[start:stop], start):
             tag = segment.partition(element)[0]
-            step = node.steps.get(tag)
-            if step is not None and step.is_plain:
-                node, self.run = step.to, 1
-            elif step is not None and not step.misses:
-                node = step.to
-                if not self._counts(step):
-                    self._repeated(step, page.place_of(index, shift + index))
+            step = node.steps.get(tag) or way(node, tag)
+            if step is None:
+                node = self._lost(node, tag, page.place_of(index, shift + index))
             else:
-                node = self._goes(node, tag, page.place_of(index, shift + index))
+                node = step.to
+                if step.is_plain:
+                    self.run = 1
+                else:
+                    self._count(step, page, index, shift + index)
             check = of(tag) or checks.of(tag)
             faults = () if segment in check.passed else check.look(segment)
             if tag in watched and (more := watched[tag](segment)):
@@ -175,30 +177,28 @@ class Walk(Generic[Delimiters]):
                 self._faults(faults, page.place_of(index, shift + index), node)
         self.node = node
 
-    def _counts(self, step: Step) -> bool:
-        """Count what repeats on a way; False is more often than it may."""
+    def _count(self, step: Step, page: Paged, index: int, position: int) -> None:
+        """Tell what a way to a segment leaves out, and what is there more often than it may."""
+        if step.misses:
+            self._missed(step, page.place_of(index, position))
+        is_over = False
         if step.repeats:
             self.run += 1
-            return self.run <= step.to.most
-        self.run = 1
-        if step.turns is not None:
-            turns = self.turns[step.turns] = self.turns.get(step.turns, 1) + 1
-            return turns <= step.turns.most
-        if step.enters is not None:
-            self.turns[step.enters] = 1
-        return True
+            is_over = self.run > step.to.most
+        else:
+            self.run = 1
+            if step.turns is not None:
+                turns = self.turns[step.turns] = self.turns.get(step.turns, 1) + 1
+                is_over = turns > step.turns.most
+            elif step.enters is not None:
+                self.turns[step.enters] = 1
+        if is_over:
+            self._repeated(step, page.place_of(index, position))
 
-    def _goes(self, node: Node, tag: str, place: Place) -> Node:
-        """Go to a segment for the first time, or one that leaves something out."""
-        step = self.kind.structure.step(node, tag)
-        if step is None:
-            return self._lost(node, tag, place)
+    def _missed(self, step: Step, place: Place) -> None:
         for one in step.misses:
-            says = f"{one.tag} has to be there before {tag}"
+            says = f"{one.tag} has to be there before {step.to.tag}"
             self._tell(place, "MISSING", says, one.tag, one.loop)
-        if not self._counts(step):
-            self._repeated(step, place)
-        return step.to
 
     def _repeated(self, step: Step, place: Place) -> None:
         if step.turns is not None:
@@ -251,12 +251,13 @@ class Walk(Generic[Delimiters]):
         where = replace(place, loop=node.loop.name if node.loop.around else "")
         self.found.add(*(self.terms.of_element(one, where) for one in faults))
 
-    def ended(self, header: Place, counted: int) -> tuple[Finding, ...]:
+    def ended(self, header: Callable[[], Place], counted: int) -> tuple[Finding, ...]:
         """Say what is missing at the end, and hand over all that was found.
 
-        `header` is the place of the segment that opened the set, `counted` the number of all.
+        `header` tells the place of the segment that opened the set, if it is asked for: that takes
+        time. `counted` is the number of all.
         """
         for one in self.kind.structure.missing_at_end(self.node):
             says = f"{one.tag} has to be there, and the {self.terms.set} ends"
-            self._tell(replace(header, segment=counted), "MISSING", says, one.tag, one.loop)
-        return self.found.told(Level.SET, lambda: header)
+            self._tell(replace(header(), segment=counted), "MISSING", says, one.tag, one.loop)
+        return self.found.told(Level.SET, header)

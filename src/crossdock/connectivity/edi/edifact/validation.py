@@ -6,6 +6,7 @@ closes, behind what its envelope did wrong; of one message at most so many findi
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from crossdock.connectivity.edi.checks import Fault
 from crossdock.connectivity.edi.edifact.delimiters import Delimiters, outsiders, plain
@@ -138,4 +139,4 @@ class _Checking:
         return None
 
     def ended(self, closed: Closed) -> tuple[Finding, ...]:
-        return self.walk.ended(self.of.at.place(1), closed.counted)
+        return self.walk.ended(partial(self.of.at.place, 1), closed.counted)

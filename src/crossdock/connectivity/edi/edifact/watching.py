@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 
-from crossdock.canonical.identifiers import sscc
 from crossdock.connectivity.edi.checks import (
     Count,
     Fault,
     Watch,
     gtin_refused,
-    refused,
+    sscc_refused,
     told_otherwise,
 )
 from crossdock.connectivity.edi.edifact.delimiters import Delimiters
@@ -87,7 +86,7 @@ class Marks:
     def _refused(self, number: str) -> str:
         is_prefixed = len(number) == _SSCC + 2 and number.startswith("00")
         digits = number[2:] if is_prefixed else number
-        says = refused(sscc, digits)
+        says = sscc_refused(digits)
         if not says and digits in self.seen:
             says = f"SSCC {digits} was there before: each unit has a number of its own"
         self.seen.add(digits)
@@ -105,8 +104,10 @@ def _numbers(by: Delimiters, segment: str) -> Sequence[Fault]:
     """Check the numbers of items (GTIN), each beside the code that says it is one (C212)."""
     found: list[Fault] = []
     for element, part in enumerate(segment.split(by.element)[2:], 2):
-        number, *kinds = part.split(by.component, 2)
-        if number and kinds and kinds[0] in _GTINS and (says := gtin_refused(number)):
+        number, _, kind = part.partition(by.component)
+        if by.component in kind:
+            kind = kind.partition(by.component)[0]
+        if kind in _GTINS and number and (says := gtin_refused(number)):
             found.append(_fault(element, 1, says, number, "7140", is_warning=True))
     return found
 

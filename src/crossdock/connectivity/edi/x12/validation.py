@@ -6,6 +6,7 @@ when it closes, behind what its envelope did wrong; of one set at most so many f
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from crossdock.connectivity.edi.findings import Finding, Level, Severity
 from crossdock.connectivity.edi.walking import Kinds, Knows, Terms, Walk
@@ -43,8 +44,7 @@ def validated(events: Iterable[Event], knows: Knows) -> Iterator[Event]:
         elif isinstance(event, TransactionSet):
             walk = _begun(event, kinds)
         elif isinstance(event, Closed) and isinstance(event.of, TransactionSet):
-            at = event.of.at
-            found = walk.ended(at.place(1), event.counted) if walk else [_unknown(event.of, knows)]
+            found = _ended(walk, event) if walk else (_unknown(event.of, knows),)
             event = replace(event, findings=(*event.findings, *found))  # noqa: PLW2901  # the same event, with more told
             walk = None
         yield event
@@ -56,6 +56,10 @@ def _begun(of: TransactionSet, kinds: Kinds[Delimiters]) -> Walk[Delimiters] | N
     return (
         Walk(kind, TERMS, watches(kind.counts, kind.checks.delimiters.element)) if kind else None
     )
+
+
+def _ended(walk: Walk[Delimiters], closed: Closed) -> tuple[Finding, ...]:
+    return walk.ended(partial(closed.of.at.place, 1), closed.counted)
 
 
 def _unknown(found: TransactionSet, knows: Knows) -> Finding:

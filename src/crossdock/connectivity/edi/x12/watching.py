@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from crossdock.canonical.identifiers import sscc
 from crossdock.connectivity.edi.checks import (
     Count,
     Fault,
     Watch,
     gtin_refused,
-    refused,
+    sscc_refused,
     told_otherwise,
 )
 
@@ -43,7 +42,8 @@ class Tree:
         levels = self.levels
         above, is_new = levels.get(parent, ""), number not in levels
         levels[number] = level
-        if is_new and bool(above) == bool(parent) and above in PARENTS.get(level, (above,)):
+        beneath = PARENTS.get(level)
+        if is_new and bool(above) == bool(parent) and (beneath is None or above in beneath):
             return ()
         return self._faults(number, parent, level, is_new=is_new, above=above)
 
@@ -77,7 +77,7 @@ class Marks:
             return ()
         number = number.strip()
         digits = number[2:] if len(number) == _SSCC + 2 and number.startswith("00") else number
-        says = refused(sscc, digits)
+        says = sscc_refused(digits)
         if not says and digits in self.seen:
             says = f"SSCC {digits} was there before: each unit has a number of its own"
         self.seen.add(digits)
@@ -93,12 +93,16 @@ def _numbers(element: str, segment: str) -> Sequence[Fault]:
     """Check the numbers of items (GTIN), each behind the qualifier that says it is one."""
     parts = segment.split(element)
     found: list[Fault] = []
-    for place in range(3, len(parts), 2):
-        if parts[place - 1] in _GTINS and (says := gtin_refused(parts[place])):
-            value = parts[place]
+    for at, (kind, number) in enumerate(zip(parts[2::2], parts[3::2], strict=False)):
+        if kind in _GTINS and (says := gtin_refused(number)):
             found.append(
                 Fault(
-                    element=place, code="7", says=says, value=value, number="234", is_warning=True
+                    element=3 + 2 * at,
+                    code="7",
+                    says=says,
+                    value=number,
+                    number="234",
+                    is_warning=True,
                 )
             )
     return found

@@ -9,7 +9,7 @@ from crossdock.connectivity.edi.definitions import Definitions
 from crossdock.connectivity.edi.edifact.delimiters import STANDARD, Delimiters
 from crossdock.connectivity.edi.edifact.elements import check_of
 from crossdock.connectivity.edi.edifact.tables import known
-from crossdock.connectivity.edi.edifact.watching import is_date
+from crossdock.connectivity.edi.edifact.watching import is_date, values
 
 TABLE = """
 [elements]
@@ -144,3 +144,21 @@ def test_every_segment_of_the_tables_has_an_expression(version: str) -> None:
         for definition in found.segments.values():
             made = check_of(definition, found, delimiters)
             assert made.accepts(definition.tag) or made.faults(definition.tag)
+
+
+@pytest.mark.parametrize(
+    ("segment", "at"),
+    [
+        ("LIN+1++4006381333931:EN::9", 0),
+        ("LIN+1++4006381333932:EN::9", 3),
+        ("LIN+1++ 4006381333931:EN", 0),
+        ("LIN+1++4006381333932:SA", 0),
+        ("PIA+5+NUT-8:SA+4006381333932:EN", 3),
+    ],
+)
+def test_the_number_of_an_item_is_checked_beside_the_code_that_says_it_is_one(
+    segment: str, at: int
+) -> None:
+    watch = values(segment[:3], STANDARD)
+    assert watch
+    assert [one.element for one in watch(segment)] == ([at] if at else [])
