@@ -176,7 +176,7 @@ def _page(source: Source, delimiters: Delimiters, size: int, first: Header | Non
     is_ended = not pieces[-1].strip(BLANK)
     if is_ended:
         pieces.pop()
-    blank = _blank(delimiters)
+    blank = "".join(one for one in _blank(delimiters) if one in text)
     if any(delimiters.segment + one in text or text.startswith(one) for one in blank):
         pieces = [piece.lstrip(blank) for piece in pieces]
     if "" in pieces:
