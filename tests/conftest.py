@@ -51,7 +51,9 @@ HASTE = (
 MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
 DISK = Path(tempfile.gettempdir())
 ROOM_BYTES = 4 * 1024**3
-SIZES = {f"{PREFIX}{name}" for name in ("SHUFFLES", "SELLOUTS", "CASES", "KILLS", "PEERS")}
+SIZES = {
+    f"{PREFIX}{name}" for name in ("SHUFFLES", "SELLOUTS", "CASES", "MUTATED", "KILLS", "PEERS")
+}
 _numbers = itertools.count()
 
 # The settings of whoever runs the tests are of a hub that must not be touched, or of PostgreSQL,

@@ -19,9 +19,7 @@ def check_digit(body: str) -> str:
     """Compute the digit that follows `body`: `0950110153000` is followed by `3`."""
     if not _is_digits(body):
         raise Invalid(f"{body!r} is not a row of digits", code="MD-GTIN")
-    odd = sum(map(int, body[::-2]))
-    even = sum(map(int, body[-2::-2]))
-    return str(-(3 * odd + even) % 10)
+    return str(-_weight(body + "0") % 10)
 
 
 def gtin(text: str) -> str:
@@ -30,6 +28,17 @@ def gtin(text: str) -> str:
     if not digits.strip("0"):
         raise Invalid("A GTIN of nothing but zeros names no item", code="MD-GTIN")
     return digits.zfill(GTIN_LENGTH)
+
+
+def is_gtin(text: str) -> bool:
+    """Tell whether a text is a GTIN as it stands; `gtin` says what is wrong."""
+    has_form = len(text) in GTIN_LENGTHS and _is_digits(text)
+    return has_form and not _weight(text) and bool(text.strip("0"))
+
+
+def is_sscc(text: str) -> bool:
+    """Tell whether a text is an SSCC as it stands; `sscc` says what is wrong."""
+    return len(text) == SSCC_LENGTH and _is_digits(text) and not _weight(text)
 
 
 def is_variable_measure(gtin_14: str) -> bool:
@@ -61,13 +70,20 @@ def _checked(text: str, name: str, lengths: tuple[int, ...]) -> str:
             code="MD-GTIN",
             hint="A spreadsheet may have eaten its leading zeros.",
         )
-    expected = check_digit(digits[:-1])
-    if digits[-1] != expected:
+    if _weight(digits):
+        expected = check_digit(digits[:-1])
         raise Invalid(
             f"{digits} is no {name}: its check digit is {digits[-1]}, not {expected}",
             code="MD-GTIN",
         )
     return digits
+
+
+def _weight(digits: str) -> int:
+    """Weigh a number with its check digit: a right one gives 0."""
+    values = digits.encode()
+    zeros = ord("0") * (2 * len(values) - len(values) % 2)
+    return (sum(values[::-2]) + 3 * sum(values[-2::-2]) - zeros) % 10
 
 
 def _is_digits(text: str) -> bool:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 FINDINGS_MAX = 200
 """Findings kept of one set, group or interchange."""
+TAG_MAX = 10
+"""Of what stands in a tag's place, so much is shown."""
 
 
 class Severity(StrEnum):

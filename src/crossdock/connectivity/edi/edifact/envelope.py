@@ -15,7 +15,6 @@ from crossdock.connectivity.edi.findings import Finding, Kept, Level, Place
 from crossdock.connectivity.edi.numbers import Seen
 from crossdock.connectivity.edi.source import Gap
 
-_TAG_MAX = 10
 Elements = tuple[tuple[str, ...], ...]
 
 
@@ -26,15 +25,9 @@ class At:
     page: Page
     index: int
 
-    @property
-    def offset(self) -> int:
-        return self.page.offset_of(self.index)
-
     def place(self, segment: int = 0) -> Place:
         """Name the place, as the segment of such a number in its message."""
-        tag = self.page.segments[self.index].partition(self.page.delimiters.element)[0]
-        shown = plain(tag[:_TAG_MAX], self.page.delimiters)
-        return Place(offset=self.offset, tag=shown, segment=segment)
+        return self.page.place_of(self.index, segment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

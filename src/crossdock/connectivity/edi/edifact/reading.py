@@ -22,9 +22,11 @@ from crossdock.connectivity.edi.edifact.delimiters import (
     last_end,
     next_end,
     outsiders,
+    plain,
     protected,
     without_layout,
 )
+from crossdock.connectivity.edi.findings import TAG_MAX, Place
 from crossdock.connectivity.edi.source import BLANK, SEGMENT_MAX, Gap, Source
 
 _LAYOUT_MAX = 200
@@ -61,6 +63,12 @@ class Page:
         if not self.offsets:
             self.offsets.extend(self._begins())
         return self.offsets[index]
+
+    def place_of(self, index: int, segment: int = 0) -> Place:
+        """Name the place of a segment here, as that of such a number in its message."""
+        tag = self.segments[index].partition(self.delimiters.element)[0][:TAG_MAX]
+        shown = plain(tag, self.delimiters)
+        return Place(offset=self.offset_of(index), tag=shown, segment=segment)
 
     def _begins(self) -> Iterator[int]:
         blank, start = _blank(self.delimiters), self.header.advice if self.header else 0
@@ -173,7 +181,7 @@ def _page(source: Source, head: Header, size: int, *, is_first: bool) -> Page:
     is_ended = not pieces[-1].strip(BLANK)
     if is_ended:
         pieces.pop()
-    blank = _blank(delimiters)
+    blank = "".join(one for one in _blank(delimiters) if one in text)
     if any(delimiters.segment + one in text or text.startswith(one) for one in blank):
         pieces = [piece.lstrip(blank) for piece in pieces]
     if "" in pieces:

@@ -4,20 +4,26 @@ A watch is made anew for each message and sees the segments that it names, in th
 its elements.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from crossdock.canonical.errors import Invalid
-from crossdock.canonical.identifiers import gtin, sscc
-from crossdock.connectivity.edi.edifact.elements import Fault
-from crossdock.connectivity.edi.numbers import DIGITS_MAX
+from crossdock.connectivity.edi.checks import (
+    Count,
+    Fault,
+    Watch,
+    gtin_refused,
+    sscc_refused,
+    told_otherwise,
+)
+from crossdock.connectivity.edi.edifact.delimiters import Delimiters
 
-Watch = Callable[[Sequence[str]], Sequence[Fault]]
 _LINES = "2"
 _UNIT = "BJ"
 _SSCC = 18
+_ITEMS = frozenset({"LIN", "PIA"})
+_LACKING = ["", ""]
 _GTINS = frozenset({"EN", "UP", "SRV"})
 _FORMS: Mapping[str, tuple[str, int]] = {
     "101": ("%y%m%d", 6),
@@ -35,42 +41,26 @@ _SPANS: Mapping[str, str] = {"711": "102", "718": "102", "719": "203"}
 
 
 @dataclass(slots=True)
-class Count:
-    """How many segments of a kind there are, for the total that says it (CNT)."""
-
-    tag: str
-    component: str
-    counted: int = 0
-
-    def take(self, parts: Sequence[str]) -> Sequence[Fault]:
-        if parts[0] == self.tag:
-            self.counted += 1
-            return ()
-        kind, _, said = _at(parts, 1).partition(self.component)
-        said = said.partition(self.component)[0]
-        is_number = said.isascii() and said.isdigit() and len(said) <= DIGITS_MAX
-        if kind != _LINES or not is_number or int(said) == self.counted:
-            return ()
-        says = f"it says {said}, and there are {self.counted} {self.tag}"
-        return [_fault(1, 2, says, said, "6066")]
-
-
-@dataclass(slots=True)
 class Packages:
     """The packages of a despatch (CPS): each has its own number, beneath an earlier one."""
 
+    element: str
     numbers: set[str] = field(default_factory=set[str])
 
-    def take(self, parts: Sequence[str]) -> Sequence[Fault]:
-        number, above = _at(parts, 1), _at(parts, 2)
+    def take(self, segment: str) -> Sequence[Fault]:
+        number, above = (segment.split(self.element) + _LACKING)[1:3]
+        numbers = self.numbers
+        if number not in numbers and (not above or above in numbers):
+            numbers.add(number)
+            return ()
         found: list[Fault] = []
-        if number in self.numbers:
+        if number in numbers:
             says = f"CPS {number} was there before: each has a number of its own"
             found.append(_fault(1, 0, says, number, "7164"))
-        if above and above not in self.numbers:
+        if above and above not in numbers:
             says = f"CPS {number} stands beneath CPS {above}, which does not come before it"
             found.append(_fault(2, 0, says, above, "7166"))
-        self.numbers.add(number)
+        numbers.add(number)
         return found
 
 
@@ -78,58 +68,58 @@ class Packages:
 class Marks:
     """Numbers of logistic units (GIN+BJ): with a right check digit, and each of them once."""
 
-    component: str
+    by: Delimiters
     seen: set[str] = field(default_factory=set[str])
 
-    def take(self, parts: Sequence[str]) -> Sequence[Fault]:
-        if _at(parts, 1) != _UNIT:
+    def take(self, segment: str) -> Sequence[Fault]:
+        parts = segment.split(self.by.element)
+        if parts[1:2] != [_UNIT]:
             return ()
         found: list[Fault] = []
         for element, part in enumerate(parts[2:], 2):
             # Two components are a range; of one, each unit is named.
-            numbers = part.split(self.component)
-            for number in filter(None, numbers):
-                is_prefixed = len(number) == _SSCC + 2 and number.startswith("00")
-                digits = number[2:] if is_prefixed else number
-                says = _refused(sscc, digits)
-                if not says and digits in self.seen:
-                    says = f"SSCC {digits} was there before: each unit has a number of its own"
-                self.seen.add(digits)
-                if says:
-                    at = numbers.index(number) + 1
+            for at, number in enumerate(part.split(self.by.component), 1):
+                if number and (says := self._refused(number)):
                     found.append(_fault(element, at, says, number, "7402"))
         return found
 
-
-@dataclass(slots=True)
-class Numbers:
-    """Numbers of items (GTIN), each beside the code that says it is one (C212)."""
-
-    component: str
-
-    def take(self, parts: Sequence[str]) -> Sequence[Fault]:
-        found: list[Fault] = []
-        for element, part in enumerate(parts[2:], 2):
-            number, _, kind = part.partition(self.component)
-            kind = kind.partition(self.component)[0]
-            if number and kind in _GTINS and (says := _gtin_refused(number)):
-                found.append(_fault(element, 1, says, number, "7140", is_warning=True))
-        return found
+    def _refused(self, number: str) -> str:
+        is_prefixed = len(number) == _SSCC + 2 and number.startswith("00")
+        digits = number[2:] if is_prefixed else number
+        says = sscc_refused(digits)
+        if not says and digits in self.seen:
+            says = f"SSCC {digits} was there before: each unit has a number of its own"
+        self.seen.add(digits)
+        return says
 
 
-@dataclass(slots=True)
-class Dates:
-    """Dates and times, each written as the format behind it says (C507)."""
+def values(tag: str, delimiters: Delimiters) -> Watch | None:
+    """Give what looks at the values of a segment: of those that name items, or a date."""
+    if tag == "DTM":
+        return partial(_dates, delimiters)
+    return partial(_numbers, delimiters) if tag in _ITEMS else None
 
-    component: str
 
-    def take(self, parts: Sequence[str]) -> Sequence[Fault]:
-        pieces = _at(parts, 1).split(self.component)
-        value, form = _at(pieces, 1), _at(pieces, 2)
-        if not value or is_date(value, form):
-            return ()
-        says = f"{value!r} is not written as format {form} says"
-        return [_fault(1, 2, says, value, "2380")]
+def _numbers(by: Delimiters, segment: str) -> Sequence[Fault]:
+    """Check the numbers of items (GTIN), each beside the code that says it is one (C212)."""
+    found: list[Fault] = []
+    for element, part in enumerate(segment.split(by.element)[2:], 2):
+        number, _, kind = part.partition(by.component)
+        if by.component in kind:
+            kind = kind.partition(by.component)[0]
+        if kind in _GTINS and number and (says := gtin_refused(number)):
+            found.append(_fault(element, 1, says, number, "7140", is_warning=True))
+    return found
+
+
+def _dates(by: Delimiters, segment: str) -> Sequence[Fault]:
+    """Check a date or time, which is written as the format behind it says (C507)."""
+    pieces = _at(segment.split(by.element), 1).split(by.component)
+    value, form = _at(pieces, 1), _at(pieces, 2)
+    if not value or is_date(value, form):
+        return ()
+    says = f"{value!r} is not written as format {form} says"
+    return [_fault(1, 2, says, value, "2380")]
 
 
 @lru_cache(maxsize=10_000)
@@ -151,27 +141,22 @@ def is_date(value: str, form: str) -> bool:
     return True
 
 
-def watches(counts: str, component: str) -> dict[str, Watch]:
+def watches(counts: str, by: Delimiters) -> dict[str, Watch]:
     """Give the watches of a new message, by the tag of the segments that they see."""
-    count, numbers = Count(counts, component), Numbers(component)
-    found: dict[str, Watch] = {
-        "CPS": Packages().take,
-        "GIN": Marks(component).take,
-        "DTM": Dates(component).take,
-        "PIA": numbers.take,
-        "LIN": numbers.take,
-    }
+    found: dict[str, Watch] = {"CPS": Packages(by.element).take, "GIN": Marks(by).take}
     if counts:
-        found["CNT"] = count.take
-        found[counts] = _both(found[counts], count.take) if counts in found else count.take
+        count = Count(found.get(counts))
+        found |= {counts: count.take, "CNT": partial(_totals, count, counts, by)}
     return found
 
 
-def _both(one: Watch, other: Watch) -> Watch:
-    def take(parts: Sequence[str]) -> Sequence[Fault]:
-        return [*one(parts), *other(parts)]
-
-    return take
+def _totals(count: Count, tag: str, by: Delimiters, segment: str) -> Sequence[Fault]:
+    """Compare what a message says of its lines (CNT) with their count."""
+    kind, said = (*_at(segment.split(by.element), 1).split(by.component), "", "")[:2]
+    if kind != _LINES or not told_otherwise(said, count.counted):
+        return ()
+    says = f"it says {said}, and there are {count.counted} {tag}"
+    return [_fault(1, 2, says, said, "6066")]
 
 
 def _at(parts: Sequence[str], number: int) -> str:
@@ -182,7 +167,7 @@ def _fault(  # a place, and what is wrong there
     element: int, component: int, says: str, value: str, number: str, *, is_warning: bool = False
 ) -> Fault:
     return Fault(
-        kind="VALUE",
+        code="VALUE",
         says=says,
         element=element,
         component=component,
@@ -190,17 +175,3 @@ def _fault(  # a place, and what is wrong there
         number=number,
         is_warning=is_warning,
     )
-
-
-@lru_cache(maxsize=10_000)
-def _gtin_refused(text: str) -> str:
-    return _refused(gtin, text)
-
-
-def _refused(check: Callable[[str], str], text: str) -> str:
-    """Say what is wrong with a number; "" is nothing."""
-    try:
-        check(text)
-    except Invalid as error:
-        return error.message
-    return ""

@@ -66,13 +66,18 @@ def _interchange(
         of.sender,
         control=number,
         at=numbers.at,
-        version=of.elements[11] if of.elements[11].isdigit() else _ISA_VERSION,
+        version=_version(of),
         usage="T" if of.is_test else "P",
         form=form,
     )
     trailer: list[Value] = ["IEA", str(len(bodies)), f"{number:09}"]
     body = [*acknowledged, *(segment for one in bodies for segment in one), trailer]
     return header + written(body, form)
+
+
+def _version(of: Interchange) -> str:
+    said = of.elements[11]
+    return said if said.isascii() and said.isdigit() else _ISA_VERSION
 
 
 def _group(answer: GroupAnswer, numbers: Numbers, number: int) -> Iterator[list[Value]]:

@@ -5,19 +5,21 @@ nothing that the slow look would refuse. What it does not accept is looked at el
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
+from crossdock.connectivity.edi.checks import Check, Fault, breach, breaches
 from crossdock.connectivity.edi.definitions import (
-    Condition,
     Definitions,
     Element,
     ElementUse,
     SegmentDefinition,
 )
+from crossdock.connectivity.edi.expressions import expression
 from crossdock.connectivity.edi.x12.delimiters import Delimiters
+from crossdock.connectivity.edi.x12.watching import values
 
 _DAYS = (
     r"(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
@@ -25,92 +27,19 @@ _DAYS = (
 _TIME = r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{1,2})?)?"
 _SHORT_DATE, _LONG_DATE = 6, 8
 _TIMES = (4, 6, 7, 8)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Something wrong with an element: its place in the segment, and the code of AK403."""
-
-    element: int
-    component: int = 0
-    repetition: int = 0
-    code: str
-    says: str
-    value: str = ""
-    number: str = ""
-    is_warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """How a segment is checked: `accepts` is the fast look, `faults` the slow one.
-
-    `kept` remembers which elements may be there together, as far as it was asked: by how many
-    there are, if none between is empty, and else by which.
-    """
-
-    accepts: Callable[[str], object]
-    faults: Callable[[str], list[Fault]]
-    element: str
-    rules: tuple[Condition, ...] = ()
-    kept: dict[object, bool] = field(default_factory=dict[object, bool])
-
-    def look(self, segment: str) -> Sequence[Fault]:
-        """Say what is wrong with a segment: mostly nothing."""
-        if not self.accepts(segment):
-            return self.faults(segment)
-        if not self.rules:
-            return ()
-        element = self.element
-        there: object = segment.count(element)
-        if element * 2 in segment or segment[-1] == element:
-            there = tuple(map(bool, segment.split(element)))
-        kept = self.kept.get(there)
-        if kept is None:
-            kept = self.kept[there] = not breaches(self.rules, segment.split(element))
-        return () if kept else self.faults(segment)
+_BREACHES = ("2", "10")
 
 
 def check_of(definition: SegmentDefinition, known: Definitions, delimiters: Delimiters) -> Check:
     """Work out the check of a segment."""
+    one = partial(_one, delimiters=delimiters)
     return Check(
-        accepts=re.compile(_expression(definition, known, delimiters), re.ASCII).fullmatch,
+        accepts=expression(definition, known, delimiters, one).fullmatch,
         faults=partial(faults, definition, known, delimiters),
         element=delimiters.element,
         rules=definition.conditions,
+        values=values(definition.tag, delimiters.element),
     )
-
-
-def _expression(definition: SegmentDefinition, known: Definitions, delimiters: Delimiters) -> str:
-    body = _tail(definition.uses, known, delimiters, delimiters.element)
-    return re.escape(definition.tag) + body
-
-
-def _tail(
-    uses: Sequence[ElementUse], known: Definitions, delimiters: Delimiters, separator: str
-) -> str:
-    """Write what may follow: an optional one and all behind it are a group that may be missing."""
-    found, last = "", max((at for at, one in enumerate(uses) if one.is_mandatory), default=-1)
-    for at in range(len(uses) - 1, -1, -1):
-        use = uses[at]
-        value = _value(use, known, delimiters)
-        piece = re.escape(separator) + (value if use.is_mandatory else f"(?:{value})?")
-        found = piece + found if at <= last else f"(?:{piece}{found})?"
-    return found
-
-
-def _value(use: ElementUse, known: Definitions, delimiters: Delimiters) -> str:
-    if use.number in known.composites:
-        uses = known.composites[use.number].uses
-        first = _one(known.elements[uses[0].number], delimiters)
-        value = first + _tail(uses[1:], known, delimiters, delimiters.component)
-        value = value if uses[0].is_mandatory else f"(?:{first})?" + value[len(first) :]
-    else:
-        value = _one(known.elements[use.number], delimiters)
-    if use.times > 1 and delimiters.repetition:
-        more = re.escape(delimiters.repetition) + f"(?:{value})"
-        return f"(?:{value})(?:{more}){{0,{use.times - 1}}}"
-    return f"(?:{value})"
 
 
 def _one(element: Element, delimiters: Delimiters) -> str:
@@ -153,27 +82,6 @@ _WRITTEN: Mapping[str, Callable[[int, int, Delimiters], str]] = {
 }
 
 
-def breaches(rules: Sequence[Condition], parts: Sequence[object]) -> list[Condition]:
-    """Name the conditions not kept; `parts` are a segment's, or whether each is there."""
-    return [one for one in rules if not _keeps(one, parts)]
-
-
-def _keeps(rule: Condition, parts: Sequence[object]) -> bool:
-    count = len(parts)
-    there = [at < count and bool(parts[at]) for at in rule.places]
-    match rule.kind:
-        case "P":
-            return all(there) or not any(there)
-        case "R":
-            return any(there)
-        case "E":
-            return sum(there) <= 1
-        case "C":
-            return not there[0] or all(there)
-        case _:
-            return not there[0] or any(there[1:])
-
-
 def faults(
     definition: SegmentDefinition, known: Definitions, delimiters: Delimiters, segment: str
 ) -> list[Fault]:
@@ -193,30 +101,8 @@ def faults(
                 value=extra[0],
             )
         )
-    for rule in breaches(definition.conditions, parts):
-        found.append(_breach(definition, rule, parts))
-    return found
-
-
-def _breach(definition: SegmentDefinition, rule: Condition, parts: Sequence[str]) -> Fault:
-    tag, count = definition.tag, len(parts)
-    names = [f"{tag}{at:02}" for at in rule.places]
-    missing = [at for at in rule.places if at >= count or not parts[at]]
-    says = {
-        "P": f"{', '.join(names)} go together: all of them, or none",
-        "R": f"one of {', '.join(names)} has to be there",
-        "E": f"only one of {', '.join(names)} may be there",
-        "C": f"where {names[0]} is, {', '.join(names[1:])} have to be, too",
-        "L": f"where {names[0]} is, one of {', '.join(names[1:])} has to be, too",
-    }[rule.kind]
-    is_excluded = rule.kind == "E"
-    at = rule.places[-1] if is_excluded or not missing else missing[-1 if rule.kind == "P" else 0]
-    return Fault(
-        element=at,
-        code="10" if is_excluded else "2",
-        says=f"{says} ({rule.name})",
-        number=definition.uses[at - 1].number,
-    )
+    rules = breaches(definition.conditions, parts)
+    return [*found, *(breach(definition, one, parts, _BREACHES) for one in rules)]
 
 
 def _use_faults(
@@ -238,16 +124,7 @@ def _use_faults(
     for turn, one in enumerate(repeated, 1):
         repetition = turn if len(repeated) > 1 else 0
         for fault in _value_faults(use, one, known, delimiters):
-            yield Fault(
-                element=number,
-                component=fault.component,
-                repetition=repetition,
-                code=fault.code,
-                says=fault.says,
-                value=fault.value,
-                number=fault.number,
-                is_warning=fault.is_warning,
-            )
+            yield replace(fault, element=number, repetition=repetition)
 
 
 def _value_faults(
@@ -257,35 +134,27 @@ def _value_faults(
     if composite is None:
         if delimiters.component in value and known.elements[use.number].type != "B":
             says = f"it has no components, and {delimiters.component!r} parts them"
-            yield Fault(element=0, code="13", says=says, value=value, number=use.number)
+            yield Fault(code="13", says=says, value=value, number=use.number)
             return
         yield from element_faults(known.elements[use.number], value)
         return
     parts = value.split(delimiters.component)
     if len(parts) > len(composite.uses):
         says = f"it has {len(parts)} components, and {len(composite.uses)} are the most"
-        yield Fault(element=0, code="13", says=says, value=value, number=use.number)
+        yield Fault(code="13", says=says, value=value, number=use.number)
     for at, one in enumerate(composite.uses, 1):
         part = parts[at - 1] if at <= len(parts) else ""
         if not part and one.is_mandatory:
             says = "the component has to be there, and is empty"
-            yield Fault(element=0, component=at, code="1", says=says, number=one.number)
+            yield Fault(component=at, code="1", says=says, number=one.number)
         elif part:
             for fault in element_faults(known.elements[one.number], part):
-                yield Fault(
-                    element=0,
-                    component=at,
-                    code=fault.code,
-                    says=fault.says,
-                    value=part,
-                    number=one.number,
-                    is_warning=fault.is_warning,
-                )
+                yield replace(fault, component=at)
 
 
 def element_faults(element: Element, value: str) -> Iterator[Fault]:
     """Check one value: characters, length, code, date or time."""
-    told = partial(Fault, element=0, value=value, number=element.number)
+    told = partial(Fault, value=value, number=element.number)
     characters = _character_fault(element.type, value)
     if characters:
         yield told(code=characters[0], says=characters[1])

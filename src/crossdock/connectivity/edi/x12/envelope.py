@@ -15,8 +15,6 @@ from crossdock.connectivity.edi.x12 import controls
 from crossdock.connectivity.edi.x12.delimiters import Delimiters, Header
 from crossdock.connectivity.edi.x12.reading import Page
 
-_TAG_MAX = 10
-
 
 @dataclass(frozen=True, slots=True)
 class At:
@@ -25,14 +23,9 @@ class At:
     page: Page
     index: int
 
-    @property
-    def offset(self) -> int:
-        return self.page.offset_of(self.index)
-
     def place(self, segment: int = 0) -> Place:
         """Name the place, as the segment of such a number in its set."""
-        tag = self.page.segments[self.index].split(self.page.delimiters.element, 1)[0]
-        return Place(offset=self.offset, tag=tag[:_TAG_MAX], segment=segment)
+        return self.page.place_of(self.index, segment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

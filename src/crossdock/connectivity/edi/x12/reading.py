@@ -9,6 +9,7 @@ pages and gaps, one behind the other, are the file.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from crossdock.connectivity.edi.findings import TAG_MAX, Place
 from crossdock.connectivity.edi.source import BLANK, SEGMENT_MAX, Gap, Source
 from crossdock.connectivity.edi.x12.delimiters import Delimiters, Header, Unreadable, header
 
@@ -43,6 +44,11 @@ class Page:
         if not self.offsets:
             self.offsets.extend(self._begins())
         return self.offsets[index]
+
+    def place_of(self, index: int, segment: int = 0) -> Place:
+        """Name the place of a segment here, as that of such a number in its set."""
+        tag = self.segments[index].partition(self.delimiters.element)[0][:TAG_MAX]
+        return Place(offset=self.offset_of(index), tag=tag, segment=segment)
 
     def _begins(self) -> Iterator[int]:
         """Tell where each segment begins; one that holds bytes as they are has its own page."""
@@ -170,7 +176,7 @@ def _page(source: Source, delimiters: Delimiters, size: int, first: Header | Non
     is_ended = not pieces[-1].strip(BLANK)
     if is_ended:
         pieces.pop()
-    blank = _blank(delimiters)
+    blank = "".join(one for one in _blank(delimiters) if one in text)
     if any(delimiters.segment + one in text or text.startswith(one) for one in blank):
         pieces = [piece.lstrip(blank) for piece in pieces]
     if "" in pieces:

@@ -187,3 +187,8 @@ def test_what_is_missing_at_the_end_is_told() -> None:
     [told] = found(interchange(message(body)))
     assert (told.code, told.place.tag, told.place.segment) == ("SEGMENT-MISSING", "UNS", 16)
     assert told.says == "UNS has to be there, and the message ends"
+
+
+def test_a_line_with_a_fault_in_it_is_counted_all_the_same() -> None:
+    text = interchange().replace("LIN+1++", "LIN+1234567++")
+    assert [(one.code, one.place.name) for one in found(text)] == [("ELEMENT-LONG", "LIN01")]

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.connectivity.edi.checks import Check
 from crossdock.connectivity.edi.definitions import Definitions
 from crossdock.connectivity.edi.edifact.delimiters import STANDARD, Delimiters
-from crossdock.connectivity.edi.edifact.elements import Check, check_of
+from crossdock.connectivity.edi.edifact.elements import check_of
 from crossdock.connectivity.edi.edifact.tables import known
-from crossdock.connectivity.edi.edifact.watching import is_date
+from crossdock.connectivity.edi.edifact.watching import is_date, values
 
 TABLE = """
 [elements]
@@ -85,16 +86,16 @@ def test_a_fault_says_its_kind_and_place(
         assert told == ()
         return
     [one] = told
-    assert (one.kind, (one.element, one.component, one.repetition)) == (kind, at)
+    assert (one.code, (one.element, one.component, one.repetition)) == (kind, at)
 
 
 def test_a_repetition_is_told_by_its_number_since_syntax_4() -> None:
     made = check("ONE", FOURTH)
     assert made.look("ONE+AB++1*2*3") == ()
     [one] = made.look("ONE+AB++1*x*3")
-    assert (one.kind, one.element, one.repetition) == ("NUMBER", 3, 2)
+    assert (one.code, one.element, one.repetition) == ("NUMBER", 3, 2)
     [one] = made.look("ONE+AB++1*2*3*4")
-    assert (one.kind, one.says) == ("REPEATED", "it is there 4 times, and 3 are the most")
+    assert (one.code, one.says) == ("REPEATED", "it is there 4 times, and 3 are the most")
 
 
 def test_which_elements_may_be_there_together_is_worked_out_once() -> None:
@@ -143,3 +144,21 @@ def test_every_segment_of_the_tables_has_an_expression(version: str) -> None:
         for definition in found.segments.values():
             made = check_of(definition, found, delimiters)
             assert made.accepts(definition.tag) or made.faults(definition.tag)
+
+
+@pytest.mark.parametrize(
+    ("segment", "at"),
+    [
+        ("LIN+1++4006381333931:EN::9", 0),
+        ("LIN+1++4006381333932:EN::9", 3),
+        ("LIN+1++ 4006381333931:EN", 0),
+        ("LIN+1++4006381333932:SA", 0),
+        ("PIA+5+NUT-8:SA+4006381333932:EN", 3),
+    ],
+)
+def test_the_number_of_an_item_is_checked_beside_the_code_that_says_it_is_one(
+    segment: str, at: int
+) -> None:
+    watch = values(segment[:3], STANDARD)
+    assert watch
+    assert [one.element for one in watch(segment)] == ([at] if at else [])

@@ -172,7 +172,9 @@ def test_a_component_that_is_wrong_is_told_with_its_place() -> None:
     [
         ("*ZZ*BUYER          *", "*ZZ*BU\x00YER\x0e IS LONG NOW*"),
         ("*U*00401*", "*U*4010 AND MORE*"),
+        ("*U*00401*", "*U*\xb2*"),
         ("*X*004010~", "*X*00AB~"),
+        ("*X*004010~", "*X*00401\xb2~"),
         ("*SELLER*2026", "*SEL>LER*2026"),
         ("ST*850*0001", "ST*850*00>\x010001"),
     ],

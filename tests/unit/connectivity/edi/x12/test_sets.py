@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.connectivity.edi import checks
 from crossdock.connectivity.edi.definitions import Definitions
 from crossdock.connectivity.edi.findings import Finding
-from crossdock.connectivity.edi.x12 import validation
 from crossdock.connectivity.edi.x12.delimiters import Delimiters
 from crossdock.connectivity.edi.x12.reading import Page, pages
 from crossdock.connectivity.edi.x12.tables import TABLES, known
@@ -101,7 +101,7 @@ def test_elements_that_nothing_is_known_of_are_not_looked_into() -> None:
 def test_a_wrong_segment_is_told_each_time_however_many_right_ones_are_remembered(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(validation, "PASSED_MAX", most)
+    monkeypatch.setattr(checks, "PASSED_MAX", most)
     dates = ("DTM*010*20261205", "DTM*010*20261399", "DTM*002*20261205") * 3
     body = ("BEG*00*SA*4711**20261128", *dates, "N9*L1*X", "MSG*" + "X" * 250, "PO1*1*2*EA*9")
     wrong = [("ELEMENT-8", "DTM02", at) for at in (4, 7, 10)]

@@ -21,7 +21,7 @@ NOTHING = Definitions()
 def known(version: str) -> Definitions | None:
     """Give what is known of a version, by GS08: 004010, 004010VICS; None where it is too early."""
     release = version.strip()[:_LENGTH]
-    if len(release) < _LENGTH or not release.isdigit():
+    if len(release) < _LENGTH or not (release.isascii() and release.isdigit()):
         return None
     earlier = [one for one in TABLES if one <= release]
     return _of(earlier[-1]) if earlier else None
