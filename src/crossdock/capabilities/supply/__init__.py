@@ -14,6 +14,7 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.bills import Bills
 from crossdock.capabilities.supply.calendar_rules import CalendarSaid
+from crossdock.capabilities.supply.channel_lives import ChannelLives, Lasting, Wanted
 from crossdock.capabilities.supply.fill import LINES_LEAST, Fill
 from crossdock.capabilities.supply.fill_store import FilledLine
 from crossdock.capabilities.supply.inbound import Inbound
@@ -79,6 +80,7 @@ __all__ = [
     "Book",
     "Bucket",
     "CalendarSaid",
+    "ChannelLives",
     "ClassTerms",
     "Count",
     "DatedLine",
@@ -97,6 +99,7 @@ __all__ = [
     "KnownSupply",
     "KnownWeight",
     "KnowsClasses",
+    "Lasting",
     "LifeTerms",
     "Limits",
     "NoticeReceipts",
@@ -121,6 +124,7 @@ __all__ = [
     "SubstitutionVersion",
     "Supply",
     "Unlimited",
+    "Wanted",
     "Weight",
     "Withdrawn",
     "calendars_in",
