@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -292,3 +293,30 @@ async def test_a_rule_that_asks_less_of_a_channel_than_of_all_is_its_own(bench: 
     assert await bench.shown("X") == [100]
     await bench.rule(LifeTerms(days=60))
     assert await bench.shown("X") == [50]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_on_no_day_is_more_shown_than_keeps_as_long_as_is_asked(
+    bench: Dated, seed: int
+) -> None:
+    """Without claims it is just that; with orders of whom ever it is never more."""
+    random = Random(seed)
+    lots = {f"L{number}": (random.randrange(1, 20), random.randrange(45)) for number in range(8)}
+    await bench.sells()
+    await bench.rule(SHOP)
+    await bench.lies(lots)
+    for today in sorted({0, *(days - 32 for _, days in lots.values() if days > 32)}):
+        if today:
+            await bench.until(today)
+            assert await bench.woken() == {"X"}
+        naive = sum(pieces for pieces, days in lots.values() if days >= 33 + today)
+
+        assert await bench.shown("X") == [naive]
+
+    left = naive
+    for source in random.choices(["shop", "elsewhere"], k=3):
+        await bench.bought(random.randrange(1, 6), source)
+        [found] = await bench.shown("X")
+        assert found is not None
+        assert found <= left
+        left = found
