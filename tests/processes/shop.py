@@ -1,6 +1,6 @@
 """A shop to publish to, and the two stages that a publishing scenario is played on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import SourceAge
 from crossdock.capabilities.inventory.publishing import Terms
+from crossdock.capabilities.supply import Lasting, Wanted
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
@@ -24,11 +25,8 @@ from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
-from crossdock.orchestration.processes.availability_facts import (
-    KnowsKits,
-    Pool,
-    availability_publishing,
-)
+from crossdock.orchestration.processes.availability_facts import availability_publishing
+from crossdock.orchestration.processes.availability_pools import KnowsKits, Pool
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
@@ -256,6 +254,11 @@ class Pools:
     async def groups(
         self, _tx: Transaction, _places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
+        return {}
+
+    async def lasting(
+        self, _tx: Transaction, _tenant: str, _wanted: Collection[Wanted]
+    ) -> Mapping[Wanted, Lasting]:
         return {}
 
     async def ages(self, _tx: Transaction) -> Mapping[str, SourceAge]:

@@ -26,7 +26,7 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.processes.availability_exposure import ItemExposure
-from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON

@@ -30,7 +30,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON

@@ -18,7 +18,7 @@ from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Case
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
-from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.safe_mode import SafeMode, policy

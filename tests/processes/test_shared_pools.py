@@ -16,7 +16,7 @@ from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from tests.processes.desk import Desk, order
 from tests.processes.shop import MAIN

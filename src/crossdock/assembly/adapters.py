@@ -36,11 +36,14 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.supply import (
     Bills,
+    ChannelLives,
     GoodsReceived,
     KnowsClasses,
+    Lasting,
     NoticeReceipts,
     OpenSupply,
     OverdueSupply,
+    Wanted,
     supply_reader,
 )
 from crossdock.connectivity import parting
@@ -61,7 +64,7 @@ from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings, tls_variables
 from crossdock.orchestration.case_desk import CaseDesk
-from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
 
@@ -110,6 +113,7 @@ class Pools:
     inventory: Inventory
     reconciliation: Reconciliation
     clock: Clock
+    lives: ChannelLives
 
     async def pools(
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
@@ -128,6 +132,19 @@ class Pools:
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
         return await self.inventory.groups_in(tx, places)
+
+    async def lasting(
+        self, tx: Transaction, tenant: str, wanted: Collection[Wanted]
+    ) -> Mapping[Wanted, Lasting]:
+        """Say what keeps long enough; what is in doubt is taken to be of that."""
+        found = await self.lives.lasting(tx, tenant, wanted)
+        if not found:
+            return found
+        doubt = await self._withheld(tx, tenant, {one.item for one in found})
+        return {
+            one: said._replace(micros=max(0, said.micros - doubt.get((one.item, one.location), 0)))
+            for one, said in found.items()
+        }
 
     async def read(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]

@@ -180,7 +180,7 @@ class Hub:
         counting = (self.reconciliation, ledger, names, self.directory)
         self.count_tasks, self.counts = counts.over(database, clock, self.ids, counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
-        pools = adapters.Pools(self.inventory, self.reconciliation, clock)
+        pools = adapters.Pools(self.inventory, self.reconciliation, clock, self.supply.lives)
         self.kit_stocks, kit_pools = kits.over(database, pools, self.supply.kits)
         self.publishing = Publishing(database, clock, pools, self.catalog, kit_pools)
         self.channels = self.publishing.channels

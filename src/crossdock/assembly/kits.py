@@ -10,8 +10,8 @@ from crossdock.capabilities.inventory.publishing import SHOWN_MOST
 from crossdock.capabilities.supply import UNLIMITED, Book, Figures, Kits, KitStock, Recipebook
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.availability_kits import KitPool
+from crossdock.orchestration.processes.availability_pools import Pool
 
 Key = tuple[str, str]
 """Item, location."""

@@ -11,7 +11,9 @@ import pytest
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.interfaces.api.channel_chart import drawn
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
+from crossdock.orchestration.processes.availability_state import Life
 
+LIFE = Life(location="DC1", days=30, transit_days=3)
 PLAIN = ItemExposure(
     item="BOLT",
     pool=Decimal(100),
@@ -67,6 +69,15 @@ def said(shown: ChannelExposure, one: ItemExposure) -> list[str]:
             item(kept_for_others=40, allowance=50, share=50, exposed=50),
             ["there is: 100", "less 40 kept for others: 60", "its maximum leaves 50: 50",
              "to show: 50"],
+        ),
+        (
+            ShareMode.PROTECTED,
+            item(short_dated=20, lives=(LIFE, replace(LIFE, location="DC2", transit_days=0)),
+                 kept_for_others=30, share=50, exposed=50),
+            ["there is: 100",
+             ("less 20 short-dated: 30 days at delivery, 3 in transit, from DC1"
+              " and 30 days at delivery, 0 in transit, from DC2: 80"),
+             "less 30 kept for others: 50", "to show: 50"],
         ),
         (
             ShareMode.PERCENT,

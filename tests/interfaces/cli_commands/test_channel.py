@@ -10,6 +10,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import Work
 from crossdock.capabilities.allocation.oversold import PATIENCE
+from crossdock.capabilities.supply import AtpRule, LifeTerms, PlacedRule
 from crossdock.foundation.clock import VirtualClock
 from tests.interfaces.cli_commands.conftest import CommandLine
 
@@ -224,6 +225,24 @@ async def test_show_says_that_a_channel_is_in_safe_mode_and_draws_why_it_shows_s
     assert told.json["feeds"]["silent"][0]["source"] == "wms"
     assert told.json["items"][0]["silent"] == ["wms"]
     assert (refused.code, "a chart is of one item" in refused.err) == (2, True)
+
+
+async def test_show_says_what_is_too_old_for_what_the_channels_rule_asks(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+    life = LifeTerms(channel="drop", days=30, transit_days=3)
+    placed = PlacedRule(item="BOLT", rule=AtpRule(lives=(life,)))
+    await hub.supply.put_rule(hub.scope, placed, by="test")
+
+    shown = await crossdock("channel", "show", "drop", "DC1", "--item", "bolt", "--chart", "y.svg")
+    told = await crossdock("channel", "show", "drop", "DC1", "--item", "bolt", "--json")
+
+    [one] = told.json["items"]
+    assert (one["pool"], one["short_dated"], one["exposed"]) == ("100", "100", "0")
+    assert one["lives"] == [{"location": "DC1", "days": 30, "transit_days": 3}]
+    assert "100 short-dated" in " ".join(shown.out.split())
+    assert "less 100 short-dated: 30 days at delivery" in (crossdock.folder / "y.svg").read_text()
 
 
 async def test_a_channel_of_whose_stock_nobody_told_says_so(crossdock: CommandLine) -> None:

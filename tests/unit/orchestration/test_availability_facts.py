@@ -18,11 +18,8 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal, marking
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
-from crossdock.orchestration.processes.availability_facts import (
-    OF_STOCK,
-    Pool,
-    availability_publishing,
-)
+from crossdock.orchestration.processes.availability_facts import OF_STOCK, availability_publishing
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
 from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms

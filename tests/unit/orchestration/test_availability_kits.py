@@ -8,8 +8,8 @@ from crossdock.capabilities.supply.kitting import Book, Figures
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.availability_kits import KitPool, kept_from, left_beside
+from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.availability_sellers import look_at_kits
 from crossdock.orchestration.processes.channel_terms import Channel
 from tests.conftest import NOON

@@ -249,6 +249,8 @@ def _move_stock(
             sheet.add(stock_id, expired=more)
         else:
             sheet.add(stock_id, nettable=more)
+        if bucket.counts and bucket.lot and before.micros != after.micros:
+            sheet.tell(stock_id)
         sheet.hear(stock_id, sources, before.unit)
         _note(causes, stock_id, because)
     return causes
@@ -280,6 +282,8 @@ def _move_demand(
         # An order that is told again as it was has changed nothing.
         is_other = (before.stock_id, before.overlay) != (claim.stock_id, claim.overlay)
         because = quotes.get(ref) if is_other else None
+        if claim.stock_id is not None and claim.overlay and before.whose != claim.whose:
+            sheet.tell(claim.stock_id)
         if before.stock_id is not None:
             sheet.add(before.stock_id, hard=-before.overlay)
             _note(causes, before.stock_id, because)

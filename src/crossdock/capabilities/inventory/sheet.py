@@ -30,6 +30,7 @@ class Sheet:
         self._before = dict(rows)
         self._heard: set[int] = set()
         self._touched: set[int] = set()
+        self._told: set[int] = set()
         self._changed: dict[tuple[UUID, int], LineRow] = {}
         self._made: dict[tuple[UUID, int], LineRow] = {}
         self._owns: list[int | None] = []
@@ -277,7 +278,8 @@ class Sheet:
         rows = [
             self.rows[stock_id]
             for stock_id in sorted(self._touched)
-            if _shown(self.rows[stock_id]) != _shown(self._before[stock_id])
+            if stock_id in self._told
+            or _shown(self.rows[stock_id]) != _shown(self._before[stock_id])
         ]
         made, changed = list(self._made.values()), list(self._changed.values())
         await store.write_figures(tx, rows)
@@ -299,6 +301,12 @@ class Sheet:
                 row._replace(expired=row.expired + expired),
                 replace(figures, nettable=figures.nettable + nettable, hard=figures.hard + hard),
             )
+
+    def tell(self, stock_id: int) -> None:
+        """Have it told what stands, be the figures as they were: it is of other lots, or whose."""
+        row = self.rows[stock_id]
+        self._told.add(stock_id)
+        self._put(row, row.figures)
 
     def hear(self, stock_id: int, sources: frozenset[str], unit: str) -> None:
         """Note that somebody said what lies there, and in which unit it is counted."""

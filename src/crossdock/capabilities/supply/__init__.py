@@ -14,6 +14,7 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.bills import Bills
 from crossdock.capabilities.supply.calendar_rules import CalendarSaid
+from crossdock.capabilities.supply.channel_lives import ChannelLives, Lasting, Wanted
 from crossdock.capabilities.supply.fill import LINES_LEAST, Fill
 from crossdock.capabilities.supply.fill_store import FilledLine
 from crossdock.capabilities.supply.inbound import Inbound
@@ -81,6 +82,7 @@ __all__ = [
     "Book",
     "Bucket",
     "CalendarSaid",
+    "ChannelLives",
     "ClassTerms",
     "Count",
     "DatedLine",
@@ -100,6 +102,7 @@ __all__ = [
     "KnownSupply",
     "KnownWeight",
     "KnowsClasses",
+    "Lasting",
     "LifeTerms",
     "Limits",
     "NoticeReceipts",
@@ -125,6 +128,7 @@ __all__ = [
     "SubstitutionVersion",
     "Supply",
     "Unlimited",
+    "Wanted",
     "Weight",
     "Withdrawn",
     "calendars_in",

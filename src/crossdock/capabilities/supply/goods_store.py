@@ -35,6 +35,14 @@ where l.expires_on is not null and not exists (select from supply_lot n where n.
 """
 
 
+# Of which items lots expire.
+EXPIRING = """
+select k.item from unnest($2::text[]) k(item)
+where exists (select from supply_lot l
+    where l.tenant = $1 and l.item = k.item and l.expires_on is not null)
+"""
+
+
 class LotSaid(NamedTuple):
     """The newest version of a lot in a page, as it is stored."""
 
@@ -66,6 +74,12 @@ class WeightSaid(NamedTuple):
 async def keep_lots(tx: Transaction, lots: Sequence[LotSaid]) -> None:
     if lots:
         await tx.execute(KEEP_LOTS, *map(list, zip(*lots, strict=True)))
+
+
+async def expiring(tx: Transaction, items: Iterable[str]) -> frozenset[str]:
+    """Name those of these items of which lots expire."""
+    rows = await tx.fetch(EXPIRING, tx.tenant, sorted(items))
+    return frozenset(row["item"] for row in rows)
 
 
 async def keep_weights(tx: Transaction, weights: Sequence[WeightSaid]) -> None:

@@ -7,7 +7,7 @@ one building (§1.2); kits that share a component are not additive (A30). Micros
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from crossdock.canonical.quantities import MICROS
@@ -119,6 +119,19 @@ class KitStock:
             has = {one.item: max(0, total[one.item] - owed[one.item]) for one in self.levels}
             left = min(left, max(0, self._made(has) - taken))
         return max(0, there + left - owed.get(self.kit, 0))
+
+    def at_most(self, micros: Mapping[Key, int]) -> "KitStock":
+        """Leave no more of these (item, building) than so much."""
+        buildings = [
+            one._replace(
+                net={
+                    item: min(net, micros.get((item, one.location), net))
+                    for item, net in one.net.items()
+                }
+            )
+            for one in self.buildings
+        ]
+        return replace(self, buildings=buildings)
 
     def _is_told(self, building: Building) -> bool:
         """Say whether an item or all its components were told of, from the bottom up."""

@@ -16,11 +16,12 @@ from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyListing
 from crossdock.canonical.units import canonical_unit
-from crossdock.capabilities.supply import goods_store, kit_store, store
+from crossdock.capabilities.supply import goods_store, kit_store, rule_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
-from crossdock.capabilities.supply.kit_store import HearsRecipes, Kit
+from crossdock.capabilities.supply.kit_store import Kit
 from crossdock.capabilities.supply.listing import Mark, mark
 from crossdock.capabilities.supply.notice_store import Announced, keep_announced
+from crossdock.capabilities.supply.ruling import HearsShown
 from crossdock.capabilities.supply.sent_store import Sent
 from crossdock.capabilities.supply.since_store import keep_since
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order
@@ -41,15 +42,17 @@ class HearsWhatLeft(Protocol):
 
 
 class Changed(NamedTuple):
-    """What a page changed: (tenant, item, location) that supply left, (tenant, item) of kits."""
+    """What a page changed: (tenant, item, location) that supply left, (tenant, item) of kits.
+
+    And of which (tenant, item) it tells how long lots keep.
+    """
 
     left: list[tuple[str, str, str]]
     kits: list[tuple[str, str]]
+    lots: list[tuple[str, str]]
 
 
-def supply_reader(
-    hearer: HearsWhatLeft | None = None, shows: HearsRecipes | None = None
-) -> Reader:
+def supply_reader(hearer: HearsWhatLeft | None = None, shows: HearsShown | None = None) -> Reader:
     """Make the log reader that keeps supply and ship dates."""
 
     async def apply_and_tell(tx: Transaction, events: Sequence[Event]) -> None:
@@ -58,6 +61,8 @@ def supply_reader(
             await hearer.left(tx, changed.left)
         if changed.kits and shows is not None:
             await shows.recipes_changed(tx, changed.kits)
+        if changed.lots and shows is not None:
+            await shows.lives_changed(tx, await rule_store.with_lives(tx, changed.lots))
 
     facts = (SupplyCommitmentChanged, OrderChanged, KitChanged, LotChanged, CatchWeightChanged)
     return Reader(
@@ -112,7 +117,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
         if line.drop_ship_po_line
     ]
     left += await store.keep_orders(tx, list(newest), lines, sent)
-    return Changed(left, changed)
+    return Changed(left, changed, sorted({(lot.tenant, lot.item) for lot in lots}))
 
 
 async def _keep_supply(

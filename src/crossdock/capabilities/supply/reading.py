@@ -72,6 +72,10 @@ class Read(Ruled):
         places = {location, *members, *([] if group is None else [group])}
         return [(item, place) for place in places]
 
+    def is_group(self, location: str) -> bool:
+        """Say whether a location is a group of others."""
+        return location in self._groups.values()
+
     def parts(self, keys: Iterable[Key]) -> set[Key]:
         """Name the components of these kits, at the same places, which are not known yet."""
         kits = self.found.kits

@@ -25,8 +25,8 @@ update supply_rule set rule = null, changed_at = $5, changed_by = $6, version = 
 where tenant = $1 and item = $2 and item_class = $3 and location = $4 and rule is not null
 returning version
 """
-TAKES_PARTS = """
-select (rule ->> 'takes_parts')::boolean from supply_rule
+SAID = """
+select rule from supply_rule
 where tenant = $1 and item = $2 and item_class = $3 and location = $4 for update
 """
 RULES = """
@@ -53,6 +53,18 @@ select exists (select from supply_rule where tenant = $1 and rule ->> 'mode' = a
 """
 
 
+# Whether goods have to keep for anybody: an index of its own says so.
+SAYS_LIVES = """
+select exists (select from supply_rule where tenant = $1 and rule -> 'lives' <> '[]'::jsonb)
+"""
+SAID_OF = """
+select r.item, r.location, r.item_class, r.rule
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
+    and r.rule is not null
+"""
+
+
 class Word(NamedTuple):
     """Who says something, and when."""
 
@@ -74,10 +86,10 @@ async def drop_rule(tx: Transaction, key: RuleKey, word: Word) -> int | None:
     return version
 
 
-async def takes_parts(tx: Transaction, key: RuleKey) -> bool | None:
-    """Read whether the rule said of just these has orders for the kit claim its components."""
-    found: bool | None = await tx.fetchval(TAKES_PARTS, tx.tenant, *key)
-    return found
+async def said(tx: Transaction, key: RuleKey) -> AtpRule | None:
+    """Read the rule that was said of just these; None is none, or that it was taken back."""
+    found: str | None = await tx.fetchval(SAID, tx.tenant, *key)
+    return None if found is None else rule_of(found)
 
 
 async def rules(tx: Transaction, after: tuple[str, str, str], limit: int) -> list[PlacedRule]:
@@ -92,6 +104,26 @@ async def says_beside_stock(tx: Transaction) -> bool:
     """Say whether some rule has something promised whatever lies there."""
     found: bool = await tx.fetchval(BESIDE_STOCK, tx.tenant, sorted(model.BESIDE_STOCK))
     return found
+
+
+async def says_lives(tx: Transaction) -> bool:
+    """Say whether some rule says how long goods have to keep for somebody."""
+    found: bool = await tx.fetchval(SAYS_LIVES, tx.tenant)
+    return found
+
+
+async def with_lives(tx: Transaction, items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Give those of these (tenant, item) whose tenant has a rule of how long goods keep."""
+    tenants = sorted({tenant for tenant, _ in items})
+    caring = {tenant for tenant in tenants if await says_lives(tx.of(tenant))}
+    return [one for one in items if one[0] in caring]
+
+
+async def said_of(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[RuleKey, AtpRule]:
+    """Read what was said of these (item, location), of whatever class."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    rows = await tx.fetch(SAID_OF, tx.tenant, *columns)
+    return {(row[0], row[2], row[1]): rule_of(row[3]) for row in rows}
 
 
 async def alone(tx: Transaction) -> None:

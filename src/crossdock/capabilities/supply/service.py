@@ -19,20 +19,20 @@ from crossdock.capabilities.supply import (
 )
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
+from crossdock.capabilities.supply.channel_lives import ChannelLives, KnowsLying
 from crossdock.capabilities.supply.customers import Customers, KnowsNames
 from crossdock.capabilities.supply.derivation import Seen
 from crossdock.capabilities.supply.fill_store import Fills
 from crossdock.capabilities.supply.kept import Held
-from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.place_calendars import PlaceCalendars
 from crossdock.capabilities.supply.reading import Read
 from crossdock.capabilities.supply.rule_store import Word
-from crossdock.capabilities.supply.ruled import Figures, KnowsPlaces, learn
+from crossdock.capabilities.supply.ruled import KnowsPlaces, learn
 from crossdock.capabilities.supply.rules import PlacedRule
-from crossdock.capabilities.supply.ruling import Ruling
+from crossdock.capabilities.supply.ruling import HearsShown, Ruling
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.substitution import (
     Option,
@@ -53,20 +53,8 @@ ZONE_SECONDS = 60.0
 """A location's time zone is remembered so long: it is asked of every answer, and never changes."""
 
 
-class KnowsStock(Protocol):
+class KnowsStock(KnowsLying, Protocol):
     """Whoever keeps what lies where; inventory, usually. All in the caller's transaction."""
-
-    async def groups(
-        self, tx: Transaction, tenant: str, locations: Sequence[str]
-    ) -> Mapping[str, str]:
-        """Name the group of each location that has one, and of all its fellow members."""
-        ...
-
-    async def standing(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
-    ) -> Mapping[Key, Figures]:
-        """Give the figures of each; `is_grouped` where it may be a group, or in one."""
-        ...
 
     async def docked(
         self, tx: Transaction, tenant: str, since: Mapping[Key, datetime]
@@ -74,22 +62,10 @@ class KnowsStock(Protocol):
         """Say what lies at the dock of what came there since a moment; without any: left out."""
         ...
 
-    async def lots(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
-    ) -> Sequence[tuple[str, str, str, str, int]]:
-        """Give what is available, lot by lot: item, location, owner, lot, micros."""
-        ...
-
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
     ) -> Sequence[Held]:
         """Give what order lines hold, picks taken off, and what has left of them."""
-        ...
-
-    async def claimed_by(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key], customers: Iterable[str]
-    ) -> Sequence[tuple[str, str, str, str, int]]:
-        """Give what orders claim: item, location, customer, channel, micros."""
         ...
 
     async def in_parts(
@@ -112,7 +88,7 @@ class Supply:
         clock: Clock,
         stock: KnowsStock,
         places: KnowsPlaces,
-        shows: Callable[[], HearsRecipes] | None = None,
+        shows: Callable[[], HearsShown] | None = None,
         *,
         names: KnowsNames | None = None,
     ) -> None:
@@ -127,6 +103,7 @@ class Supply:
         self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
         self._ruling = Ruling(self.kits, shows)
+        self.lives = ChannelLives(clock, stock, places, self._customers)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:

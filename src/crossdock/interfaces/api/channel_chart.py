@@ -1,6 +1,6 @@
 """Draws why a channel is shown so much of an item, step by step, as a picture of its own (SVG)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.interfaces.api.chart import Frame, fitted, legend, picture, tenth, text
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
+from crossdock.orchestration.processes.availability_state import Life
 
 FRAME = Frame(left=16, right=16, top=104, bottom=60)
 ROW = 46
@@ -65,6 +66,9 @@ def _steps(shown: ChannelExposure, one: ItemExposure) -> Iterator[Step]:
 def _own(mode: ShareMode, one: ItemExposure, pool: Decimal, share: Decimal) -> Iterator[Step]:
     """Go from what there is to the channel's own share of it."""
     left = pool
+    if one.short_dated:
+        left = max(Decimal(0), left - one.short_dated)
+        yield Step(f"less {plain(one.short_dated)} short-dated: {asked(one.lives)}", left)
     if one.kept_for_others:
         left = max(Decimal(0), left - one.kept_for_others)
         yield Step(f"less {plain(one.kept_for_others)} kept for others", left)
@@ -73,6 +77,14 @@ def _own(mode: ShareMode, one: ItemExposure, pool: Decimal, share: Decimal) -> I
         yield Step(f"its maximum leaves {plain(left)}", left)
     if share != left:
         yield Step(_share(mode), share)
+
+
+def asked(lives: Iterable[Life]) -> str:
+    """Say how long goods have to keep for a channel, at one place after another."""
+    return " and ".join(
+        f"{one.days} days at delivery, {one.transit_days} in transit, from {one.location}"
+        for one in lives
+    )
 
 
 def _less(one: ItemExposure, share: Decimal) -> Iterator[Step]:

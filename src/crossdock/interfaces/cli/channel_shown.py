@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from crossdock.canonical.quantities import plain
+from crossdock.interfaces.api.channel_chart import asked
 from crossdock.interfaces.cli.output import stdout, table
 from crossdock.orchestration.processes.availability_exposure import (
     ChannelExposure,
@@ -75,6 +76,8 @@ def _remark(one: ItemExposure) -> str:
         remarks.append(f"safe mode: {', '.join(one.silent)} silent")
     elif one.untold:
         remarks.append(f"nobody told of {', '.join(one.untold)}")
+    if one.short_dated:
+        remarks.append(f"{plain(one.short_dated)} short-dated: {asked(one.lives)}")
     remarks += [_kit_remark(kit) for kit in one.kits]
     return "; ".join(remarks)
 

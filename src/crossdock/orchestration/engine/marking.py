@@ -26,6 +26,19 @@ where process_instance.due_at is null or process_instance.due_at > excluded.due_
 """
 
 
+# All at once, in the same order as any other marker.
+MARK_ALL = """
+with held as (
+    select instance from process_instance
+    where process = $1 and tenant = $2 and (due_at is null or due_at > $3)
+    order by instance for update
+)
+update process_instance p set due_at = $3
+from held where p.process = $1 and p.tenant = $2 and p.instance = held.instance
+    and (p.due_at is null or p.due_at > $3)
+"""
+
+
 def topic(process: str) -> str:
     """Name the bell that rings when instances of a process become due."""
     return f"process:{process}"
@@ -71,6 +84,12 @@ async def mark_keys(
 ) -> None:
     """Make instances due without an event: their configuration changed, or a person asks."""
     await _write(tx, process, [(key, now, "", because) for key in dict.fromkeys(keys)])
+
+
+async def mark_all(tx: Transaction, process: str, tenant: str, now: datetime) -> None:
+    """Make every instance that there is due."""
+    await tx.execute(MARK_ALL, process, tenant, now)
+    tx.wake(topic(process))
 
 
 async def _write(

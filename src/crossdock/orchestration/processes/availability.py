@@ -12,11 +12,11 @@ from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_exposure import Exposures
 from crossdock.orchestration.processes.availability_facts import (
-    KnowsKits,
-    KnowsPools,
+    KnowsGoods,
     availability_publishing,
 )
-from crossdock.orchestration.processes.availability_sellers import look_at_kits
+from crossdock.orchestration.processes.availability_pools import KnowsKits
+from crossdock.orchestration.processes.availability_sellers import look_at_kits, look_at_lives
 from crossdock.orchestration.processes.channel_sales import sales_reader
 from crossdock.orchestration.processes.oversell_budget import Budgets
 from crossdock.orchestration.processes.place_clocks import KnowsZones
@@ -25,7 +25,7 @@ from crossdock.orchestration.processes.safe_mode import KnowsSources, SafeMode
 BUDGETS_EVERY = timedelta(minutes=2)
 
 
-class KnowsStock(KnowsPools, KnowsSources, Protocol):
+class KnowsStock(KnowsGoods, KnowsSources, Protocol):
     """Inventory, as publishing needs it: what may be sold, and how old the figures are."""
 
 
@@ -55,6 +55,10 @@ class Publishing:
         """Look again at what is shown of these (tenant, kit): they have another recipe now."""
         if self._kits is not None:
             await look_at_kits(tx, kits, self._clock.now(), self._kits)
+
+    async def lives_changed(self, tx: Transaction, items: Sequence[tuple[str, str]]) -> None:
+        """Look again at what is shown of these (tenant, item): their goods keep otherwise."""
+        await look_at_lives(tx, items, self._clock.now(), self._kits)
 
     def jobs(self) -> list[Job]:
         """Name what is to be done again and again, and how often."""

@@ -15,12 +15,13 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes import channel_terms_told
-from crossdock.orchestration.processes.availability_facts import KnowsPools, apart
+from crossdock.orchestration.processes.availability_facts import apart
 from crossdock.orchestration.processes.availability_neighbours import (
     claim_of,
     listed,
     listed_beside,
 )
+from crossdock.orchestration.processes.availability_pools import KnowsPools
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_shares import Said, check_shares
 from crossdock.orchestration.processes.availability_writes import Listing

@@ -25,7 +25,7 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.process import Key, Process
 from crossdock.orchestration.processes.availability_publishing import NAME
-from crossdock.orchestration.processes.availability_state import Facts, Shown
+from crossdock.orchestration.processes.availability_state import Facts, Life, Shown
 from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.safe_mode import Feeds, SafeMode
@@ -96,7 +96,8 @@ class KitExposure:
 class ItemExposure:
     """One item in one channel, in the unit that it sells; None is what nobody knows.
 
-    `pool` is there to be sold, `kept_for_others` of it is not this channel's, `allowance` is what
+    `pool` is there to be sold; `short_dated` of it keeps less long than the channel's rules ask
+    (`lives`); `kept_for_others` of the rest is not this channel's, `allowance` is what
     its maximum leaves; of that `share` is its own, of which `buffer` is held back, and no more
     than `cap` shown, in whole `pack`s; `exposed` is what is then left to show, `shown` what the
     channel confirmed to show. `together` is what all channels of the pool show, `beyond` by how
@@ -121,6 +122,8 @@ class ItemExposure:
     silent: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
     kits: tuple[KitExposure, ...] = ()
+    short_dated: Decimal = Decimal(0)
+    lives: tuple[Life, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,10 +257,11 @@ def _exposure(
     facts: Facts, held: int | None, together: tuple[int, tuple[int, int]], now: datetime
 ) -> ItemExposure:
     terms, pool = facts.agreement.terms, facts.pool
+    there_is = None if pool is None else pool + facts.short_dated
     whole = in_channel_units(together[0], *together[1])
     return ItemExposure(
         item=facts.listing.item,
-        pool=_decimal(pool),
+        pool=_decimal(there_is),
         kept_for_others=Decimal(terms.kept_for_others) / MICROS,
         allowance=_decimal(terms.allowance),
         share=None if pool is None else _decimal(share(pool, terms)),
@@ -267,10 +271,12 @@ def _exposure(
         exposed=_decimal(_exposed(facts, held, now)),
         shown=_decimal(held),
         together=Decimal(whole) / MICROS,
-        beyond=Decimal(max(0, whole - (pool or 0))) / MICROS,
+        beyond=Decimal(max(0, whole - (there_is or 0))) / MICROS,
         is_excluded=terms.is_excluded,
         silent=facts.silent(now),
         untold=facts.untold,
+        short_dated=Decimal(facts.short_dated) / MICROS,
+        lives=facts.lives,
         kits=tuple(
             kit_exposure(count) for kit in facts.kits for count in kit.counts(facts.channel)
         ),

@@ -1,8 +1,8 @@
 """Where availability publishing gets its facts: stock from inventory, levels from channels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from typing import Any, Protocol
 
 from crossdock.canonical.allocation import AllocationRuleChanged, ConfirmationChanged
@@ -12,76 +12,23 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.reconciliation import WithholdingChanged
-from crossdock.capabilities.inventory.protection import Claim, name_of, shown_of
 from crossdock.capabilities.inventory.publishing import in_channel_units
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.orchestration.engine.process import Key, Process, Touch
 from crossdock.orchestration.processes.availability_agreements import agreement_of
 from crossdock.orchestration.processes.availability_claims import Calendar, Rights, rights_of
 from crossdock.orchestration.processes.availability_feeds import Feed, feeds, learn
-from crossdock.orchestration.processes.availability_kits import KitPool, left_beside
+from crossdock.orchestration.processes.availability_kits import left_beside
+from crossdock.orchestration.processes.availability_lives import KnowsLives, long_dated
+from crossdock.orchestration.processes.availability_pools import KnowsKits, KnowsPools, Pool
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_sellers import KnowsRecipes, sold
 from crossdock.orchestration.processes.availability_state import Facts, Level, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """What may be sold of an item at a location or group, in millionths of its base unit.
-
-    `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
-    After `fresh_until` (None: never) the figures count as stale, and from `lowers_at` on (None:
-    the same) they lower what is shown; `sources` tells of each source until when it counts as
-    heard. `claims` is what channels have a right to there by allocation,
-    `turns_at` when one of these begins or ends (§3.6). A `kit` may be put together besides: what
-    its components allow is in `free`, and `demand` is what is promised of the kit itself.
-    """
-
-    free: int
-    demand: int = 0
-    fresh_until: datetime | None = None
-    lowers_at: datetime | None = None
-    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
-    turns_at: datetime | None = None
-    sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    kit: KitPool | None = None
-
-    def kept_from(self, channel: str) -> int:
-        """Say how much of what is free the channel may not be shown."""
-        has = self._has(channel)
-        return self.free - (shown_of(has, channel, self.claims) if self.claims else has)
-
-    def minima_beside(self, channel: str) -> int:
-        """Say how much is kept for others of what there is for the channel."""
-        own = name_of(channel, self.claims)
-        others = {name: claim for name, claim in self.claims.items() if name != own}
-        has = self._has(channel)
-        return has - shown_of(has, channel, others) if others else 0
-
-    def _has(self, channel: str) -> int:
-        """Say how much there is beside what is kept of a kit's components for others."""
-        return self.free if self.kit is None else self.kit.free_to(channel)
-
-
-class KnowsPools(Protocol):
-    """Inventory, as publishing needs it: many answers at once, nothing for what is unknown."""
-
-    async def pools(
-        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], /
-    ) -> Mapping[tuple[str, str, str], Pool]:
-        """Answer for (tenant, item, location); a key that is left out is unknown, not zero."""
-        ...
-
-    async def groups(
-        self, tx: Transaction, places: Sequence[tuple[str, str]], /
-    ) -> Mapping[tuple[str, str], str]:
-        """Name the group of each (tenant, location) that is a member of one."""
-        ...
-
-
-class KnowsKits(KnowsPools, KnowsRecipes, Protocol):
-    """Whoever knows pools of kits, of what goes into them, and of all else beside."""
+class KnowsGoods(KnowsPools, KnowsLives, Protocol):
+    """Whoever knows what there is, and how long it keeps."""
 
 
 OF_STOCK = frozenset(
@@ -165,7 +112,7 @@ left join lateral (select * from publishing_budget b
 
 
 def availability_publishing(
-    stock: KnowsPools, calendar: Calendar, kits: KnowsKits | None = None
+    stock: KnowsGoods, calendar: Calendar, kits: KnowsKits | None = None
 ) -> Process[Shown, Facts]:
     """Declare the process, over whoever knows the stock and the calendar of each place.
 
@@ -195,7 +142,9 @@ def availability_publishing(
             for of in (key, *_parts(row, pools).values())
         ]
         rights = await rights_of(tx, calendar, sorted(set(claimed))) if claimed else {}
-        return {key: _facts_of(row, pools, rights) for key, row in found.items()}
+        lasting = await long_dated(tx, list(found.values()), pools, stock)
+        each = zip(found.items(), lasting, strict=True)
+        return {key: _facts_of(row, own, rights) for (key, row), own in each}
 
     async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
         return await _hear(tx, touches, kits)
@@ -380,6 +329,10 @@ def _facts_of(
         sources={name: until for pool in known for name, until in pool.sources.items()},
         untold=tuple(location for location, pool in places.items() if pool is None),
         rights_until=rights.until,
+        short_dated=units(sum(pool.free + pool.short_dated for pool in known))
+        - units(sum(pool.free for pool in known)),
+        lives=tuple(pool.life for pool in known if pool.life is not None),
+        ages_at=min((pool.ages_at for pool in known if pool.ages_at), default=None),
         kits=tuple(pool.kit for pool in known if pool.kit is not None),
         channel=row["channel"] or row["connection"],
         level=Level(

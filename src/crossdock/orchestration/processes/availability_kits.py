@@ -5,7 +5,7 @@ what other channels of the pool have a right to (§3.7).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crossdock.capabilities.inventory.protection import Claim, shown_of
 from crossdock.capabilities.supply.kitting import Count, Kept, KitStock, together
@@ -37,6 +37,23 @@ class KitPool:
     def counts(self, channel: str) -> list[Count]:
         """Say of each building how many there are for the channel, and out of what."""
         return self.stock.counts(kept_from(channel, [self]))
+
+    @property
+    def there_is(self) -> int:
+        """Say how many kits there are, whosever they are."""
+        free = self.stock.free()
+        return free if self.most is None else min(free, self.most)
+
+    def lasting(self, micros: Mapping[Key, int]) -> "KitPool":
+        """Leave no more of an item in a building than this, of those that are named."""
+        return replace(self, stock=self.stock.at_most(micros))
+
+    def above(self, item: str, location: str) -> tuple[Key, ...]:
+        """Name the kits whose rules say what an item in a building has to be, beside its own."""
+        if item == self.stock.kit:
+            return ()
+        makers = {of for one in self.stock.levels for of, _ in one.into} - {item}
+        return tuple((maker, location) for maker in sorted(makers))
 
     @property
     def components(self) -> tuple[str, ...]:

@@ -255,13 +255,15 @@ def _sent(
         lane = Lane.BULK
     else:
         lane = Lane.IMMEDIATE if how_soon is Pace.IMMEDIATE else Lane.NORMAL
+    dated = f", {amount(facts.short_dated)} short-dated" if facts.short_dated else ""
     safely = f", in safe mode: {', '.join(silent)} silent" if (silent := facts.silent(now)) else ""
+    said = f"write {amount(target)} over {amount(shown.held)}, {how_soon.lower()}"
     return Decision(
         ledger=replace(
             shown, version=version, flight=flight, flush_at=None, retry_at=None, is_asked=False
         ),
         commands=(write(facts.listing, version, target, shown.held, lane),),
-        note=f"write {amount(target)} over {amount(shown.held)}, {how_soon.lower()}{safely}",
+        note=f"{said}{dated}{safely}",
     )
 
 
@@ -308,6 +310,7 @@ def _timers(shown: Shown, facts: Facts, now: datetime) -> dict[str, datetime]:
         "source silent": facts.fresh_until,
         "source silent too long": facts.lowers_at,
         "new period": facts.rights_until,
+        "goods too old": facts.ages_at,
         "source still silent": now + facts.agreement.retry if is_stale else None,
     }
     return {name: moment for name, moment in moments.items() if moment and moment > now}

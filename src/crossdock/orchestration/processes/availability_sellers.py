@@ -10,7 +10,7 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.foundation.database import Transaction
-from crossdock.orchestration.engine.marking import mark_keys
+from crossdock.orchestration.engine.marking import mark_all, mark_keys
 from crossdock.orchestration.engine.process import Key, Touch
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
@@ -44,6 +44,10 @@ select connection, location from publishing_channel where tenant = $1 and is_act
 
 # Said in the transaction that takes in a recipe: whoever decides behind it looks for kits.
 HAS_KITS = "insert into publishing_kits (tenant) values ($1) on conflict do nothing"
+
+
+ALL = "*"
+"""What stands for whatever item."""
 
 
 class KnowsRecipes(Protocol):
@@ -141,6 +145,32 @@ async def look_at_kits(
         await tx.execute(HAS_KITS, tenant)
         named = {item for of, item in kits if of == tenant}
         beside = await recipes.concerned(tx, tenant, named)
+        every = named.union(*beside.values())
+        wanted |= {
+            Key(tenant, Listing(row["connection"], row["location"], item).instance)
+            for row in await tx.fetch(SELLING, tenant)
+            for item in every
+        }
+    await mark_keys(tx, NAME, sorted(wanted), now)
+
+
+async def look_at_lives(
+    tx: Transaction,
+    items: Sequence[tuple[str, str]],
+    now: datetime,
+    recipes: KnowsRecipes | None,
+) -> None:
+    """Have every channel of a tenant look at (tenant, item) of which goods keep otherwise.
+
+    "*" is whatever they list.
+    """
+    wanted: set[Key] = set()
+    for tenant in sorted({tenant for tenant, _ in items}):
+        named = {item for of, item in items if of == tenant}
+        if ALL in named:
+            await mark_all(tx, NAME, tenant, now)
+            continue
+        beside = {} if recipes is None else await recipes.concerned(tx, tenant, named)
         every = named.union(*beside.values())
         wanted |= {
             Key(tenant, Listing(row["connection"], row["location"], item).instance)

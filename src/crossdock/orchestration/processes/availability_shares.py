@@ -9,7 +9,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.foundation.database import Transaction
-from crossdock.orchestration.processes.availability_facts import KnowsPools
+from crossdock.orchestration.processes.availability_pools import KnowsPools
 
 WHOLE = 100
 

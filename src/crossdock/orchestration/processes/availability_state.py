@@ -93,14 +93,27 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """How long goods of a place have to keep for a channel, by its rule (I8).
+
+    `days` are left at delivery, which is `transit_days` after they leave.
+    """
+
+    location: str
+    days: int
+    transit_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that a decision looks at. `pool` None is unknown, and never written as zero.
 
     `sources` tells until when each source of the pool counts as heard; one that is silent since
     `fresh_until` lowers what is shown at `lowers_at` (None: at once). Of the places `untold`
     nobody ever said what lies there. After `rights_until` a new period begins for what is kept
-    for channels, this one or others. `kits` is what a kit is put together from, by place, for the
-    `channel` as allocation names it.
+    for channels, this one or others. `short_dated` is there besides the pool, and too old for what
+    the channel's rules ask (`lives`); at `ages_at` more of it will be. `kits` is what a kit is put
+    together from, by place, for the `channel` as allocation names it.
     """
 
     listing: Listing
@@ -110,6 +123,9 @@ class Facts:
     fresh_until: datetime | None = None
     lowers_at: datetime | None = None
     rights_until: datetime | None = None
+    short_dated: int = 0
+    lives: tuple[Life, ...] = ()
+    ages_at: datetime | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     untold: tuple[str, ...] = ()
     level: Level = Level()

@@ -208,10 +208,10 @@ def test_it_is_over_once_nothing_is_to_leave(
 
 def test_what_has_left_is_what_was_picked_or_what_reservations_consumed() -> None:
     rows: list[Held] = [
-        ("o/1", "X", "DC1", 5, 0, True, 7, 12),
-        ("o/1", "X", "DC1", 3, 0, False, 9, 0),
-        ("o/2", "", "", 0, 0, False, 4, 0),
-        ("o/3", "X", "DC1", 2, 0, False, 1, 0),
+        ("o/1", "X", "DC1", 5, 0, True, 7, 12, "", "WEB"),
+        ("o/1", "X", "DC1", 3, 0, False, 9, 0, "", ""),
+        ("o/2", "", "", 0, 0, False, 4, 0, "", ""),
+        ("o/3", "X", "DC1", 2, 0, False, 1, 0, "", ""),
     ]
     assert kept.told_of(rows) == {
         "o/1": Told(True, 12, ("X", "DC1"), 9, 5),

@@ -269,3 +269,17 @@ def test_orders_for_one_kit_leave_the_other_what_is_left_i2(
     left = x - max(0, ordered - assembled) * per
     assert one.free("X", "DC1") == max(0, left) * MICROS
     assert free(one, "Q") == max(0, left) // 2
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_no_more_kits_are_left_than_what_may_be_had_of_each_item_allows(
+    x: int, a: int, most: int
+) -> None:
+    recipe = {"K": {"X": 2, "A": 1}}
+    stock = book(recipe, {"X": x, "A": a}).stock("K", "DC1")
+    assert stock is not None
+
+    kept = stock.at_most({("X", "DC1"): most * MICROS, ("X", "DC2"): 0})
+
+    assert kept.free() == min(x // 2, a, most // 2) * MICROS
+    assert stock.at_most({}) == stock

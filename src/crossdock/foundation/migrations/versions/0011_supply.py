@@ -122,6 +122,7 @@ create table supply_rule (
     changed_by text not null,
     primary key (tenant, item, location, item_class)
 );
+create index supply_rule_lives on supply_rule (tenant) where rule -> 'lives' <> '[]'::jsonb;
 select guard_table('supply_rule');
 """
 
