@@ -12,7 +12,7 @@ SHUFFLES ?= 100000
 SELLOUTS ?= 20000
 CASES ?= 100000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
-	$(addprefix tests/unit/capabilities/allocation/test_model_,alternatives.py on_time.py released.py run_proof.py) \
+	$(addprefix tests/unit/capabilities/allocation/test_model_,alternatives.py groups.py on_time.py released.py run_proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,budget.py drawing.py granting.py granting_unlimited.py kits.py page.py promise_proof.py proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py substituting.py supply.py) \

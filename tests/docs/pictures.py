@@ -38,7 +38,10 @@ MONDAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
 
 class Waits(NamedTuple):
-    """An order line: its reference, channel, strategy and priority, pieces open and confirmed."""
+    """An order line: its reference, channel, strategy and priority, pieces open and confirmed.
+
+    It counts for its channel, unless for an allocation group.
+    """
 
     ref: str
     channel: str
@@ -46,6 +49,7 @@ class Waits(NamedTuple):
     priority: int
     requested: int
     confirmed: int
+    group: str = ""
 
 
 WAITING = (
@@ -64,6 +68,23 @@ WAITING_IN_THE_HOW_TO = (
 )
 
 
+WAITING_IN_GROUPS = (
+    Waits("1001/1", "web", Strategy.IMPROVE, 500, 8, 0, "online"),
+    Waits("3001/1", "app", Strategy.IMPROVE, 500, 8, 0, "online"),
+    Waits("3002/1", "app", Strategy.IMPROVE, 500, 9, 0, "key"),
+    Waits("4001/1", "fax", Strategy.IMPROVE, 500, 9, 0),
+)
+
+
+def run_of_groups() -> Run:
+    """Share 30 out: ten at most for `online`, twelve kept for the key accounts' group."""
+    kept = (
+        Protection("online", maximum=10 * MICROS),
+        Protection("key", minimum=12 * MICROS),
+    )
+    return _run(WAITING_IN_GROUPS, 30, kept, RunState.SIMULATED)
+
+
 def a_run() -> Run:
     """Share 40 pieces out; of 18 kept for key accounts their order gets 12, so 6 are kept on."""
     return _run(WAITING, 40, (Protection("key", minimum=18 * MICROS),), RunState.SIMULATED)
@@ -79,12 +100,13 @@ def _run(
 ) -> Run:
     lines = [
         model.Line(
-            one.ref, one.channel, one.requested * MICROS, one.confirmed * MICROS, one.strategy,
-            one.priority, MONDAY + timedelta(minutes=number),
+            one.ref, one.group or one.channel, one.requested * MICROS, one.confirmed * MICROS,
+            one.strategy, one.priority, MONDAY + timedelta(minutes=number),
         )
         for number, one in enumerate(waiting)
     ]  # fmt: skip
     outcome = model.run(pieces * MICROS, lines, kept)
+    channels = {one.ref: one.channel for one in waiting}
     return Run(
         run_id="run_019",
         item="BOLT",
@@ -107,7 +129,8 @@ def _run(
             RunLine(
                 demand_ref=grant.line.demand_ref,
                 order_id=grant.line.demand_ref.partition("/")[0],
-                channel=grant.line.group,
+                channel=channels[grant.line.demand_ref],
+                counts_for=grant.line.group,
                 requested=grant.line.requested,
                 picked=0,
                 before=grant.line.confirmed,
@@ -186,6 +209,11 @@ def _decided(bolts: int, stands: Sequence[Stands], *, version: int) -> Decided:
 def allocation_picture() -> str:
     """Draw what a run that simulates a receipt would change."""
     return allocation_chart.drawn(a_run())
+
+
+def groups_picture() -> str:
+    """Draw the run in which two channels share a maximum, and a customer has his own group."""
+    return allocation_chart.drawn(run_of_groups())
 
 
 def sourcing_picture() -> str:

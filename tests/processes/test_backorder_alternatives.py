@@ -528,11 +528,11 @@ class HoldsNothingAt:
         self.let_go_in, self.left_in = self._holder.let_go_in, self._holder.left_in
 
     async def hold_in(
-        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], channel: str
+        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], whose: tuple[str, str]
     ) -> str:
         if goods[1] == self._location:
             return ""
-        return await self._holder.hold_in(tx, request_id, goods, channel)
+        return await self._holder.hold_in(tx, request_id, goods, whose)
 
 
 def work_that_holds_nothing_at(hub: Hub, location: str) -> Work:

@@ -16,7 +16,7 @@ from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.allocation import AllocationProtection, Applies
+from crossdock.capabilities.allocation import AllocationGroup, AllocationProtection, Applies
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.publishing import ShareMode
@@ -58,23 +58,30 @@ class Counter:
 
     async def keep(
         self, channel: str, least: int = 0, most: int | None = None, *,
-        days: tuple[int, int] = (0, 9), location: str = "DC1",
+        days: tuple[int, int] = (0, 9), location: str = "DC1", group: str = "",
     ) -> None:  # fmt: skip
         said = AllocationProtection(
-            item="BOLT", location=location, channel=channel, minimum=least * MICROS,
+            item="BOLT", location=location, channel=channel, group=group, minimum=least * MICROS,
             maximum=None if most is None else most * MICROS,
             starts_at=NOON + days[0] * DAY, ends_at=NOON + days[1] * DAY,
         )  # fmt: skip
         await self.hub.allocation.rulebook.protect(self.hub.scope, said, by="planner")
         await self.hub.settle()
 
-    async def order(self, channel: str, pieces: int) -> None:
+    async def share(self, group: str, *channels: str, customers: tuple[str, ...] = ()) -> None:
+        said = AllocationGroup(name=group, channels=channels, customers=customers)
+        await self.hub.allocation.groups.put(self.hub.scope, said, by="planner")
+        await self.hub.settle()
+
+    async def order(self, channel: str, pieces: int, customer: str = "") -> None:
         self.orders += 1
         line = DemandLine(
             demand_ref=f"{self.orders}/1", item="BOLT", location="DC1",
             ordered=Quantity.of(pieces), cancelled=Quantity.of(0),
         )  # fmt: skip
-        said = OrderChanged(order_id=str(self.orders), lines=(line,), channel=channel)
+        said = OrderChanged(
+            order_id=str(self.orders), lines=(line,), channel=channel, customer=customer
+        )
         fact = Fact(identity=f"o:{self.orders}", payload=said, occurred_at=self.clock.now())
         await self.hub.record([fact], source=channel)
         await self.hub.allocating.work.due()
@@ -126,6 +133,31 @@ async def test_a14_each_is_shown_what_maxima_and_minima_leave_it(counter: Counte
 
     assert int((await counter.item("key")).pool or 0) == 100
     assert await counter.shown("key", "web", "branch") == [90, 20, 50]
+
+
+async def test_a14_channels_of_a_group_are_each_shown_what_its_maximum_leaves(
+    counter: Counter,
+) -> None:
+    await counter.clock.advance(timedelta(seconds=1))
+    await counter.hub.put_stock("BOLT", "DC1", 130)
+    for name in ("desk", "shop", "app", "north", "south", "fax"):
+        await counter.sells(name)
+    await counter.share("KEY", "desk", customers=("METRO",))
+    await counter.share("WEB", "shop", "app")
+    await counter.share("BRANCH", "north", "south")
+    await counter.keep("", least=40, group="KEY")
+    await counter.keep("", least=20, most=30, group="WEB")
+    await counter.keep("", most=70, group="BRANCH")
+    await counter.order("app", 10)
+    await counter.order("south", 20)
+
+    assert int((await counter.item("desk")).pool or 0) == 100
+    shown = await counter.shown("desk", "shop", "app", "north", "south", "fax")
+    assert shown == [90, 20, 20, 50, 50, 50]
+    await counter.order("shop", 5, customer="metro")
+    # METRO's five are the key accounts': kept for them no longer, and nobody else's.
+    shown = await counter.shown("desk", "shop", "app", "north", "south", "fax")
+    assert shown == [85, 20, 20, 50, 50, 50]
 
 
 async def test_what_is_taken_back_is_shown_to_all_again(counter: Counter) -> None:
@@ -316,6 +348,20 @@ async def test_a_shop_looks_again_where_allocation_hears_an_order_behind_publish
     reader = counter.hub.allocating.reader
     await readers.catch_up(counter.hub.database, reader, counter.clock)
     assert (await counter.shown("shop"), await is_due(counter)) == ([18], True)
+
+
+async def test_shops_look_again_when_a_channel_joins_a_group(counter: Counter) -> None:
+    await counter.sells("shop")
+    await counter.sells("app")
+    await counter.share("online", "shop")
+    await counter.keep("", most=30, group="online")
+    await counter.hub.engine.run_due()
+    assert (await counter.shown("shop", "app"), await is_due(counter)) == ([30, 100], False)
+
+    said = AllocationGroup(name="online", channels=("shop", "app"))
+    await counter.hub.allocation.groups.put(counter.hub.scope, said, by="planner")
+
+    assert (await counter.shown("shop", "app"), await is_due(counter)) == ([30, 30], True)
 
 
 async def test_a_shop_looks_again_where_an_order_becomes_another_channels(

@@ -594,7 +594,7 @@ DOES: Mapping[str, Ask] = {
         OTHER, "script", asking("r1")
     ),
     "Inventory.channel_shares": lambda full: full.hub.inventory.channel_shares(
-        OTHER, "web", KEYS, {"order-7/1": KEYS[0]}
+        OTHER, ("web", ""), KEYS, {"order-7/1": KEYS[0]}
     ),
     "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
         OTHER, "script", [asking("r1"), asking("lapsing")]

@@ -1,6 +1,7 @@
 """The words of allocation: how an order line stands when stock is short, and what it was given."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -31,6 +32,29 @@ class Strategy(StrEnum):
     FILL = "FILL"
     LOSE = "LOSE"
     SKIP = "SKIP"
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationGroups:
+    """Whose maxima and minima a demand counts for (§3.6): a group's, or its channel's own.
+
+    `channels` and `customers` name the group of each that is in one; customers by every name that
+    each is known by, as they compare.
+    """
+
+    channels: Mapping[str, str] = field(default_factory=dict[str, str])
+    customers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def of(self, channel: str, customer: str = "") -> str:
+        """Name the group of the demand's customer, else of its channel, else the channel."""
+        return self.customers.get(customer) or self.channels.get(channel, channel)
+
+    def members(self, group: str) -> frozenset[str]:
+        """Name the channels whose demand is the group's, unless its customer says otherwise."""
+        return frozenset(one for one in {group, *self.channels} if self.of(one) == group)
+
+
+NO_GROUPS = AllocationGroups()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +92,9 @@ class AllocationRuleChanged:
     priority, and whether its shortage is told; `subject` is the channel, customer or order),
     PROTECTION (a maximum and minimum of channel `subject`, in the item's base unit, from
     `starts_at` until `ends_at`, and between them anew `every` week or month by the calendar of
-    `timezone`) or POLICY. `is_cleared`: it was taken back. `version` numbers all
-    rules of the house; it holds from now on (§3.6).
+    `timezone`; `is_of_group`: of the allocation group `subject`), GROUP (the `channels` and
+    `customers` that share what is said of allocation group `subject`) or POLICY. `is_cleared`: it
+    was taken back. `version` numbers all rules of the house; it holds from now on (§3.6).
     """
 
     TYPE: ClassVar[str] = "allocation.rule_changed.v1"
@@ -92,6 +117,9 @@ class AllocationRuleChanged:
     timezone: str = ""
     applies: str = ""
     four_eyes: bool | None = None
+    is_of_group: bool = False
+    channels: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

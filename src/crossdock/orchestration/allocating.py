@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from crossdock.canonical.allocation import AllocationGroups
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.allocation import (
     Allocation,
@@ -23,6 +24,7 @@ from crossdock.capabilities.allocation import (
     Stock,
     Work,
     allocation_reader,
+    groups_in,
     had_of,
     kept_now,
     look_again,
@@ -33,6 +35,7 @@ from crossdock.capabilities.inventory import (
     HadByOrders,
     Inventory,
     OpenLine,
+    Whose,
     inventory_reader,
 )
 from crossdock.capabilities.supply import UNLIMITED, AtpMode, Question, Supply, supply_reader
@@ -84,10 +87,11 @@ class Allocating:
             PartyNames(),
             finder or NobodyElse(),
             inventory.elsewhere,
+            ShownChannels(supply.kits),
         )
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
-        self.reader = allocation_reader(stock, clock, ShownChannels(supply.kits))
+        self.reader = allocation_reader(stock, clock, around.shows)
 
     async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
         """Look again where supply was expected and is no more, and at the groups of these."""
@@ -150,7 +154,7 @@ class ClaimedStocks:
     async def had(self, tx: Transaction, shares: Sequence[Share], now: datetime) -> Sequence[int]:
         asked = [
             ((one.item, one.location),
-             ChannelProtection(one.channel, None, 0, one.starts_at, one.ends_at))
+             ChannelProtection(one.group, None, 0, one.starts_at, one.ends_at))
             for one in shares
         ]  # fmt: skip
         found = await self.inventory.had_in(tx, ChannelProtections(), asked, now)
@@ -272,10 +276,15 @@ class ChannelProtections:
         tx: Transaction,
         asked: Sequence[tuple[Key, ChannelProtection]],
         lines: Sequence[tuple[str, str, str]],
+        groups: AllocationGroups,
     ) -> HadByOrders:
-        had = await had_of(tx, [_heard(key, one) for key, one in asked], lines)
+        had = await had_of(tx, [_heard(key, one) for key, one in asked], lines, groups)
         open_lines = [[OpenLine(*line) for line in lines] for lines in had.lines]
-        return HadByOrders(had.taken, open_lines, had.channels)
+        whose = {placed: Whose(*said) for placed, said in had.whose.items()}
+        return HadByOrders(had.taken, open_lines, whose)
+
+    async def groups(self, tx: Transaction) -> AllocationGroups:
+        return await groups_in(tx, PartyNames())
 
     async def look_again(
         self,
@@ -291,7 +300,7 @@ class ChannelProtections:
 
 def _told(said: AllocationProtection) -> ChannelProtection:
     return ChannelProtection(
-        said.channel, said.maximum, said.minimum, said.starts_at, said.ends_at
+        said.counts_for, said.maximum, said.minimum, said.starts_at, said.ends_at
     )
 
 

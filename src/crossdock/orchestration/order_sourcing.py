@@ -14,7 +14,6 @@ from types import MappingProxyType
 from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Conflict, Invalid
-from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
 from crossdock.canonical.units import step_micros
@@ -24,7 +23,6 @@ from crossdock.capabilities.inventory import (
     Inventory,
     Reservation,
     ReservationLine,
-    ReservationRequest,
 )
 from crossdock.capabilities.sourcing import (
     DROPSHIP,
@@ -130,7 +128,7 @@ class OrderSourcing:
             answer = await self._decided(scope, client, wanted, now, is_of_stock=reserve)
         if not reserve:
             return Sourced(answer)
-        return Sourced(answer, await self._reserved(scope, client, answer, wanted.channel, now))
+        return Sourced(answer, await self._reserved(scope, client, answer, wanted, now))
 
     async def put_node(self, scope: Scope, facts: NodeFacts, *, by: str) -> NodeRecord:
         """Put the facts of a location that the catalogue knows, and whose time zone is one."""
@@ -237,7 +235,7 @@ class OrderSourcing:
         demand = await self._own_demand(scope, asked)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
         shares = await self._inventory.channel_shares(
-            scope, wanted.channel or client, list(known), refs
+            scope, wanted.whose(client), list(known), refs
         )
         limits = ChannelStocks(own, known, demand, asked.demand_refs, shares)
         stocks = {name: limits.at(name) for name in names}
@@ -307,7 +305,7 @@ class OrderSourcing:
         return {(one.item, one.location): one for one in answers if one.is_known}
 
     async def _reserved(
-        self, scope: Scope, client: str, answer: Answer, channel: str, now: datetime
+        self, scope: Scope, client: str, answer: Answer, wanted: SourceOrder, now: datetime
     ) -> Reservation | None:
         """Promise a plan for the channel as its caller spells it, but what no stock limits."""
         decided = answer.decided
@@ -335,8 +333,7 @@ class OrderSourcing:
         request_id = decided.request_id
         if answer.is_repeat and not await self._inventory.is_made(scope, client, request_id):
             await self._check_leaves(scope, answer, now)
-        request = ReservationRequest(request_id, lines, ReservationKind.HARD, channel=channel)
-        return await self._inventory.reserve(scope, client, request)
+        return await self._inventory.reserve(scope, client, wanted.reserving(client, lines))
 
     async def _check_leaves(self, scope: Scope, answer: Answer, now: datetime) -> None:
         """Refuse to promise a plan of before whose goods would not leave as it says any more."""

@@ -7,8 +7,10 @@ from hashlib import blake2b
 
 import msgspec
 
+from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity, plain
 from crossdock.capabilities.catalog import normalised
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.sourcing import SHIP, Occasion, Policy, ShipTo, comparable
 
 
@@ -33,7 +35,8 @@ class SourceLine:
 class SourceOrder:
     """An order as a caller writes it. What is None stands as the rules in force say.
 
-    `original` is the order's own node. `min_line_split` is in the base unit of each item.
+    `original` is the order's own node. `min_line_split` is in the base unit of each item. Who
+    `speaks_for_channel` alone is held to its maximum and minimum, whoever the customer is.
     """
 
     lines: Sequence[SourceLine]
@@ -47,6 +50,22 @@ class SourceOrder:
     original: str = ""
     occasion: Occasion = Occasion.CREATION
     request_id: str = ""
+    speaks_for_channel: bool = False
+
+    def whose(self, client: str) -> tuple[str, str]:
+        """Say whose maximum and minimum it is held to: the channel's, for this customer."""
+        return self.channel or client, "" if self.speaks_for_channel else self.customer
+
+    def reserving(self, client: str, lines: tuple[ReservationLine, ...]) -> ReservationRequest:
+        """Ask for a plan's lines to be held, for the channel as the caller spells it."""
+        customer = self.whose(client)[1]
+        return ReservationRequest(
+            self.request_id,
+            lines,
+            ReservationKind.HARD,
+            channel=self.channel,
+            customer=customer,
+        )
 
 
 def said_hash(wanted: SourceOrder, client: str) -> bytes:

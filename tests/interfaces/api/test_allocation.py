@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.interfaces.api.conftest import Caller, House, amount, event, main_scope, stock
+from tests.interfaces.api.test_stock import asking
 
 MICROS = 1_000_000
 EA = amount
@@ -132,6 +133,70 @@ async def test_a_minimum_is_kept_for_a_channel_and_taken_back(call: Caller, hous
     assert listed.json["protections"] == [kept.json]
     assert (await call("POST", "/v1/allocation/protections/clear", PROTECTED)).status == 204
     assert (await call("GET", "/v1/allocation/protections")).json["protections"] == []
+
+
+DAY = timedelta(days=1)
+GROUP = {"name": "online", "channels": ["web", "app"], "customers": ["Metro"]}
+
+
+async def test_a_group_of_channels_and_customers_shares_a_maximum(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=20 * MICROS)
+    made = await call("PUT", "/v1/allocation/groups", GROUP)
+    assert (made.status, made.json["channels"], made.json["customers"]) == (
+        200, ["app", "web"], ["METRO"]
+    ), made.body  # fmt: skip
+    assert (await call("GET", "/v1/allocation/groups")).json["groups"] == [made.json]
+    now = house.clock.now()
+    period = {"starts_at": (now - DAY).isoformat(), "ends_at": (now + DAY).isoformat()}
+    of = {"item": "bolt", "location": "dc", "group": "online"}
+    kept = await call("PUT", "/v1/allocation/protections", of | period | {"maximum": "5"})
+    assert (kept.json["group"], kept.json["channel"]) == ("online", ""), kept.body
+
+    for number, said in enumerate(({"channel": "web"}, {"channel": "x", "customer": " metro"})):
+        got = await call("POST", "/v1/reservations", asking(f"r{number}", 2) | said)
+        assert got.status == 201, got.body
+    refused = await call("POST", "/v1/reservations", asking("r9", 2) | {"channel": "app"})
+    assert (refused.status, refused.json["code"]) == (409, "channel_maximum")
+
+    busy = await call("POST", "/v1/allocation/groups/clear", {"name": "online"})
+    assert (busy.status, busy.json["code"]) == (409, "group_in_use")
+    assert (await call("POST", "/v1/allocation/protections/clear", of)).status == 204
+    assert (await call("POST", "/v1/allocation/groups/clear", {"name": "online"})).status == 204
+    assert (await call("GET", "/v1/allocation/groups")).json["groups"] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ({"name": "b", "channels": ["web"]}, "/channels"),
+        ({"name": "b", "customers": ["METRO"]}, "/customers"),
+        ({"name": "web", "channels": ["fax"]}, "/channels"),
+        ({"name": "b"}, "/channels"),
+        ({"name": "b", "channels": ["x"], "members": []}, "/members"),
+    ],
+)
+async def test_a_group_that_would_count_demand_twice_is_refused_with_its_place(
+    call: Caller, said: Any, where: str
+) -> None:
+    await call("PUT", "/v1/allocation/groups", GROUP)
+    answer = await call("PUT", "/v1/allocation/groups", said)
+
+    assert (answer.status, answer.json["where"]) == (422, where), answer.body
+
+
+@pytest.mark.parametrize("whose", [{}, {"channel": "fax", "group": "online"}])
+async def test_a_maximum_is_of_a_channel_or_of_a_group(
+    call: Caller, house: House, whose: dict[str, str]
+) -> None:
+    await stock(call, house, "BOLT")
+    of = {"item": "bolt", "location": "dc"} | whose
+    said = await call("PUT", "/v1/allocation/protections", of | PERIOD | {"minimum": "1"})
+    gone = await call("POST", "/v1/allocation/protections/clear", of)
+
+    for answer in (said, gone):
+        assert (answer.status, answer.json["where"]) == (422, "/channel"), answer.body
 
 
 async def test_one_that_begins_anew_says_how_often_and_by_whose_calendar(

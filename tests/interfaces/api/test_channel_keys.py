@@ -8,7 +8,7 @@ import pytest
 
 from crossdock.canonical.errors import Forbidden
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.allocation import AllocationProtection
+from crossdock.capabilities.allocation import AllocationGroup, AllocationProtection
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api.hot import HotRequest, hot_routes
 from tests.interfaces.api.conftest import Answer, Caller, House, event, main_scope, stock
@@ -68,6 +68,21 @@ async def test_a_key_may_not_reserve_for_a_channel_that_is_not_its_own(
     assert (unsaid.status, unsaid.json["code"]) == (403, "channel_scope")
     assert "none is named" in unsaid.json["detail"]
     assert (await reserve(web, "r1", 1, "app")).status == 201
+
+
+async def test_a_key_that_is_bound_to_channels_names_no_customer(
+    kept: Caller, house: House
+) -> None:
+    """Or it would have what is kept for his group."""
+    group = AllocationGroup(name="key", customers=("METRO",))
+    await house.allocation.groups.put(main_scope(), group, by="planner")
+    web = await bound(kept, "web")
+
+    said = asking("r1", 9) | {"customer": "METRO"}
+    refused = await web("POST", "/v1/reservations", said)
+    assert (refused.status, refused.json["code"]) == (403, "channel_scope")
+    assert "METRO" in refused.json["detail"]
+    assert (await kept("POST", "/v1/reservations", said | {"channel": "web"})).status == 201
 
 
 async def test_what_the_shortcut_takes_is_bound_as_well(kept: Caller) -> None:

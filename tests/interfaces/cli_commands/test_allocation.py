@@ -92,6 +92,42 @@ async def test_what_cannot_be_is_refused_with_its_place(
     assert (said.code, said.json["where"]) == (code, where), said
 
 
+async def test_a_group_is_made_shares_a_maximum_and_is_ended(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 20)
+    assert "no allocation groups" in (await crossdock("allocation", "groups")).out
+    members = ("--channel", "web", "--channel", "app", "--customer", "Metro")
+    made = await crossdock("allocation", "group", "online", *members)
+    assert "app, web" in made.out
+    assert "METRO" in made.out
+    assert "app, web" in (await crossdock("allocation", "groups")).out
+    now = hub.clock.now()
+    period = (
+        *("--from", f"{now - timedelta(days=1):%Y-%m-%dT%H:%MZ}"),
+        *("--until", f"{now + timedelta(days=1):%Y-%m-%dT%H:%MZ}"),
+    )
+    protect = ("allocation", "protect", "BOLT", "DC1", "--group", "online")
+    kept = await crossdock(*protect, "--maximum", "6", *period)
+    assert "group online" in kept.out
+    reserve = ("stock", "reserve", "BOLT", "DC1", "5", "--allow-partial")
+
+    first = await crossdock(*reserve, "--request-id", "1", "--channel", "app")
+    assert first.code == 0, first
+    cut = await crossdock(*reserve, "--request-id", "2", "--customer", "metro")
+    assert "1 of 5" in cut.out
+    explained = await crossdock("stock", "explain", cut.out.split()[0], "--json")
+    assert '"channel":"online"' in explained.out
+    refused = await crossdock("allocation", "group", "online", "--clear")
+    assert (refused.code, "take those back first" in refused.err) == (1, True), refused
+    both = await crossdock(
+        "allocation", "group", "online", "--clear", "--channel", "web", "--json"
+    )
+    assert (both.code, both.json["where"]) == (2, "--clear")
+    assert "nothing is kept for online" in (await crossdock(*protect, "--clear")).out
+    assert "there is no group" in (await crossdock("allocation", "group", "online", "--clear")).out
+
+
 async def test_what_maxima_and_minima_leave_of_a_promise_is_said_and_explained(
     crossdock: CommandLine, hub: Hub
 ) -> None:

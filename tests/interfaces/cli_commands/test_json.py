@@ -117,6 +117,8 @@ ONCE: tuple[str, ...] = (
     "allocation policy --applies NOTHING --four-eyes",
     "allocation protect BOLT DC1 key --from 2098-12-01T00Z --until 2099-01-01T00Z --minimum 1",
     "allocation protections",
+    "allocation group online --channel web",
+    "allocation groups",
     "allocation lines BOLT DC1",
     "allocation simulate BOLT DC1 --by planner",
     "allocation runs",

@@ -17,12 +17,14 @@ from crossdock.capabilities.allocation.asks import (
     Stock,
 )
 from crossdock.capabilities.allocation.figures import Figures
+from crossdock.capabilities.allocation.group_reads import groups_in
+from crossdock.capabilities.allocation.groups import AllocationGroup
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Expected, Protection, RunException, Why
 from crossdock.capabilities.allocation.ordering import OrderedBy
 from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day, still_early
-from crossdock.capabilities.allocation.protection import AllocationProtection
+from crossdock.capabilities.allocation.protection import AllocationProtection, one_of
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
     AllocationPolicy,
@@ -45,6 +47,7 @@ from crossdock.capabilities.allocation.working import Work
 __all__ = [
     "AllocatedLine",
     "Allocation",
+    "AllocationGroup",
     "AllocationPolicy",
     "AllocationProtection",
     "AllocationRule",
@@ -79,10 +82,12 @@ __all__ = [
     "Work",
     "allocation_reader",
     "digest_of_short",
+    "groups_in",
     "had_of",
     "is_run_reproduced",
     "kept_now",
     "look_again",
+    "one_of",
     "sold_by_day",
     "still_early",
     "turns_next",

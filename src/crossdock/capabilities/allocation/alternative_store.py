@@ -13,10 +13,11 @@ Key = tuple[str, str]
 
 ADD = """
 insert into allocation_alternative (tenant, run_id, place, demand_ref, line_item, line_location,
-    channel, net, item, location, unit, micros, covers, ships_on, arrives_on, decision_id, why)
+    channel, net, item, location, unit, micros, covers, ships_on, arrives_on, decision_id, why,
+    customer)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::text[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[],
-    $14::date[], $15::date[], $16::text[], $17::text[])
+    $14::date[], $15::date[], $16::text[], $17::text[], $18::text[])
 """
 OF_RUN = """
 select * from allocation_alternative where tenant = $1 and run_id = $2 order by place
@@ -73,10 +74,10 @@ where tenant = $1 and run_id = $2 and place = $3
 async def add(
     tx: Transaction,
     places: Sequence[Key],
-    channels: Mapping[str, str],
+    whose: Mapping[str, tuple[str, str]],
     made: Sequence[Alternative],
 ) -> None:
-    """Keep what runs propose for lines that claim at these places, and whose they are."""
+    """Keep what runs propose for lines that claim at these places, of a channel and customer."""
     offers = [one.offer for one in made]
     await tx.execute(
         ADD,
@@ -86,7 +87,7 @@ async def add(
         [one.demand_ref for one in made],
         [item for item, _ in places],
         [location for _, location in places],
-        [channels[one.demand_ref] for one in made],
+        [whose[one.demand_ref][0] for one in made],
         [one.net for one in made],
         [one.item for one in offers],
         [one.location for one in offers],
@@ -97,6 +98,7 @@ async def add(
         [one.arrives_on for one in offers],
         [one.decision_id for one in offers],
         [one.why for one in offers],
+        [whose[one.demand_ref][1] for one in made],
     )
 
 

@@ -46,11 +46,11 @@ class Stock(NamedTuple):
 
 
 class Share(NamedTuple):
-    """A channel's goods of an item at a location in a period."""
+    """What a channel, or an allocation group, has of an item at a location in a period."""
 
     item: str
     location: str
-    channel: str
+    group: str
     starts_at: datetime
     ends_at: datetime
 
@@ -170,9 +170,9 @@ class HoldsAlternatives(Protocol):
     """Whoever promises stock. Each is in the caller's transaction."""
 
     async def hold_in(
-        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], channel: str
+        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], whose: tuple[str, str]
     ) -> str:
-        """Promise all of item, location, micros to a channel, once for each request.
+        """Promise all of item, location, micros to a channel's customer, once for each request.
 
         Give the reservation's id; "" if there is not enough any more.
         """
@@ -213,6 +213,16 @@ class KnowsChannels(Protocol):
         ...
 
 
+class ShowsChannels(Protocol):
+    """Whoever shows channels what maxima and minima leave them."""
+
+    async def claims_moved(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
+    ) -> None:
+        """Hear of (tenant, item, location) where orders of channels are others now."""
+        ...
+
+
 class Escalates(Protocol):
     async def open(
         self,
@@ -247,3 +257,4 @@ class Around:
     parties: KnowsParties
     finder: FindsAlternatives
     holder: HoldsAlternatives
+    shows: ShowsChannels

@@ -117,7 +117,8 @@ class Elsewhere:
             one = store.alternative_of(found)
             key = (found["line_item"], found["line_location"])
             if one.state is WANTED:
-                state, reservation_id = await self._hold(tx, one, found["channel"], key)
+                whose = found["channel"], found["customer"]
+                state, reservation_id = await self._hold(tx, one, whose, key)
             elif await self._is_heard(tx, row["position"]):
                 state, reservation_id = await self._let_go(tx, one, key)
             else:
@@ -126,10 +127,10 @@ class Elsewhere:
         return True
 
     async def _hold(
-        self, tx: Transaction, one: Alternative, channel: str, key: Key
+        self, tx: Transaction, one: Alternative, whose: tuple[str, str], key: Key
     ) -> tuple[AlternativeState, str]:
         goods = (one.offer.item, one.offer.location, one.offer.micros)
-        made = await self._around.holder.hold_in(tx, one.name, goods, channel)
+        made = await self._around.holder.hold_in(tx, one.name, goods, whose)
         if made:
             return AlternativeState.HELD, made
         await look_later(tx, {key: self._clock.now() + PATIENCE})

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from crossdock.canonical.allocation import AllocationGroups
 from crossdock.capabilities.allocation import rulebook, store
 from crossdock.capabilities.allocation.asks import Key
 from crossdock.capabilities.allocation.protection import AllocationProtection
@@ -31,12 +32,13 @@ class Had(NamedTuple):
     """By which order lines protections have been had, of one moment.
 
     `taken`, in micros, by lines of each one's period that are done with; `lines` are those that
-    are open. `channels` is whose the lines are that were asked about, where they are known.
+    are open. `whose` is the channel and customer of the lines that were asked about, where they
+    are known.
     """
 
     taken: Sequence[int]
     lines: Sequence[Sequence[Confirmed]]
-    channels: Mapping[Placed, str]
+    whose: Mapping[Placed, tuple[str, str]]
 
 
 async def kept_now(
@@ -62,7 +64,10 @@ async def turns_next(tx: Transaction, keys: Sequence[Key], now: datetime) -> dic
 
 
 async def had_of(
-    tx: Transaction, protections: Sequence[AllocationProtection], lines: Sequence[Placed]
+    tx: Transaction,
+    protections: Sequence[AllocationProtection],
+    lines: Sequence[Placed],
+    groups: AllocationGroups,
 ) -> Had:
     """Say by which order lines these have been had, and whose those lines are."""
     rows = await tx.fetch(
@@ -72,18 +77,23 @@ async def had_of(
         [ref for ref, _, _ in lines],
         [item for _, item, _ in lines],
         [location for _, _, location in lines],
+        list(groups.channels),
+        list(groups.channels.values()),
+        list(groups.customers),
+        list(groups.customers.values()),
     )
     taken = [0] * len(protections)
     open_lines: list[list[Confirmed]] = [[] for _ in protections]
-    channels: dict[Placed, str] = {}
+    whose: dict[Placed, tuple[str, str]] = {}
     for row in rows:
         number = row["ord"] - 1
         if number < 0:
-            channels[row["demand_ref"], row["item"], row["location"]] = row["channel"]
+            placed = row["demand_ref"], row["item"], row["location"]
+            whose[placed] = row["channel"], row["customer"]
         elif row["demand_ref"]:
             confirmed = row["micros"] if row["is_decided"] else None
             line = Confirmed(row["demand_ref"], confirmed, row["is_of_period"])
             open_lines[number].append(line)
         else:
             taken[number] += row["micros"]
-    return Had(taken, open_lines, channels)
+    return Had(taken, open_lines, whose)

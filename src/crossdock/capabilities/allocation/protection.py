@@ -21,7 +21,9 @@ AMOUNT_MAX = 10**18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationProtection:
-    """A channel's maximum (PAL) and minimum (SUP) of an item at a location, in micros (§3.6).
+    """What a channel or a group may have of an item at a location (§3.6), in micros.
+
+    A maximum (PAL) and a minimum (SUP), of a `channel` or of an allocation `group`: one of both.
 
     It holds from `starts_at` until `ends_at`, and counts what orders of that time have taken.
     With `every` it begins anew each week or month between them, by the calendar of `timezone`,
@@ -30,7 +32,8 @@ class AllocationProtection:
 
     item: str
     location: str
-    channel: str
+    channel: str = ""
+    group: str = ""
     maximum: int | None = None
     minimum: int = 0
     starts_at: datetime
@@ -40,6 +43,11 @@ class AllocationProtection:
     version: int = 0
     set_by: str = ""
     set_at: datetime | None = None
+
+    @property
+    def counts_for(self) -> str:
+        """Name the channel or group; no demand counts for two that are called alike."""
+        return self.group or self.channel
 
     def at(self, now: datetime) -> "AllocationProtection":
         """Give the period of it that a moment lies in, as one by itself."""
@@ -51,10 +59,20 @@ class AllocationProtection:
         )
 
 
+def one_of(channel: str, group: str) -> str:
+    """Name the one that a maximum or minimum is of."""
+    if bool(channel) == bool(group):
+        raise Invalid(
+            "a maximum or minimum is of a channel or of an allocation group, and of one of both",
+            where="/channel",
+            hint="name a channel, or a group",
+        )
+    return channel or group
+
+
 def check(said: AllocationProtection, now: datetime) -> None:
     """Refuse what could not be kept, or no longer."""
-    if not said.channel:
-        raise Invalid("a maximum or minimum is of a channel", where="/channel")
+    one_of(said.channel, said.group)
     if said.maximum is None and not said.minimum:
         raise Invalid(
             "neither a maximum nor a minimum is said", where="/maximum", hint="say one of them"
@@ -63,7 +81,7 @@ def check(said: AllocationProtection, now: datetime) -> None:
         raise Invalid("a maximum or minimum is zero or more", where="/minimum")
     if said.maximum is not None and said.minimum > said.maximum:
         raise Invalid(
-            "more is kept for the channel than it may have",
+            f"more is kept for {said.counts_for} than it may have",
             where="/minimum",
             hint="a minimum is at most the maximum",
         )

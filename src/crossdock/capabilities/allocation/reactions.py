@@ -6,7 +6,7 @@ Nothing is decided here: a page of the log becomes marks on what is to be looked
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event
@@ -22,7 +22,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.capabilities.allocation import store
-from crossdock.capabilities.allocation.asks import KnowsStock
+from crossdock.capabilities.allocation.asks import KnowsStock, ShowsChannels
 from crossdock.capabilities.allocation.standing import comparable
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
@@ -77,16 +77,6 @@ class _Page:
     stock: dict[tuple[str, str, str], tuple[int, str]] = field(default_factory=dict)
     fulls: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     quoted: set[tuple[str, str]] = field(default_factory=set)
-
-
-class ShowsChannels(Protocol):
-    """Whoever shows channels what maxima and minima leave them."""
-
-    async def claims_moved(
-        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
-    ) -> None:
-        """Hear of (tenant, item, location) where orders of channels are others now."""
-        ...
 
 
 def allocation_reader(stock: KnowsStock, clock: Clock, shows: ShowsChannels) -> Reader:

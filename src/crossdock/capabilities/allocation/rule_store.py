@@ -36,6 +36,14 @@ join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location
     and p.item = k.item
 order by p.location, p.item, p.subject, p.version desc
 """
+# What is kept for these channels and groups (null: for all), whenever it holds.
+PROTECTIONS_OF = """
+select distinct on (location, item, subject) item, location, subject, content, version, set_by,
+    set_at
+from allocation_rule where tenant = $1 and kind = 'PROTECTION'
+    and ($2::text[] is null or subject = any($2))
+order by location, item, subject, version desc
+"""
 # Those that begin anew each week or month, and have not ended.
 RECURRING = WorkersSql("""
 select tenant, version, subject, item, location, content, set_by, set_at

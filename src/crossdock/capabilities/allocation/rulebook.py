@@ -16,6 +16,8 @@ from crossdock.canonical.allocation import Every, Strategy
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.allocation import protection, rule_store, store, told
 from crossdock.capabilities.allocation.asks import KnowsParties, KnowsStock
+from crossdock.capabilities.allocation.group_reads import check_whose
+from crossdock.capabilities.allocation.groups import GroupKept
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
     PRIORITY_DEFAULT,
@@ -84,12 +86,13 @@ class _ProtectionKept(msgspec.Struct):
     ends_at: datetime
     every: Every | None = None
     timezone: str = ""
+    is_of_group: bool = False
 
 
-_Kept = RuleKept | _PolicyKept | _ProtectionKept
-_Place = tuple[str, str, str, str]
+_Kept = RuleKept | _PolicyKept | _ProtectionKept | GroupKept
+Place = tuple[str, str, str, str]
 """Kind, subject, item, location: of which the newest version holds."""
-POLICY: Final[_Place] = ("POLICY", "", "", "")
+POLICY: Final[Place] = ("POLICY", "", "", "")
 
 
 class Rulebook:
@@ -125,7 +128,7 @@ class Rulebook:
             )
         async with self._database.transaction(scope) as tx:
             kept = RuleKept(rule.strategy, rule.priority, rule.tells_shortage)
-            row = await self._say(tx, _place_of(rule), kept, by)
+            row = await self.say(tx, _place_of(rule), kept, by)
         return _rule_of(row)
 
     async def clear_rule(self, scope: Scope, rule: AllocationRule, *, by: str) -> None:
@@ -136,7 +139,7 @@ class Rulebook:
         _check_one_subject(rule)
         place = _place_of(rule)
         async with self._database.transaction(scope) as tx:
-            await self._say(tx, place, None, by)
+            await self.say(tx, place, None, by)
 
     async def policy(self, scope: Scope) -> AllocationPolicy:
         async with self._database.transaction(scope) as tx:
@@ -147,7 +150,7 @@ class Rulebook:
     ) -> AllocationPolicy:
         """Say which runs apply by themselves, and whether the maker of one may approve it."""
         async with self._database.transaction(scope) as tx:
-            row = await self._say(tx, POLICY, _PolicyKept(applies, four_eyes), by)
+            row = await self.say(tx, POLICY, _PolicyKept(applies, four_eyes), by)
         return _policy_of(row)
 
     async def protections(self, scope: Scope) -> list[AllocationProtection]:
@@ -159,25 +162,28 @@ class Rulebook:
     async def protect(
         self, scope: Scope, said: AllocationProtection, *, by: str
     ) -> AllocationProtection:
-        """Keep a minimum for a channel, or give it no more than a maximum, for a while.
+        """Keep a minimum for a channel or group, or give it no more than a maximum, for a while.
 
         From the same moment on promises ask for it (§3.6, A14).
         """
         protection.check(said, self._clock.now())
-        place = ("PROTECTION", said.channel, said.item, said.location)
+        place = ("PROTECTION", said.counts_for, said.item, said.location)
         async with self._database.transaction(scope) as tx:
+            await tx.execute(rule_store.LOCK_RULES, tx.tenant)
+            await check_whose(tx, said)
             at = (tx.tenant, said.location)
             zone = (await self._stock.zones(tx, [at])).get(at, "UTC") if said.every else ""
             whole = said.maximum, said.minimum, said.starts_at, said.ends_at
-            kept = _ProtectionKept(*whole, said.every, zone)
-            row = await self._say(tx, place, kept, by)
+            kept = _ProtectionKept(*whole, said.every, zone, bool(said.group))
+            row = await self.say(tx, place, kept, by)
         return _protection_of(row)
 
     async def unprotect(
-        self, scope: Scope, item: str, location: str, channel: str, *, by: str
+        self, scope: Scope, item: str, location: str, whose: str, *, by: str
     ) -> None:
+        """Take back what a channel or group may have."""
         async with self._database.transaction(scope) as tx:
-            await self._say(tx, ("PROTECTION", channel, item, location), None, by)
+            await self.say(tx, ("PROTECTION", whose, item, location), None, by)
 
     async def unguard_ended(self) -> None:
         """Have promises no longer ask where the last period has ended: a job calls this.
@@ -207,7 +213,7 @@ class Rulebook:
         is_guarded = any(one.ends_at > now for one in kept)
         await self._stock.guard(tx, item, location, is_guarded=is_guarded)
 
-    async def _say(self, tx: Transaction, place: _Place, kept: _Kept | None, by: str) -> Any:
+    async def say(self, tx: Transaction, place: Place, kept: _Kept | None, by: str) -> Any:
         """Add a version, unless the newest of its place says the same; give what holds now."""
         kind, subject, item, location = place
         await tx.execute(rule_store.LOCK_RULES, tx.tenant)
@@ -231,7 +237,9 @@ class Rulebook:
         )
         if kind == "PROTECTION":  # stock is locked before what is due, as where promises move
             await self._guard(tx, item, location)
-        if kind == "CUSTOMER":
+        if kind == "GROUP":  # its own part looks again, where anything is kept
+            pass
+        elif kind == "CUSTOMER":
             names = await self._parties.known_as(tx, tx.tenant, [subject])
             await tx.execute(store.MARK_CUSTOMERS, tx.tenant, now, names[subject])
         else:
@@ -245,6 +253,15 @@ class Rulebook:
 async def policy_in(tx: Transaction) -> AllocationPolicy:
     row = await tx.fetchrow(rule_store.RULE_NOW, tx.tenant, "POLICY", "", "", "")
     return AllocationPolicy() if row is None else _policy_of(row)
+
+
+async def kept_in(
+    tx: Transaction, names: Sequence[str] | None, now: datetime
+) -> list[AllocationProtection]:
+    """Read what these channels and groups may have, now or later; None: all of them."""
+    rows = await tx.fetch(rule_store.PROTECTIONS_OF, tx.tenant, names)
+    found = (_protection_of(row) for row in rows if row["content"] is not None)
+    return [one for one in found if one.ends_at > now]
 
 
 async def protections_for(
@@ -269,7 +286,7 @@ def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], 
     return (
         [one.item for one in protections],
         [one.location for one in protections],
-        [one.channel for one in protections],
+        [one.counts_for for one in protections],
         [one.starts_at for one in protections],
         [one.ends_at for one in protections],
     )
@@ -277,7 +294,7 @@ def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], 
 
 def in_run(said: AllocationProtection, had: int) -> Protection:
     """Say a protection in a run's words; what its channel has had counts against both."""
-    return Protection(said.channel, said.maximum, had, said.minimum, had)
+    return Protection(said.counts_for, said.maximum, had, said.minimum, had)
 
 
 def _check_one_subject(rule: AllocationRule) -> None:
@@ -297,7 +314,7 @@ def _check_one_subject(rule: AllocationRule) -> None:
         )
 
 
-def _place_of(rule: AllocationRule) -> _Place:
+def _place_of(rule: AllocationRule) -> Place:
     customer = comparable(rule.customer)
     kind = "CUSTOMER" if customer else "CHANNEL" if rule.channel else "DEFAULT"
     kind = "ORDER" if rule.order_id else kind
@@ -325,11 +342,12 @@ def _policy_of(row: Any) -> AllocationPolicy:
 
 
 def _protection_of(row: Any) -> AllocationProtection:
+    said = _fields(row, _ProtectionKept)
     return AllocationProtection(
         item=row["item"],
         location=row["location"],
-        channel=row["subject"],
-        **_fields(row, _ProtectionKept),
+        **{"group" if said.pop("is_of_group") else "channel": row["subject"]},
+        **said,
     )
 
 

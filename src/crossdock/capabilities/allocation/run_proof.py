@@ -41,7 +41,7 @@ def is_reproduced(run: Run) -> bool:
 def _line(one: RunLine) -> Line:
     return Line(
         demand_ref=one.demand_ref,
-        group=one.channel,
+        group=one.counts_for,
         requested=one.requested,
         confirmed=one.before,
         strategy=one.strategy,

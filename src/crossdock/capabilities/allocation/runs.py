@@ -116,13 +116,14 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.ships_on for _, _, line in lines],
         [line.customer for _, _, line in lines],
         [line.elsewhere for _, _, line in lines],
+        [line.counts_for for _, _, line in lines],
     )
     offered = [(run, one) for run in made for one in run.alternatives]
     if offered:
         await alternative_store.add(
             tx,
             [(run.item, run.location) for run, _ in offered],
-            {line.demand_ref: line.channel for _, _, line in lines},
+            {line.demand_ref: (line.channel, line.customer) for _, _, line in lines},
             [one for _, one in offered],
         )
 

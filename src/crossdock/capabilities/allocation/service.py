@@ -20,6 +20,7 @@ from crossdock.capabilities.allocation import alternative_store, rulebook, runs,
 from crossdock.capabilities.allocation.alternatives import digest_with
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.elsewhere import Elsewhere
+from crossdock.capabilities.allocation.grouping import GroupBook
 from crossdock.capabilities.allocation.oversold import NOBODY, look_later, oversold
 from crossdock.capabilities.allocation.rulebook import Rulebook
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
@@ -44,7 +45,8 @@ class AllocatedLine:
     """An open order line, in micros of `unit`: what is asked of it, and what it has of that.
 
     `released`, of what it has, is in the warehouse's hands. It is to leave on `ships_on`; None is
-    at once. `elsewhere` is held for it at other places.
+    at once. `elsewhere` is held for it at other places. Its maximum and minimum are those of the
+    channel or group that it `counts_for`.
     """
 
     demand_ref: str
@@ -63,6 +65,7 @@ class AllocatedLine:
     ships_on: date | None = None
     customer: str = ""
     elsewhere: int = 0
+    counts_for: str = ""
 
 
 class Confirmation(NamedTuple):
@@ -91,6 +94,7 @@ class Allocation:
         self._stock = around.stock
         self._elsewhere = Elsewhere(database, clock, around)
         self.rulebook = Rulebook(database, clock, around.stock, around.parties)
+        self.groups = GroupBook(database, clock, around, self.rulebook)
 
     async def channels_of(self, scope: Scope, demand_refs: Sequence[str]) -> dict[str, str]:
         """Say whose order lines are; one of which no order was heard is left out."""
@@ -123,6 +127,7 @@ class Allocation:
                 since=one.line.since,
                 released=one.line.released,
                 ships_on=one.line.ships_on,
+                counts_for=one.line.group,
             )
             for one in found
         ]

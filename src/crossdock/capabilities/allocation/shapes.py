@@ -40,7 +40,8 @@ class RunLine:
 
     `released`, of both, is in the warehouse's hands. `coming` is what supply that is still to
     come covers of the rest by `ships_on`, the day it is to leave on. `elsewhere` was held for the
-    line at other places by then, beside what is `requested` here.
+    line at other places by then, beside what is `requested` here. It counts for the maximum and
+    minimum of the channel or group `counts_for`.
     """
 
     demand_ref: str
@@ -61,6 +62,7 @@ class RunLine:
     ships_on: date | None = None
     customer: str = ""
     elsewhere: int = 0
+    counts_for: str = ""
 
 
 class Short(NamedTuple):

@@ -5,7 +5,7 @@ other; stock is only read, for promises never wait for a run.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from crossdock.capabilities.allocation import (
 from crossdock.capabilities.allocation.alternatives import Alternative, Lack, Offer
 from crossdock.capabilities.allocation.asks import Around, Claim, Key, KnowsStock, Share, Stock
 from crossdock.capabilities.allocation.figures import Figures
+from crossdock.capabilities.allocation.group_reads import groups_in
 from crossdock.capabilities.allocation.model import Expected, Line, Protection
 from crossdock.capabilities.allocation.protection import AllocationProtection
 from crossdock.capabilities.allocation.runs import digest_of
@@ -171,7 +172,8 @@ class Sight:
                 RunLine(
                     demand_ref=grant.line.demand_ref,
                     order_id=by_ref[grant.line.demand_ref].order_id,
-                    channel=grant.line.group,
+                    channel=by_ref[grant.line.demand_ref].channel,
+                    counts_for=grant.line.group,
                     customer=by_ref[grant.line.demand_ref].customer,
                     requested=grant.line.requested,
                     picked=by_ref[grant.line.demand_ref].claim.picked,
@@ -228,8 +230,9 @@ async def look(
     whose = [{row[name] for row in rows} for name in ("order_id", "customer", "channel")]
     rules = await rules_for(tx, around.parties, *whose)
     protections = await rulebook.protections_for(tx, keys, now)
+    rules = replace(rules, groups=await groups_in(tx, around.parties))
     shares = [
-        Share(one.item, one.location, one.channel, one.starts_at, one.ends_at)
+        Share(one.item, one.location, one.counts_for, one.starts_at, one.ends_at)
         for one in protections
     ]
     # Asked after stock was: what is promised in between is taken from a maximum, never beside it.
@@ -348,7 +351,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow, held: Sequence[Alternative
     strategy, priority, _ = rules.of(row["order_id"], row["customer"], row["channel"])
     line = Line(
         demand_ref=row["demand_ref"],
-        group=row["channel"],
+        group=rules.groups.of(row["channel"], row["customer"]),
         requested=requested,
         confirmed=max(released, figures.unpicked(total, claim.picked, requested)),
         strategy=strategy,

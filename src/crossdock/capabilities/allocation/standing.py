@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.allocation import NO_GROUPS, AllocationGroups, Strategy
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.capabilities.allocation import rule_store
 from crossdock.capabilities.allocation.asks import KnowsParties
@@ -25,12 +25,14 @@ class RuleKept(msgspec.Struct, omit_defaults=True):
 class RulesNow:
     """The rules that hold, by (kind, subject), as of `version`.
 
-    `names` of a customer are all that rules may call him: his party's id first.
+    `names` of a customer are all that rules may call him: his party's id first. Whose maxima and
+    minima a line counts for say `groups`.
     """
 
     said: Mapping[tuple[str, str], Rule]
     version: int
     names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    groups: AllocationGroups = NO_GROUPS
 
     def of(self, order_id: str, customer: str, channel: str) -> Rule:
         """Give an order's own rule, else its customer's, its channel's, the tenant's, the house's.

@@ -14,7 +14,7 @@ RUN_COLUMNS = (
 RUN_LINE_COLUMNS = (
     *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
     *("priority", "since", "why", "exception", "multiple", "released", "coming", "ships_on"),
-    *("customer", "elsewhere"),
+    *("customer", "elsewhere", "counts_for"),
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
@@ -275,25 +275,33 @@ delete from allocation_line where (tenant, demand_ref) in (
     order by closed_at limit $2)
 """)
 
-# What the closed lines of each channel took in its period (no reference), and its open ones, with
-# what a run confirmed of each; then (ord 0) whose those lines are that are asked about.
-# Of one moment: a line that closes or is opened again meanwhile counts once.
+# What the closed lines of each channel or group took in its period (no reference), and its open
+# ones, with what a run confirmed of each; then (ord 0) whose those lines are that are asked about.
+# A line is of its customer's group, else its channel's, else its channel. All of one moment.
 HAD = """
 with kept as (select * from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[],
-    $6::timestamptz[]) with ordinality k(item, location, channel, starts_at, ends_at, ord))
-select k.ord::integer as ord, '' as demand_ref, k.channel, '' as item, '' as location,
-    sum(l.picked)::bigint as micros, false as is_decided, true as is_of_period
+    $6::timestamptz[]) with ordinality k(item, location, channel, starts_at, ends_at, ord)),
+channels as (select * from unnest($10::text[], $11::text[]) g(channel, named)),
+customers as (select * from unnest($12::text[], $13::text[]) g(customer, named))
+select k.ord::integer as ord, '' as demand_ref, k.channel, '' as customer, '' as item,
+    '' as location, sum(l.picked)::bigint as micros, false as is_decided, true as is_of_period
 from kept k join allocation_line l on l.tenant = $1 and l.location = k.location
-    and l.item = k.item and l.closed_at is not null and l.channel = k.channel
+    and l.item = k.item and l.closed_at is not null
     and l.since >= k.starts_at and l.since < k.ends_at
+left join customers u on u.customer = l.customer
+left join channels c on c.channel = l.channel
+where coalesce(u.named, c.named, l.channel) = k.channel
 group by k.ord, k.channel
 union all
-select k.ord::integer, l.demand_ref, l.channel, l.item, l.location, l.confirmed, l.run_id <> '',
-    l.since >= k.starts_at and l.since < k.ends_at
+select k.ord::integer, l.demand_ref, l.channel, l.customer, l.item, l.location, l.confirmed,
+    l.run_id <> '', l.since >= k.starts_at and l.since < k.ends_at
 from kept k join allocation_line l on l.tenant = $1 and l.location = k.location
-    and l.item = k.item and l.closed_at is null and l.channel = k.channel
+    and l.item = k.item and l.closed_at is null
+left join customers u on u.customer = l.customer
+left join channels c on c.channel = l.channel
+where coalesce(u.named, c.named, l.channel) = k.channel
 union all
-select 0, l.demand_ref, l.channel, l.item, l.location, 0, false, false
+select 0, l.demand_ref, l.channel, l.customer, l.item, l.location, 0, false, false
 from unnest($7::text[], $8::text[], $9::text[]) r(demand_ref, item, location)
 join allocation_line l on l.tenant = $1 and l.demand_ref = r.demand_ref and l.item = r.item
     and l.location = r.location
@@ -335,11 +343,11 @@ order by r.ord
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
     picked, before, after, strategy, priority, since, why, exception, multiple, released, coming,
-    ships_on, customer, elsewhere)
+    ships_on, customer, elsewhere, counts_for)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
     $13::timestamptz[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[],
-    $19::date[], $20::text[], $21::bigint[])
+    $19::date[], $20::text[], $21::bigint[], $22::text[])
 """
 WAITING = """
 select r.run_id, r.item, r.location, r.digest

@@ -40,6 +40,9 @@ class _Said(msgspec.Struct):
     timezone: str = ""
     applies: str = ""
     four_eyes: bool | None = None
+    is_of_group: bool = False
+    channels: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
 
 
 async def rule(tx: Transaction, row: Any) -> None:
@@ -65,6 +68,9 @@ async def rule(tx: Transaction, row: Any) -> None:
         timezone=said.timezone,
         applies=said.applies,
         four_eyes=said.four_eyes,
+        is_of_group=said.is_of_group,
+        channels=said.channels,
+        customers=said.customers,
     )
     named = f"allocation_rule:{row['version']}"
     await event_log.append(tx, [_entry(tx, named, payload, row["set_at"])])

@@ -11,6 +11,7 @@ from crossdock.capabilities.inventory.had import (
     HadByOrders,
     KnowsProtections,
     OpenLine,
+    Whose,
 )
 from crossdock.capabilities.inventory.holds import Hold
 from crossdock.capabilities.inventory.leaks import LeakedHolds
@@ -65,5 +66,6 @@ __all__ = [
     "Standing",
     "Standings",
     "Upkeep",
+    "Whose",
     "inventory_reader",
 ]

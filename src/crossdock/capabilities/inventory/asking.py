@@ -10,7 +10,7 @@ from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import drawn_store, store
 from crossdock.capabilities.inventory.drawing import Drawn, Pool
 from crossdock.capabilities.inventory.granting import NOTHING_DRAWN, Ask, Given
-from crossdock.capabilities.inventory.had import KnowsProtections, Quoted
+from crossdock.capabilities.inventory.had import KnowsProtections, Quoted, Whose
 from crossdock.capabilities.inventory.incoming import Incoming
 from crossdock.capabilities.inventory.kits import (
     Exploded,
@@ -183,21 +183,27 @@ def counted(batch: Iterable[Incoming], look: Look) -> list[Quoted]:
     for one in batch:
         for line in one.request.lines:
             if look.own(line) is not None:
-                order = Quoted(look.found[line[:2]], line.demand_ref, one.channel)
+                order = Quoted(look.found[line[:2]], line.demand_ref, one.whose)
                 found.setdefault(line.demand_ref, order)
     return list(found.values())
 
 
-def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
+def whose(one: Incoming, look: Look, sheet: Sheet) -> list[Whose]:
+    """Say whose each line is: its order's where that counts it there already, else who asks."""
+    said = one.whose
+    return [
+        said
+        if look.own(line) is None
+        else sheet.whose(Quoted(look.found[line[:2]], line.demand_ref, said))
+        for line in one.request.lines
+    ]
+
+
+def ask(one: Incoming, whose: Sequence[Whose], look: Look, sheet: Sheet) -> Ask:
     """Put a request as the grant decides it."""
     asked = one.request.lines
     own = tuple(look.own(line) for line in asked)
-    channels = tuple(
-        one.channel
-        if open_ is None
-        else sheet.whose(Quoted(look.found[line[:2]], line.demand_ref, one.channel))
-        for line, open_ in zip(asked, own, strict=True)
-    )
+    channels = tuple(map(sheet.counts_for, whose))
     if all(open_ is None for open_ in own):
         own = ()
     places = [look.found[line.item, line.location] for line in asked]
@@ -205,7 +211,7 @@ def ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
         tuple((at, line.micros) for at, line in zip(places, asked, strict=True)),
         one.request.allow_partial,
         own,
-        one.channel,
+        sheet.counts_for(one.whose),
         channels,
         tuple(sheet.had(at, line.demand_ref) for at, line in zip(places, asked, strict=True))
         if own

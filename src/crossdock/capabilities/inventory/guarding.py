@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from crossdock.canonical.allocation import NO_GROUPS, AllocationGroups
 from crossdock.capabilities.inventory.granting import Guards
 from crossdock.capabilities.inventory.had import (
     Asked,
@@ -17,6 +18,7 @@ from crossdock.capabilities.inventory.had import (
     OrderLine,
     Question,
     Quoted,
+    Whose,
     counted,
     keep_ordered,
 )
@@ -32,16 +34,16 @@ where tenant = $1 and stock_id = any($2::bigint[]) and is_guarded <> $3
 
 # Wherever a line was, it is the same channel's; what cut it was said where it was made.
 CHANNELS_OF = """
-select distinct on (reservation_id, line_no) reservation_id, line_no, channel, cut_by
+select distinct on (reservation_id, line_no) reservation_id, line_no, channel, customer, cut_by
 from inventory_channel_line where tenant = $1 and reservation_id = any($2::uuid[])
 order by reservation_id, line_no, cut_by desc
 """
 KEEP = """
-insert into inventory_channel_line (tenant, reservation_id, line_no, stock_id, channel, made_at,
-    cut_by)
-select $1, r.reservation_id, r.line_no, r.stock_id, r.channel, $6, r.cut_by
-from unnest($2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $7::text[])
-    r(reservation_id, line_no, stock_id, channel, cut_by)
+insert into inventory_channel_line (tenant, reservation_id, line_no, stock_id, channel, customer,
+    made_at, cut_by)
+select $1, r.reservation_id, r.line_no, r.stock_id, r.channel, r.customer, $6, r.cut_by
+from unnest($2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $7::text[], $8::text[])
+    r(reservation_id, line_no, stock_id, channel, cut_by, customer)
 on conflict (tenant, reservation_id, line_no, stock_id) do update
 set made_at = excluded.made_at, is_ordered = false
 """
@@ -65,7 +67,7 @@ class ChannelLine(NamedTuple):
     reservation_id: UUID
     line_no: int
     stock_id: int
-    channel: str
+    whose: Whose
     cut_by: str = ""
 
 
@@ -83,11 +85,13 @@ class Guarded(NamedTuple):
     """What each channel may have of locked rows, and has had; whose quoted order lines are.
 
     `confirmed` is what order lines have of that which is still to be picked, as it was counted.
+    By `groups` it shows for which of the `guards` a demand counts.
     """
 
     guards: Mapping[int, Guards]
-    orders: Mapping[OrderLine, str]
+    orders: Mapping[OrderLine, Whose]
     confirmed: Mapping[OrderLine, int]
+    groups: AllocationGroups = NO_GROUPS
 
 
 async def guards_of(
@@ -115,16 +119,24 @@ async def guards_of(
     quoted = [one for one in quoted if one.stock_id in keys]
     found_had = await counted(tx, protections, Question(keys, asked, quoted), now)
     await keep_ordered(tx, found_had.claims.held, found_had.claims.heard)
-    guards = guards_by_row(asked, found_had.had)
+    guards = guards_by_row(asked, found_had.had, found_had.claims.groups)
     orders = {**found_had.claims.unheard, **found_had.claims.heard}
-    return Guarded(guards, orders, found_had.confirmed)
+    return Guarded(guards, orders, found_had.confirmed, found_had.claims.groups)
 
 
-def guards_by_row(asked: Sequence[Asked], had: Sequence[Had]) -> dict[int, Guards]:
-    """Put side by side what each channel may have of a row, and has had."""
+def guards_by_row(
+    asked: Sequence[Asked], had: Sequence[Had], groups: AllocationGroups
+) -> dict[int, Guards]:
+    """Put side by side what each channel or group may have of a row, and has had."""
     guards: dict[int, dict[str, Claim]] = {}
     for (stock_id, said), one in zip(asked, had, strict=True):
-        claim = Claim(least=said.minimum, most=said.maximum, used=one.used, claimed=one.claimed)
+        claim = Claim(
+            least=said.minimum,
+            most=said.maximum,
+            used=one.used,
+            claimed=one.claimed,
+            channels=groups.members(said.channel) if groups is not NO_GROUPS else frozenset(),
+        )
         guards.setdefault(stock_id, {})[said.channel] = claim
     return dict(guards)
 
@@ -136,7 +148,11 @@ async def channels_of(
     rows = await tx.fetch(CHANNELS_OF, tx.tenant, list(reservation_ids))
     return {
         (row["reservation_id"], row["line_no"]): ChannelLine(
-            row["reservation_id"], row["line_no"], 0, row["channel"], row["cut_by"]
+            row["reservation_id"],
+            row["line_no"],
+            0,
+            Whose(row["channel"], row["customer"]),
+            row["cut_by"],
         )
         for row in rows
     }
@@ -151,9 +167,10 @@ async def keep(tx: Transaction, lines: Collection[ChannelLine], now: datetime) -
             [line.reservation_id for line in lines],
             [line.line_no for line in lines],
             [line.stock_id for line in lines],
-            [line.channel for line in lines],
+            [line.whose.channel for line in lines],
             now,
             [line.cut_by for line in lines],
+            [line.whose.customer for line in lines],
         )
 
 

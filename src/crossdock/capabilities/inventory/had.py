@@ -9,35 +9,47 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from crossdock.canonical.allocation import NO_GROUPS, AllocationGroups
 from crossdock.capabilities.inventory.store import Key
 from crossdock.foundation.database import Transaction
 
 # What a channel holds: living promises, and what has gone out of ended ones. What an order counts
 # is told by its line, unless that is known to count; so is what was picked of a line its order
 # dropped. A soft hold that has lapsed and is not swept yet holds nothing. Of a promise that was
-# moved each place has what went out there, and the last one the rest.
+# moved each place has what went out there, and the last one the rest. A group holds what was
+# promised to its channels, but to no customer of a group ($7), and what was to its own customers.
 HELD = """
-select k.ord::integer as ord, case when v.is_linked then v.demand_ref else '' end as demand_ref,
+with mine as (
+    select k.ord, h.* from unnest($2::integer[], $3::bigint[], $4::text[], $5::timestamptz[])
+        k(ord, stock_id, channel, starts_at)
+    join inventory_channel_line h on h.tenant = $1 and h.stock_id = k.stock_id
+        and h.channel = k.channel and h.made_at >= k.starts_at
+        and (h.customer = '' or h.customer <> all($7::text[]))
+    union all
+    select k.ord, h.* from unnest($8::integer[], $9::bigint[], $10::text[], $11::timestamptz[])
+        k(ord, stock_id, customer, starts_at)
+    join inventory_channel_line h on h.tenant = $1 and h.stock_id = k.stock_id
+        and h.customer = k.customer and h.customer <> '' and h.made_at >= k.starts_at)
+select h.ord, case when v.is_linked then v.demand_ref else '' end as demand_ref,
+    case when v.is_linked then h.channel else '' end as channel,
+    case when v.is_linked then h.customer else '' end as customer,
     sum(greatest(0, case
         when v.stock_id <> h.stock_id then h.out_here - p.by_line
         when v.status = 'CONSUMED' or v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
-            and (v.is_hard or v.expires_at > $5) then v.granted - greatest(h.out_before, p.by_line)
+            and (v.is_hard or v.expires_at > $6) then v.granted - greatest(h.out_before, p.by_line)
         else least(v.granted, greatest(v.consumed, v.picked))
             - greatest(h.out_before, p.by_line) end))::bigint as micros
-from unnest($2::bigint[], $3::text[], $4::timestamptz[]) with ordinality
-    k(stock_id, channel, starts_at, ord)
-join inventory_channel_line h on h.tenant = $1 and h.stock_id = k.stock_id
-    and h.channel = k.channel and h.made_at >= k.starts_at
+from mine h
 cross join lateral (select * from inventory_reservation
     where tenant = $1 and reservation_id = h.reservation_id and line_no = h.line_no limit 1) v
 left join inventory_demand d on d.tenant = $1 and d.demand_ref = v.demand_ref
-    and (d.stock_id = k.stock_id or v.stock_id <> k.stock_id) and d.order_id = ''
+    and (d.stock_id = h.stock_id or v.stock_id <> h.stock_id) and d.order_id = ''
     and d.stock_id is not null and v.picked > 0
 cross join lateral (select case when d.picked is null then 0 else least(v.granted, v.picked) end
     as by_line) p
 where v.status <> 'DENIED'
     and not (v.is_linked and (h.is_ordered or v.stock_id <> h.stock_id))
-group by 1, 2
+group by 1, 2, 3, 4
 """
 
 # Allocation knows these order lines by now, and will for longer than any period lasts.
@@ -72,8 +84,18 @@ where d.stock_id = k.stock_id
 """
 
 
+class Whose(NamedTuple):
+    """Whose a demand is: a channel's, and a customer's where one is named (as customers compare).
+
+    Which maximum and minimum it counts for follows from both (`AllocationGroups`).
+    """
+
+    channel: str
+    customer: str = ""
+
+
 class ChannelProtection(NamedTuple):
-    """A channel's maximum and minimum at an item-location in a period that holds now (§3.6)."""
+    """What a channel, or a group of the name, may have at an item-location in a period (§3.6)."""
 
     channel: str
     maximum: int | None
@@ -101,12 +123,12 @@ class HadByOrders(NamedTuple):
     """By which order lines channels have had what they may have, of one moment.
 
     Of each protection that was asked about, `taken` is what lines took that are done with (in
-    micros), `lines` those that are open. `channels` is whose known lines are.
+    micros), `lines` those that are open. `whose` is whose known lines are.
     """
 
     taken: Sequence[int]
     lines: Sequence[Sequence[OpenLine]]
-    channels: Mapping[Placed, str]
+    whose: Mapping[Placed, Whose]
 
 
 class Had(NamedTuple):
@@ -136,11 +158,16 @@ class KnowsProtections(Protocol):
         """Give what holds now for each (item, location)."""
         ...
 
+    async def groups(self, tx: Transaction) -> AllocationGroups:
+        """Say which channels and customers share a maximum and minimum."""
+        ...
+
     async def had(
         self,
         tx: Transaction,
         asked: Sequence[tuple[Key, ChannelProtection]],
         lines: Sequence[Placed],
+        groups: AllocationGroups,
     ) -> HadByOrders:
         """Say by which order lines these have been had, and whose `lines` are."""
         ...
@@ -170,7 +197,7 @@ class Quoted(NamedTuple):
 
     stock_id: int
     demand_ref: str
-    channel: str
+    whose: Whose
 
     @property
     def line(self) -> OrderLine:
@@ -188,6 +215,7 @@ class _Held(NamedTuple):
     number: int
     stock_id: int
     demand_ref: str
+    whose: Whose
     micros: int
 
     @property
@@ -199,11 +227,17 @@ class _Claims(NamedTuple):
     """What promises hold, and whose order lines are: heard of, or quoted and not heard of yet."""
 
     held: Sequence[_Held]
-    heard: Mapping[OrderLine, str]
-    unheard: Mapping[OrderLine, str]
+    heard: Mapping[OrderLine, Whose]
+    unheard: Mapping[OrderLine, Whose]
+    groups: AllocationGroups = NO_GROUPS
 
     def quoted_by(self, stock_id: int, channel: str) -> list[str]:
-        return [ref for (at, ref), by in self.unheard.items() if (at, by) == (stock_id, channel)]
+        """Name the order lines there that nobody has heard of and a channel or group quotes."""
+        return [
+            ref
+            for (at, ref), by in self.unheard.items()
+            if at == stock_id and self.groups.of(*by) == channel
+        ]
 
 
 class Question(NamedTuple):
@@ -239,38 +273,57 @@ async def counted(
     tx: Transaction, protections: KnowsProtections, question: Question, now: datetime
 ) -> Counted:
     keys, asked, quoted = question
-    held = await _held(tx, asked, now)
+    groups = await protections.groups(tx) if asked else NO_GROUPS
+    held = await _held(tx, asked, groups, now)
     lines = {one.line for one in held if one.demand_ref} | {one.line for one in quoted}
     placed = {(ref, *keys[stock_id]): (stock_id, ref) for stock_id, ref in sorted(lines)}
     had = await protections.had(
-        tx, [(keys[stock_id], said) for stock_id, said in asked], list(placed)
+        tx, [(keys[stock_id], said) for stock_id, said in asked], list(placed), groups
     )
-    heard = {placed[line]: channel for line, channel in had.channels.items()}
-    holders = {one.line: asked[one.number].said.channel for one in held}
+    heard = {placed[line]: whose for line, whose in had.whose.items()}
+    holders = {one.line: one.whose for one in held}
     unheard = {
-        one.line: holders.get(one.line, one.channel) for one in quoted if one.line not in heard
+        one.line: holders.get(one.line, one.whose) for one in quoted if one.line not in heard
     }
-    claims = _Claims(held, heard, unheard)
+    claims = _Claims(held, heard, unheard, groups)
     return await _sum(tx, asked, had, claims)
 
 
-async def _held(tx: Transaction, asked: Sequence[Asked], now: datetime) -> list[_Held]:
+async def _held(
+    tx: Transaction, asked: Sequence[Asked], groups: AllocationGroups, now: datetime
+) -> list[_Held]:
+    channels = [
+        (number, stock_id, channel, said.starts_at)
+        for number, (stock_id, said) in enumerate(asked)
+        for channel in sorted(groups.members(said.channel))
+    ]
+    customers = [
+        (number, stock_id, customer, said.starts_at)
+        for number, (stock_id, said) in enumerate(asked)
+        for customer, group in groups.customers.items()
+        if group == said.channel
+    ]
     rows = await tx.fetch(
-        HELD,
-        tx.tenant,
-        [stock_id for stock_id, _ in asked],
-        [said.channel for _, said in asked],
-        [said.starts_at for _, said in asked],
-        now,
+        HELD, tx.tenant, *_columns(channels), now, list(groups.customers), *_columns(customers)
     )
     return [
-        _Held(number := row["ord"] - 1, asked[number].stock_id, row["demand_ref"], row["micros"])
+        _Held(
+            row["ord"],
+            asked[row["ord"]].stock_id,
+            row["demand_ref"],
+            Whose(row["channel"], row["customer"]),
+            row["micros"],
+        )
         for row in rows
     ]
 
 
+def _columns(rows: Sequence[tuple[int, int, str, datetime]]) -> list[list[Any]]:
+    return [[row[place] for row in rows] for place in range(4)]
+
+
 async def keep_ordered(
-    tx: Transaction, held: Iterable[_Held], heard: Mapping[OrderLine, str]
+    tx: Transaction, held: Iterable[_Held], heard: Mapping[OrderLine, Whose]
 ) -> None:
     """Keep which promises order lines count from now on, so that they are not told again."""
     if known := sorted({one.line for one in held if one.line in heard}):

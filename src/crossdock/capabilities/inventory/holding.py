@@ -49,29 +49,37 @@ class Holding:
         found = await self._answers.availability_in(tx, tx.tenant, keys)
         return {(one.item, one.location): one.available.micros for one in found}
 
-    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
-        """Give what a channel could reserve there, and what beside stock keeps it from more.
+    async def free_for_in(
+        self, tx: Transaction, key: Key, whose: tuple[str, str]
+    ) -> tuple[int, str, bool]:
+        """Give what a channel's customer could reserve there, and what keeps him from more.
 
         And say whether maxima or minima of channels hold there at all (§3.6).
         """
         [here] = await self._answers.availability_in(tx, tx.tenant, [key])
-        shares = await self._shares_in(tx, Wanted(channel, [key], {}))
+        shares = await self._shares_in(tx, Wanted(*whose, [key], {}))
         micros, cut_by = shares.share(here)
         return micros, cut_by, shares.is_shared(here)
 
     async def hold_in(
-        self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
+        self,
+        tx: Transaction,
+        request_id: str,
+        line: tuple[str, str, int, str],
+        whose: tuple[str, str],
     ) -> tuple[int, str]:
-        """Reserve what there is of item, location, micros, order line, for a channel.
+        """Reserve what there is of item, location, micros, order line, for a channel's customer.
 
-        Give what was had, and what beside stock kept the channel from more ("" is nothing).
+        Give what was had, and what beside stock kept him from more ("" is nothing).
         """
+        channel, customer = whose
         request = ReservationRequest(
             request_id,
             (ReservationLine(*line),),
             ReservationKind.HARD,
             allow_partial=True,
             channel=channel,
+            customer=customer,
         )
         made = await self._promises.reserve_in(tx, CLIENT, request)
         return made.lines[0].granted, made.cut_by

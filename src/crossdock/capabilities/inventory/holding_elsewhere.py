@@ -25,14 +25,19 @@ class HoldingElsewhere:
         self._changes = changes
 
     async def hold_in(
-        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], channel: str
+        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], whose: tuple[str, str]
     ) -> str:
-        """Reserve all of item, location, micros for a channel, or nothing of it.
+        """Reserve all of item, location, micros for a channel's customer, or nothing of it.
 
         Give the reservation's id; "" if there is not enough any more.
         """
+        channel, customer = whose
         request = ReservationRequest(
-            request_id, (ReservationLine(*goods),), ReservationKind.HARD, channel=channel
+            request_id,
+            (ReservationLine(*goods),),
+            ReservationKind.HARD,
+            channel=channel,
+            customer=customer,
         )
         made = await self._promises.reserve_in(tx, CLIENT, request)
         return made.reservation_id if made.lines[0].granted else ""

@@ -9,22 +9,28 @@ import msgspec
 from asyncpg.pgproto import pgproto
 
 from crossdock.canonical.errors import Conflict
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.had import Whose
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.foundation.ids import derived_uuid, prefixed
 
 _encoded = msgspec.json.Encoder().encode
 _CHANNEL = ReservationRequest._fields.index("channel")
+_CUSTOMER = ReservationRequest._fields.index("customer")
+_NAMES = KeyRule()
 
 
 def content_of(request: ReservationRequest, client: str) -> bytes:
     """Write what is asked in one form: tells a repeat from another request with the same id.
 
     A channel that is not named is left out, as before there were any: a repeat of then is one. So
-    is the client's own, which stands where none is named.
+    is the client's own, which stands where none is named. So is a customer.
     """
     is_other = request.channel and request.channel != client
-    return _encoded(request if is_other else request[:_CHANNEL])
+    if request.customer:
+        return _encoded(request if is_other else request._replace(channel=""))
+    return _encoded(request[:_CUSTOMER] if is_other else request[:_CHANNEL])
 
 
 class Incoming:
@@ -55,16 +61,19 @@ class Incoming:
         """
         if len(self.request.lines) > 1 or self.request.allow_partial:
             return False
-        return self.request.channel in {"", self.client}
+        return self.request.channel in {"", self.client} and not self.request.customer
 
     @property
     def is_hard(self) -> bool:
         return self.expires_at is None
 
     @property
-    def channel(self) -> str:
+    def whose(self) -> Whose:
         """Say whose it is: who names no channel stands as himself."""
-        return self.request.channel or self.client
+        customer = self.request.customer
+        return Whose(
+            self.request.channel or self.client, _NAMES.comparable(customer) if customer else ""
+        )
 
 
 def taken_in(

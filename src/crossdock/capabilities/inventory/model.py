@@ -85,6 +85,7 @@ class ReservationRequest(NamedTuple):
     """`request_id` is the client's own: the same id and content get the same answer for ever.
 
     `channel` is whose maximum and others' minima it is held to (§3.6); "" stands for the client.
+    A `customer` of an allocation group is held to that group's instead.
     """
 
     request_id: str
@@ -93,14 +94,16 @@ class ReservationRequest(NamedTuple):
     ttl_seconds: int | None = None
     allow_partial: bool = False
     channel: str = ""
+    customer: str = ""
 
 
 def check_request(request: ReservationRequest) -> None:
     """Refuse what no stock could grant, before it takes a lock."""
     if not request.request_id or "\0" in request.request_id:
         raise Invalid("a reservation needs a request id without NUL", where="/request_id")
-    if "\0" in request.channel:
-        raise Invalid("a channel's name never holds NUL", where="/channel")
+    if "\0" in request.channel + request.customer:
+        where = "channel" if "\0" in request.channel else "customer"
+        raise Invalid(f"a {where}'s name never holds NUL", where=f"/{where}")
     if not 1 <= len(request.lines) <= LINES_MAX:
         raise Invalid(
             f"a reservation has 1 to {LINES_MAX} lines, not {len(request.lines)}", where="/lines"

@@ -210,7 +210,9 @@ class _Linking:
             await seen.guard(tx, self._around.protections, self._now)
         room = Room(seen.counters())
         return {
-            row.line.stock_id: room.free(row.line.stock_id, seen.channel_of(row)).micros
+            row.line.stock_id: room.free(
+                row.line.stock_id, seen.counts_for(seen.whose_is(row))
+            ).micros
             for row in rows
         }
 

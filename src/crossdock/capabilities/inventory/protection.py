@@ -36,12 +36,14 @@ class Claim:
 
     `least` is kept for it, beyond `most` (None: no limit) it is shown nothing. `claimed` is what
     its orders claim of the pool beside `used`: it is out of the pool already, and not had yet.
+    Of an allocation group, `channels` share it.
     """
 
     least: int = 0
     most: int | None = None
     used: int = 0
     claimed: int = 0
+    channels: frozenset[str] = frozenset()
 
     @property
     def protected(self) -> int:
@@ -69,10 +71,17 @@ def shown_of(pool: int, channel: str, claims: Mapping[str, Claim]) -> int:
 
     What its own orders claim counts against its maximum, had or not: what is shown is sold beside.
     """
-    own = claims.get(channel, Claim())
+    name = name_of(channel, claims)
+    own = claims.get(name, Claim())
     own = own.having(More(own.claimed, own.claimed))
-    others = (claim for name, claim in claims.items() if name != channel)
+    others = (claim for other, claim in claims.items() if other != name)
     return available_to(max(0, pool), own, others)
+
+
+def name_of(channel: str, claims: Mapping[str, Claim]) -> str:
+    """Name the claim that is a channel's: its group's, if it is in one; its own if it has any."""
+    shared = (name for name, claim in claims.items() if channel in claim.channels)
+    return next(shared, channel)
 
 
 def within(pool: int, kept_for_others: int, allowance: int | None) -> int:

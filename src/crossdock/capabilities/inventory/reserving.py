@@ -212,15 +212,16 @@ class Promises:
         )
         look = look._replace(unlimited=frozenset(sheet.with_groups(beside)))
         await sheet.guard(tx, self._protections, look.now, asking.counted(fresh, look))
-        asks = [asking.ask(one, look, sheet) for one in fresh]
+        everyone = [asking.whose(one, look, sheet) for one in fresh]
+        asks = [asking.ask(one, w, look, sheet) for one, w in zip(fresh, everyone, strict=True)]
         given = granting.decided(asks, sheet.counters(), look.drawn)
-        for one, ask, got in zip(fresh, asks, given, strict=True):
+        for one, whose, ask, got in zip(fresh, everyone, asks, given, strict=True):
             made = [asking.lines((one, got), number, look, sheet) for number in range(len(got))]
             for number, rows in enumerate(made):
                 for line, own in rows:
                     is_own = not line.line.into_line
                     had, limit = ask.had_of(number) if is_own else 0, got[number].limit
-                    sheet.make(line, own, ask.channel_of(number), limit, had)
+                    sheet.make(line, own, whose[number], limit, had)
             every = sorted((row for rows in made for row, _ in rows), key=asking.line_no)
             one.answer = reservation_of(every)._replace(cut_by=_cut_by(each.limit for each in got))
         await sheet.save(tx, look.now)

@@ -140,14 +140,14 @@ class Inventory:
         return await self._answers.availability(scope, keys)
 
     async def channel_shares(
-        self, scope: Scope, channel: str, keys: Sequence[Key], orders: Mapping[str, Key]
+        self, scope: Scope, whose: tuple[str, str], keys: Sequence[Key], orders: Mapping[str, Key]
     ) -> ChannelShares:
-        """Ask what maxima and minima leave a channel at each (item, location) (§3.6).
+        """Ask what maxima and minima leave a channel's customer at each (item, location) (§3.6).
 
         `orders` are order lines that are counted there already. Nothing is locked.
         """
         async with self._database.transaction(scope) as tx:
-            return await self._shares_in(tx, Wanted(channel, keys, orders))
+            return await self._shares_in(tx, Wanted(*whose, keys, orders))
 
     async def channel_claims_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import Counter, Guards, Limit
 from crossdock.capabilities.inventory.guarding import guards_by_row
@@ -17,6 +18,7 @@ from crossdock.capabilities.inventory.had import (
     OrderLine,
     Question,
     Quoted,
+    Whose,
     counted,
 )
 from crossdock.capabilities.inventory.model import Figures
@@ -34,7 +36,7 @@ order by s.stock_id
 
 @dataclass(frozen=True, slots=True)
 class ChannelShares:
-    """Maxima and minima of one moment, for a channel that asks."""
+    """Maxima and minima of one moment, for a channel, or the group of who asks."""
 
     channel: str
     rows: Mapping[Key, int]
@@ -82,9 +84,13 @@ class ChannelShares:
 
 
 class Wanted(NamedTuple):
-    """A channel's question about (item, location), and order lines that are counted there."""
+    """A channel's question about (item, location), and order lines that are counted there.
+
+    `customer` is who it is for, "" is nobody who is named.
+    """
 
     channel: str
+    customer: str
     keys: Sequence[Key]
     orders: Mapping[str, Key]
 
@@ -105,7 +111,7 @@ async def channel_claims(
     asked = [Asked(ids[key], said) for key in sorted(ids) for said in found.get(key, ())]
     by_row = {stock_id: key for key, stock_id in ids.items()}
     had = await counted(tx, protections, Question(by_row, asked, ()), now)
-    guards = guards_by_row(asked, had.had)
+    guards = guards_by_row(asked, had.had, had.claims.groups)
     return {key: guards.get(stock_id, granting.UNGUARDED) for key, stock_id in ids.items()}
 
 
@@ -116,7 +122,7 @@ async def shares_in(
     now: datetime,
 ) -> ChannelShares:
     """Ask what a channel may have at each (item, location), and of these order lines there."""
-    channel, keys, orders = wanted
+    channel, customer, keys, orders = wanted
     columns = [key[0] for key in keys], [key[1] for key in keys]
     rows = await tx.fetch(GUARDED_ROWS, tx.tenant, *columns) if protections and keys else ()
     ids = {(row["item"], row["location"]): row["stock_id"] for row in rows}
@@ -124,8 +130,12 @@ async def shares_in(
         return ChannelShares(channel, {}, {}, {}, {})
     found = await protections.protections(tx, sorted(ids), now)
     asked = [Asked(ids[key], said) for key in sorted(ids) for said in found.get(key, ())]
-    quoted = [Quoted(ids[key], ref, channel) for ref, key in sorted(orders.items()) if key in ids]
+    whose = Whose(channel, KeyRule().comparable(customer))
+    quoted = [Quoted(ids[key], ref, whose) for ref, key in sorted(orders.items()) if key in ids]
     by_row = {stock_id: key for key, stock_id in ids.items()}
     had = await counted(tx, protections, Question(by_row, asked, quoted), now)
-    whose = {**had.claims.unheard, **had.claims.heard}
-    return ChannelShares(channel, ids, guards_by_row(asked, had.had), whose, had.confirmed)
+    orders_of = {**had.claims.unheard, **had.claims.heard}
+    groups = had.claims.groups
+    counts_for = {line: groups.of(*of) for line, of in orders_of.items()}
+    guards = guards_by_row(asked, had.had, groups)
+    return ChannelShares(groups.of(*whose), ids, guards, counts_for, had.confirmed)

@@ -5,14 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from crossdock.canonical.allocation import NO_GROUPS, AllocationGroups
 from crossdock.capabilities.inventory import granting, guarding, lots, model, store
 from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.guarding import ChannelLine, Moved
-from crossdock.capabilities.inventory.had import KnowsProtections, OrderLine, Quoted
+from crossdock.capabilities.inventory.had import KnowsProtections, OrderLine, Quoted, Whose
 from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
 from crossdock.foundation.database import Transaction
+
+NOBODY = Whose("")
 
 
 class Sheet:
@@ -33,7 +36,8 @@ class Sheet:
         self._channels: list[str] = []
         self._had: list[int] = []
         self._guards: Mapping[int, Guards] = {}
-        self._orders: Mapping[OrderLine, str] = {}
+        self._orders: Mapping[OrderLine, Whose] = {}
+        self._sharing: AllocationGroups = NO_GROUPS
         self._confirmed: Mapping[OrderLine, int] = {}
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
         self._kept: dict[tuple[UUID, int], ChannelLine] = {}
@@ -60,11 +64,15 @@ class Sheet:
         if protections is not None:
             rows = self.rows.values()
             found = await guarding.guards_of(tx, protections, rows, now, quoted)
-            self._guards, self._orders, self._confirmed = found
+            self._guards, self._orders, self._confirmed, self._sharing = found
 
-    def whose(self, one: Quoted) -> str:
-        """Say whose an order line is that a request quotes: its order's channel, if that shows."""
-        return self._orders.get(one.line, one.channel)
+    def whose(self, one: Quoted) -> Whose:
+        """Say whose an order line is that a request quotes: its order's, if that shows."""
+        return self._orders.get(one.line, one.whose)
+
+    def counts_for(self, whose: Whose) -> str:
+        """Name the channel, or group of them, whose maximum and minimum a demand counts for."""
+        return self._sharing.of(*whose)
 
     def had(self, stock_id: int, demand_ref: str) -> int:
         """Say what its channel's sum counts of an order line that is still to be picked."""
@@ -78,10 +86,10 @@ class Sheet:
             ids = sorted({row.reservation_id for row in rows})
             self._whose = await guarding.channels_of(tx, ids)
 
-    def channel_of(self, row: LineRow) -> str:
-        """Say whose a promise is: the channel it was made for, else its client."""
+    def whose_is(self, row: LineRow) -> Whose:
+        """Say whose a promise is: the channel's it was made for, else its client's."""
         kept = self._whose.get((row.reservation_id, row.line.line_no))
-        return kept.channel if kept else row.client
+        return kept.whose if kept else Whose(row.client)
 
     def regrant(self, rows: Sequence[LineRow], asks: Sequence[tuple[int, int]]) -> bool:
         """Grant lines of one old promise so much anew, all or none, and remember what decided.
@@ -94,12 +102,13 @@ class Sheet:
             0 if own is None else self.had(stock_id, row.line.demand_ref)
             for row, stock_id, own in zip(rows, places, owns, strict=True)
         ]
-        channels = [
-            self.channel_of(row)
+        everyone = [
+            self.whose_is(row)
             if own is None
-            else self.whose(Quoted(stock_id, row.line.demand_ref, self.channel_of(row)))
+            else self.whose(Quoted(stock_id, row.line.demand_ref, self.whose_is(row)))
             for row, stock_id, own in zip(rows, places, owns, strict=True)
         ]
+        channels = [self.counts_for(whose) for whose in everyone]
         ask = Ask(tuple(asks), own=tuple(owns), channels=tuple(channels), had=tuple(had))
         [given] = granting.grants([ask], self.counters())
         if not all(given):
@@ -110,7 +119,7 @@ class Sheet:
             is_beside = row.line.is_linked and own is None
             self._regrants.append(Regrant(*place, micros, channel, own, had[number], is_beside))
             if self.rows[stock_id].is_guarded:
-                self._keep(ChannelLine(*place, channel))
+                self._keep(ChannelLine(*place, everyone[number]))
         return True
 
     def own(self, row: LineRow, stock_id: int) -> int | None:
@@ -137,7 +146,7 @@ class Sheet:
 
     async def learn_demand(self, tx: Transaction, rows: Iterable[LineRow]) -> list[Quoted]:
         """Learn what is open of the orders that these promises are for, and where."""
-        whose = {row.line.demand_ref: self.channel_of(row) for row in rows if row.line.demand_ref}
+        whose = {row.line.demand_ref: self.whose_is(row) for row in rows if row.line.demand_ref}
         if not whose:
             return []
         found = await tx.fetch(store.DEMAND_OF, tx.tenant, sorted(whose))
@@ -173,7 +182,12 @@ class Sheet:
         return tuple({item: at[item, member] for item in items} for member in members)
 
     def make(
-        self, line: LineRow, own: int | None, channel: str = "", cut_by: str = "", had: int = 0
+        self,
+        line: LineRow,
+        own: int | None,
+        whose: Whose = NOBODY,
+        cut_by: str = "",
+        had: int = 0,
     ) -> None:
         """Lay a new line; `own` is what was open of its order, which `hard` counts already.
 
@@ -181,10 +195,10 @@ class Sheet:
         """
         self._owns.append(own)
         self._had.append(had)
-        self._channels.append(channel)
-        if self.rows[line.line.stock_id].is_guarded or channel not in {"", line.client}:
+        self._channels.append(self.counts_for(whose))
+        if self.rows[line.line.stock_id].is_guarded or whose not in {NOBODY, Whose(line.client)}:
             place = line.reservation_id, line.line.line_no, line.line.stock_id
-            self._keep(ChannelLine(*place, channel, cut_by))
+            self._keep(ChannelLine(*place, whose, cut_by))
         self._made[line.reservation_id, line.line.line_no] = line
         self._hold(line.line, 1)
 
@@ -206,7 +220,7 @@ class Sheet:
             ends = (self.rows[one.stock_id].is_guarded for one in (row.line, after))
             place = row.reservation_id, after.line_no
             if any(ends) or place in self._whose:
-                self._keep(ChannelLine(*place, after.stock_id, self.channel_of(row)))
+                self._keep(ChannelLine(*place, after.stock_id, self.whose_is(row)))
                 left = row.line
                 self._moved.append(Moved(*place, left.stock_id, after.stock_id, left.used))
         self._changed[row.reservation_id, after.line_no] = changed

@@ -1,10 +1,11 @@
 """Reserving for promises by date what lies there, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.supply import kept
+from crossdock.capabilities.supply.answer import Question
 from crossdock.capabilities.supply.kept import DatedLine, Held, Told
 from crossdock.capabilities.supply.refusals import Had
 from crossdock.capabilities.supply.store import Key
@@ -23,19 +24,25 @@ class HoldsStock(Protocol):
         """Give what could be reserved at each of these keys."""
         ...
 
-    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
-        """Give what a channel could reserve there, and what beside stock keeps it from more.
+    async def free_for_in(
+        self, tx: Transaction, key: Key, whose: tuple[str, str]
+    ) -> tuple[int, str, bool]:
+        """Give what a channel's customer could reserve there, and what keeps him from more.
 
         And say whether maxima or minima of channels hold there at all.
         """
         ...
 
     async def hold_in(
-        self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
+        self,
+        tx: Transaction,
+        request_id: str,
+        line: tuple[str, str, int, str],
+        whose: tuple[str, str],
     ) -> tuple[int, str]:
-        """Reserve what there is of item, location, micros, order line, for a channel.
+        """Reserve what there is of item, location, micros, order line, for a channel's customer.
 
-        Give what was had, and what beside stock kept the channel from more ("" is nothing).
+        Give what was had, and what beside stock kept him from more ("" is nothing).
         """
         ...
 
@@ -67,11 +74,19 @@ class HoldsStock(Protocol):
 
 
 class Wanted(NamedTuple):
-    """The lines of a promise for one order line, and whose they are."""
+    """The lines of a promise for one order line, and whose they are: channel and customer."""
 
     promise: str
     lines: Sequence[DatedLine]
-    channel: str
+    whose: tuple[str, str]
+
+
+def whose_of(question: Question, client: str, channels: Collection[str]) -> tuple[str, str]:
+    """Say whose maximum and minimum a line is held to: its channel's, for its customer.
+
+    A client that is bound to `channels` asks for these, whoever their customer is.
+    """
+    return question.channel or client, "" if channels else question.customer
 
 
 async def hold(
@@ -91,7 +106,7 @@ async def hold(
     rest = kept.left(kept.own(wanted.lines), order)
     if not rest:
         return Had(0)
-    free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
+    free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.whose)
     had = 0
     if not order.is_ordered:
         had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
@@ -101,5 +116,5 @@ async def hold(
             return Had(had, cut_by, is_shared)
     request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
     asked = (*key, rest - had, line.demand_ref)
-    granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
+    granted, cut_by = await stock.hold_in(tx, request, asked, wanted.whose)
     return Had(had + granted, cut_by, is_shared, granted)

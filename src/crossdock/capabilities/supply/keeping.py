@@ -18,7 +18,7 @@ from crossdock.canonical.supply import PromiseState
 from crossdock.capabilities.supply import kept, kept_store, refusals, told
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.derivation import Seen
-from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
+from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold, whose_of
 from crossdock.capabilities.supply.kept import KeptPromise, PromiseAsked, PromiseProof, Told
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule, RuleKey
@@ -57,7 +57,7 @@ class _Line(NamedTuple):
     number: int
     question: Question
     ref: str
-    channel: str
+    whose: tuple[str, str]
 
 
 class _Refused(Exception):
@@ -260,7 +260,7 @@ class KeptPromises:
         refs = [ref or f"{shown}/{number}" for number, ref in enumerate(ask.asked.refs, 1)]
         old = await self._replaced(tx, ask, refs)
         lines = [
-            _Line(number, question, ref, question.channel or ask.client)
+            _Line(number, question, ref, whose_of(question, ask.client, ask.channels))
             for number, (question, ref) in enumerate(
                 zip(ask.asked.questions, refs, strict=True), 1
             )
@@ -323,12 +323,12 @@ class KeptPromises:
         for lines in kept.lines_of(answer, one.number, one.ref, orders):
             ref = lines[0].demand_ref
             known = ([row for row in rows if row[0] == ref], orders.get(ref, Told()))
-            wanted = Wanted(shown, lines, one.channel)
+            wanted = Wanted(shown, lines, one.whose)
             had = refusals.Had(0)
             if lines[0].item not in answer.beside_stock:
                 had = await hold(tx, self._stock, self._ids, wanted, known)
             held = kept.spread(lines, had.held)
-            await kept_store.put_lines(tx, ask.promise_id, one.channel, held)
+            await kept_store.put_lines(tx, ask.promise_id, one.whose, held)
             if reason := refusals.cut(lines, had):
                 return reason
         return ""

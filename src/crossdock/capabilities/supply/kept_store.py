@@ -44,8 +44,8 @@ join supply_promise p on p.tenant = $1 and p.promise_id = n.promise_id
 order by p.released_at is not null, p.made_at desc, p.promise_id limit $5
 """
 OPEN_AT = """
-select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
+select p.promise_id, p.channel, p.customer, p.line_no, p.item, p.location, p.demand_ref,
+    p.ship_date, p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -57,8 +57,8 @@ where p.tenant = $1 and p.item = any($2::text[]) and p.is_open
     and (p.item, p.location) not in (select * from unnest($3::text[], $4::text[]))
 """
 OPEN_OF_PROMISES = """
-select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
+select p.promise_id, p.channel, p.customer, p.line_no, p.item, p.location, p.demand_ref,
+    p.ship_date, p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
 order by p.promise_id, p.line_no, p.item, p.ship_date
 """
@@ -135,11 +135,11 @@ select $1, $2, $3, $3, $4, $5, $6, $7, $8, $9,
 from supply_promise_line l where l.tenant = $1 and l.promise_id = $2
 """
 PUT_LINES = """
-insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
-    ship_date, micros, held, used, said, made, life_days, transit_days)
-select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::text[], $8::date[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[],
-    $15::integer[])
+insert into supply_promise_line (tenant, promise_id, channel, customer, line_no, item, location,
+    demand_ref, ship_date, micros, held, used, said, made, life_days, transit_days)
+select $1, $2, $3, $4, * from unnest($5::smallint[], $6::text[], $7::text[], $8::text[],
+    $9::date[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+    $15::integer[], $16::integer[])
 """
 END = """
 with ended as (update supply_promise
@@ -178,6 +178,7 @@ class Open(NamedTuple):
 
     promise_id: UUID
     channel: str
+    customer: str
     lines: tuple[DatedLine, ...]
 
 
@@ -269,10 +270,10 @@ async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: Kept
 
 
 async def put_lines(
-    tx: Transaction, promise_id: UUID, channel: str, lines: Sequence[DatedLine]
+    tx: Transaction, promise_id: UUID, whose: tuple[str, str], lines: Sequence[DatedLine]
 ) -> None:
     columns = map(list, zip(*lines, strict=True))
-    await tx.execute(PUT_LINES, tx.tenant, promise_id, channel, *columns)
+    await tx.execute(PUT_LINES, tx.tenant, promise_id, *whose, *columns)
 
 
 async def end(tx: Transaction, promise_id: UUID, word: Word, after: UUID | None) -> int | None:
@@ -331,9 +332,9 @@ async def open_of_promises(tx: Transaction, promise_ids: Sequence[UUID]) -> list
 def _open(rows: Sequence[Any]) -> list[Open]:
     found: dict[tuple[UUID, int, str], Open] = {}
     for row in rows:
-        line = DatedLine(*row[2:])
+        line = DatedLine(*row[3:])
         key = (row[0], line.line_no, line.item)
-        known = found.get(key, Open(row[0], row[1], ()))
+        known = found.get(key, Open(row[0], row[1], row[2], ()))
         found[key] = known._replace(lines=(*known.lines, line))
     return list(found.values())
 

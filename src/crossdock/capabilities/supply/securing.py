@@ -281,7 +281,7 @@ class Securing:
             if version is None:
                 await self._secured(tx, one.promise_id)
             return 0
-        wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
+        wanted = Wanted(prefixed("prm", one.promise_id), one.lines, (one.channel, one.customer))
         had = await hold(tx, self._stock, self._ids, wanted, due.known)
         lines = kept.spread(one.lines, had.held)
         if lines != list(one.lines):

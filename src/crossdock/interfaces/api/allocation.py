@@ -12,6 +12,7 @@ from crossdock.capabilities.allocation import (
     AllocationProtection,
     AllocationRule,
     Applies,
+    one_of,
 )
 from crossdock.capabilities.catalog import KnownGoods, Named
 from crossdock.interfaces.api.allocation_shapes import (
@@ -63,11 +64,14 @@ class PolicySaid(BaseModel):
 
 
 class ProtectionOf(BaseModel):
+    """What an item at a location is kept for: a `channel`, or an allocation `group`."""
+
     model_config = ConfigDict(extra="forbid")
 
     item: Code
     location: Code
-    channel: Code
+    channel: Text = ""
+    group: Text = ""
 
 
 class ProtectionSaid(ProtectionOf):
@@ -166,7 +170,7 @@ def protection_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.get("/protections", **needs("allocation:read"))
     async def list_protections(caller: Caller) -> ProtectionsShown:
-        """List maxima and minima of channels, those that have ended too."""
+        """List maxima and minima of channels and groups, those that have ended too."""
         found = await book.protections(caller.scope)
         units = await known.base_units(caller.scope, {one.item for one in found})
         return ProtectionsShown(
@@ -175,12 +179,13 @@ def protection_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.put("/protections", **needs("allocation:write"))
     async def protect(said: ProtectionSaid, caller: Caller) -> ProtectionShown:
-        """Keep a minimum for a channel, or give it no more than a maximum, for a while."""
+        """Keep a minimum for a channel or a group, or give it no more than a maximum."""
         goods = await known.find_one(caller.scope, Named(said.item, said.location), where="")
         protection = AllocationProtection(
             item=goods.item,
             location=goods.location,
             channel=said.channel,
+            group=said.group,
             maximum=None if said.maximum is None else Quantity.of(said.maximum).micros,
             minimum=Quantity.of(said.minimum).micros,
             starts_at=said.starts_at,
@@ -194,9 +199,8 @@ def protection_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def unprotect(said: ProtectionOf, caller: Caller) -> None:
         """Take a maximum and minimum back."""
         goods = await known.find_one(caller.scope, Named(said.item, said.location), where="")
-        await book.unprotect(
-            caller.scope, goods.item, goods.location, said.channel, by=who(caller)
-        )
+        whose = one_of(said.channel, said.group)
+        await book.unprotect(caller.scope, goods.item, goods.location, whose, by=who(caller))
 
     return routes
 

@@ -29,7 +29,7 @@ SENTENCES: Mapping[Why, str] = MappingProxyType(
         Why.RELEASED: "the warehouse has it in hand",
         Why.KEPT: "it keeps what it has, and gains nothing",
         Why.SUPPLY: "no more is there",
-        Why.MAXIMUM: "its channel has its maximum",
+        Why.MAXIMUM: "its channel, or group, has its maximum",
         Why.MINIMUM: "the rest is kept for others",
         Why.GIVEN_UP: "it gives up what it had",
         Why.NOT_TOUCHED: "it is not touched",
@@ -75,7 +75,7 @@ def _line(frame: Frame, top: int, line: RunLine, scale: tuple[int, str]) -> Iter
     most, unit = scale
     change = fitted(_change(line, unit), 400)
     room = frame.end - frame.left - wide(change) - 16
-    yield text(frame.left, top + 16, fitted(f"{line.demand_ref} of {line.channel}", room))
+    yield text(frame.left, top + 16, fitted(f"{line.demand_ref} of {_whose(line)}", room))
     yield text(frame.end, top + 16, change, anchor="end")
     per = Decimal(frame.end - frame.left) / most
     yield (
@@ -91,6 +91,12 @@ def _line(frame: Frame, top: int, line: RunLine, scale: tuple[int, str]) -> Iter
     yield text(frame.left, top + 68, fitted(_why(line), frame.end - frame.left))
 
 
+def _whose(line: RunLine) -> str:
+    """Name its channel, and the group that it counts for where that is another."""
+    is_shared = line.counts_for != line.channel
+    return f"{line.channel} (group {line.counts_for})" if is_shared else line.channel
+
+
 def _change(line: RunLine, unit: str) -> str:
     before, after = (_amount(micros, "") for micros in (line.before, line.after))
     return f"{before} → {after} of {_amount(line.requested, unit)}"
@@ -103,7 +109,7 @@ def _why(line: RunLine) -> str:
 
 def _said(run: Run, lines: Sequence[RunLine]) -> str:
     each = "; ".join(
-        f"{one.demand_ref} of {one.channel} {_change(one, run.unit)}, {_why(one)}" for one in lines
+        f"{one.demand_ref} of {_whose(one)} {_change(one, run.unit)}, {_why(one)}" for one in lines
     )
     return f"{run.run_id}: {each}" if each else f"{run.run_id}: {_foot(run, 0)}"
 

@@ -26,13 +26,15 @@ class AllocatedLineShown:
     """An open order line: of what is `requested` (open, unpicked), so much is `confirmed`.
 
     `released` of that is with the warehouse: no run takes it. `ships_on` null is at once.
-    `elsewhere` is held for it at other places, or of another item; the rest is `backordered`.
+    `elsewhere` is held for it at other places, or of another item; the rest is `backordered`. Its
+    maximum and minimum are those of the allocation group or channel that it `counts_for`.
     """
 
     demand_ref: str
     order_id: str
     channel: str
     customer: str
+    counts_for: str
     requested: AmountShown
     confirmed: AmountShown
     elsewhere: AmountShown
@@ -51,13 +53,15 @@ class RunLineShown:
 
     `released` is with the warehouse, part of both. `coming` is what supply still to come covers of
     the rest by `ships_on`, the day it is to leave on: of WIN lines. `elsewhere` was held for the
-    line at other places by then, beside what is `requested` here.
+    line at other places by then, beside what is `requested` here. It counted for the maximum and
+    minimum of the allocation group or channel `counts_for`.
     """
 
     demand_ref: str
     order_id: str
     channel: str
     customer: str
+    counts_for: str
     requested: AmountShown
     elsewhere: AmountShown
     picked: AmountShown
@@ -76,9 +80,9 @@ class RunLineShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProtectionShown:
-    """A channel's maximum and minimum in a run, and what counted against them before it."""
+    """A maximum and minimum in a run, of a channel or group, and what counted against them."""
 
-    channel: str
+    counts_for: str
     maximum: AmountShown | None
     minimum: AmountShown
     taken: AmountShown
@@ -158,14 +162,16 @@ class RunShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectionShown:
-    """A channel's maximum and minimum of an item at a location, from one moment to another.
+    """A maximum and minimum of an item at a location, from one moment to another.
 
+    They are of a `channel` or of an allocation `group`; the other is "".
     `every`: it begins anew each WEEK or MONTH between them, by the calendar of `timezone`.
     """
 
     item: str
     location: str
     channel: str
+    group: str
     maximum: AmountShown | None
     minimum: AmountShown
     starts_at: datetime
@@ -183,6 +189,7 @@ def line_shown(line: AllocatedLine) -> AllocatedLineShown:
         order_id=line.order_id,
         channel=line.channel,
         customer=line.customer,
+        counts_for=line.counts_for,
         requested=amount(line.requested, line.unit),
         confirmed=amount(line.confirmed, line.unit),
         elsewhere=amount(line.elsewhere, line.unit),
@@ -236,6 +243,7 @@ def protection_shown(one: AllocationProtection, unit: str) -> ProtectionShown:
         item=one.item,
         location=one.location,
         channel=one.channel,
+        group=one.group,
         maximum=None if one.maximum is None else amount(one.maximum, unit),
         minimum=amount(one.minimum, unit),
         starts_at=one.starts_at,
@@ -259,6 +267,7 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
         order_id=line.order_id,
         channel=line.channel,
         customer=line.customer,
+        counts_for=line.counts_for,
         requested=amount(line.requested, unit),
         elsewhere=amount(line.elsewhere, unit),
         picked=amount(line.picked, unit),
@@ -295,7 +304,7 @@ def _alternative_shown(one: Alternative, unit: str) -> ElsewhereShown:
 
 def _in_run_shown(one: Protection, unit: str) -> RunProtectionShown:
     return RunProtectionShown(
-        channel=one.group,
+        counts_for=one.group,
         maximum=None if one.maximum is None else amount(one.maximum, unit),
         minimum=amount(one.minimum, unit),
         taken=amount(one.used, unit),

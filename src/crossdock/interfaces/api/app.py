@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
     allocation,
+    allocation_groups,
     atp,
     calendars,
     cases,
@@ -105,6 +106,7 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         sourcing.rule_routes(hub),
         allocation.rule_routes(hub),
         allocation.protection_routes(hub, known),
+        allocation_groups.group_routes(hub),
         allocation.run_routes(hub, known),
         charts.chart_routes(hub, known),
         atp.answer_routes(hub, known),

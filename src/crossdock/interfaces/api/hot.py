@@ -24,7 +24,7 @@ from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
 from crossdock.interfaces.api.reservation_shapes import ReservationShown, reservation_shown
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
-from crossdock.interfaces.api.speaking import check_orders
+from crossdock.interfaces.api.speaking import check_customer, check_orders
 from crossdock.interfaces.api.stock_shapes import (
     AskedLine,
     AskedReservation,
@@ -159,6 +159,7 @@ def _asked(request: HotRequest) -> AskedReservation:
     asked = decoded(request.body, AskedReservation)
     if request.principal.channels:
         channel = request.principal.speaks_for(asked.channel)
+        check_customer(request.principal, asked.customer)
         asked = msgspec.structs.replace(asked, channel=channel)
     return asked
 
@@ -175,6 +176,7 @@ def _requested(asked: AskedReservation, found: Sequence[Found]) -> ReservationRe
         asked.ttl_seconds,
         asked.allow_partial,
         asked.channel,
+        asked.customer,
     )
 
 

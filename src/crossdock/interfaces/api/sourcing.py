@@ -47,7 +47,11 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         if said.reserve:
             require(caller, WRITE)
         await check_orders(hub, caller, [line.demand_ref for line in said.lines])
-        wanted = replace(said.wanted(), channel=caller.speaks_for(said.channel))
+        wanted = replace(
+            said.wanted(),
+            channel=caller.speaks_for(said.channel),
+            speaks_for_channel=bool(caller.channels),
+        )
         made = await hub.order_sourcing.plan(
             caller.scope, caller.client, wanted, reserve=said.reserve
         )

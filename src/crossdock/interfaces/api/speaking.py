@@ -1,10 +1,20 @@
-"""Whose orders a key may promise to that is bound to channels: those of its own (§3.6)."""
+"""Whom a key may promise to that is bound to channels: their orders, and nobody else (§3.6)."""
 
 from collections.abc import Iterable
 
 from crossdock.canonical.errors import Forbidden
 from crossdock.governance.roles import Principal
 from crossdock.interfaces.api.hub import Hub
+
+
+def check_customer(caller: Principal, customer: str) -> None:
+    """Refuse a customer's maximum and minimum to a key that is bound to those of its channels."""
+    if customer and caller.channels:
+        raise Forbidden(
+            f"key {caller.key_id} speaks for its channels, and may not name customer {customer!r}",
+            code="channel_scope",
+            hint=f"leave `customer` out: it speaks for {', '.join(sorted(caller.channels))}",
+        )
 
 
 async def check_orders(hub: Hub, caller: Principal, demand_refs: Iterable[str]) -> None:

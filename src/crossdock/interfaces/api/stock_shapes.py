@@ -42,7 +42,8 @@ class AskedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`request_id` is the caller's own: the same one asked again gets the same answer.
 
-    `channel` is whose maximum, and others' minima, hold where such are set; "" is the caller.
+    `channel` is whose maximum, and others' minima, hold where such are set; "" is the caller. Of a
+    `customer` who is in an allocation group it is that group's.
     """
 
     request_id: Name
@@ -51,6 +52,7 @@ class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl_seconds: Annotated[int, Meta(ge=1, le=14_400)] | None = None
     allow_partial: bool = False
     channel: Reference = ""
+    customer: Reference = ""
 
 
 @dataclass(frozen=True, slots=True)

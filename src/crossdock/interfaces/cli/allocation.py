@@ -17,6 +17,7 @@ from crossdock.capabilities.allocation import (
     AllocationRule,
     Applies,
     RunState,
+    one_of,
 )
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.interfaces.api.allocation_chart import drawn
@@ -27,6 +28,7 @@ from crossdock.interfaces.api.allocation_shapes import (
     run_shown,
     written,
 )
+from crossdock.interfaces.cli.allocation_group import group, groups
 from crossdock.interfaces.cli.allocation_run import print_run
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
@@ -34,6 +36,8 @@ from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+app.command()(groups)
+app.command()(group)
 
 Item = Annotated[str, typer.Argument(metavar="ITEM", help="The hub's item id.")]
 At = Annotated[str, typer.Argument(metavar="LOCATION", help="Location, or group of locations.")]
@@ -124,7 +128,8 @@ def policy(
 def protect(
     item: Item,
     location: At,
-    channel: Annotated[str, typer.Argument(help="The channel that it is kept for.")],
+    channel: Annotated[str, typer.Argument(help="The channel that it is kept for.")] = "",
+    group: Annotated[str, typer.Option(help="Or the allocation group that shares it.")] = "",
     until: Annotated[str, typer.Option(help="End of the period, such as 2027-01-31T18:00Z.")] = "",
     since: Annotated[str, typer.Option("--from", help="Its start; now unless said.")] = "",
     minimum: Annotated[str, typer.Option(help="Kept for it, in the base unit.")] = "0",
@@ -138,20 +143,23 @@ def protect(
     by: By = ME,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a minimum of an item for a channel, or give it no more than a maximum, for a while."""
+    """Keep a minimum of an item for a channel or group, or give it no more than a maximum."""
 
     async def asked(hub: Hub) -> None:
         goods = await _goods(hub, item, location)
         book = hub.allocation.rulebook
         if clear:
-            await book.unprotect(hub.scope, goods.item, goods.location, channel, by=by)
-            gone = {"item": goods.item, "location": goods.location, "channel": channel}
-            print_json(gone) if as_json else stdout.print(f"nothing is kept for {channel}")
+            whose = one_of(channel, group)
+            await book.unprotect(hub.scope, goods.item, goods.location, whose, by=by)
+            gone = {"item": goods.item, "location": goods.location}
+            gone |= {"channel": channel, "group": group}
+            print_json(gone) if as_json else stdout.print(f"nothing is kept for {whose}")
             return
         said = AllocationProtection(
             item=goods.item,
             location=goods.location,
             channel=channel,
+            group=group,
             maximum=None if maximum is None else _micros(maximum, "--maximum"),
             minimum=_micros(minimum, "--minimum"),
             starts_at=_moment(since, "--from") if since else hub.clock.now(),
@@ -166,7 +174,7 @@ def protect(
 
 @app.command()
 def protections(as_json: AsJson = False) -> None:
-    """List maxima and minima of channels, those that have ended too."""
+    """List maxima and minima of channels and groups, those that have ended too."""
 
     async def asked(hub: Hub) -> None:
         found = await hub.allocation.rulebook.protections(hub.scope)
@@ -320,10 +328,10 @@ async def _goods(hub: Hub, item: str, location: str) -> Found:
 
 def _print_protections(shown: list[ProtectionShown]) -> None:
     table(
-        ("channel", "item", "location", "maximum", "minimum", "from", "until", "every"),
+        ("of", "item", "location", "maximum", "minimum", "from", "until", "every"),
         [
             (
-                one.channel,
+                f"group {one.group}" if one.group else one.channel,
                 one.item,
                 one.location,
                 "" if one.maximum is None else written(one.maximum),

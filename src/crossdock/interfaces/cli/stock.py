@@ -111,6 +111,9 @@ def reserve(
     channel: Annotated[
         str, typer.Option(help="Whose maximum, and others' minima, it is held to.")
     ] = "",
+    customer: Annotated[
+        str, typer.Option(help="Who it is for: his allocation group's, where he is in one.")
+    ] = "",
     also: Annotated[
         list[str] | None, typer.Option(help=f'One more line, in one word: "{LINE}"; repeatable.')
     ] = None,
@@ -135,6 +138,7 @@ def reserve(
             ttl_seconds=ttl,
             allow_partial=allow_partial,
             channel=channel,
+            customer=customer,
         )
         made = await hub.inventory.reserve(hub.scope, ME, request)
         await hub.inventory.upkeep.tell()

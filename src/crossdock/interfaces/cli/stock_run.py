@@ -25,7 +25,7 @@ def show_run_of(demand_ref: str, runs: Iterable[RunShown]) -> None:
         for kept in run.protections:
             most = "no maximum" if kept.maximum is None else f"at most {kept.maximum.value}"
             stdout.print(
-                f"  kept for {escape(kept.channel)}: {kept.minimum.value}, {most},"
+                f"  kept for {escape(kept.counts_for)}: {kept.minimum.value}, {most},"
                 f" had {kept.taken.value}",
                 soft_wrap=True,
             )
@@ -37,6 +37,7 @@ def show_run_of(demand_ref: str, runs: Iterable[RunShown]) -> None:
                 "turn",
                 "order line",
                 "channel",
+                "counts for",
                 "strategy",
                 "priority",
                 "since",
@@ -54,6 +55,7 @@ def _row(number: int, line: RunLineShown) -> tuple[str, ...]:
         str(number),
         line.demand_ref,
         line.channel,
+        line.counts_for,
         line.strategy,
         str(line.priority),
         f"{line.since:%Y-%m-%d %H:%M:%S}",

@@ -12,7 +12,7 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.reconciliation import WithholdingChanged
-from crossdock.capabilities.inventory.protection import Claim, shown_of
+from crossdock.capabilities.inventory.protection import Claim, name_of, shown_of
 from crossdock.capabilities.inventory.publishing import in_channel_units
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.orchestration.engine.process import Key, Process, Touch
@@ -54,7 +54,8 @@ class Pool:
 
     def minima_beside(self, channel: str) -> int:
         """Say how much is kept for others of what there is for the channel."""
-        others = {name: claim for name, claim in self.claims.items() if name != channel}
+        own = name_of(channel, self.claims)
+        others = {name: claim for name, claim in self.claims.items() if name != own}
         has = self._has(channel)
         return has - shown_of(has, channel, others) if others else 0
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from crossdock.canonical.allocation import AllocationGroups
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import ReservationKind
@@ -494,8 +495,12 @@ class Interrupted:
         tx: Transaction,
         asked: Sequence[tuple[Key, ChannelProtection]],
         lines: Sequence[tuple[str, str, str]],
+        groups: AllocationGroups,
     ) -> HadByOrders:
-        return await ChannelProtections().had(self._meanwhile(tx), asked, lines)
+        return await ChannelProtections().had(self._meanwhile(tx), asked, lines, groups)
+
+    async def groups(self, tx: Transaction) -> AllocationGroups:
+        return await ChannelProtections().groups(tx)
 
     async def look_again(
         self,

@@ -100,7 +100,7 @@ async def test_with_a_kits_line_its_parts_are_closed_whatever_is_put_together(ya
     other = DatedLine(1, "B", "DC1", "so1/1/A/B", day(0), MICROS)
     async with yard.hub.database.transaction(yard.hub.scope) as tx:
         name = (await kept_store.listed(tx, UUID(int=0), 1))[0]
-        await kept_store.put_lines(tx, name, "", [other])
+        await kept_store.put_lines(tx, name, ("", ""), [other])
         word = Word("test", yard.hub.clock.now())
         of_kit = made.lines[0]._replace(made=0)
         refs, version = await kept_store.close(tx, name, of_kit, word)

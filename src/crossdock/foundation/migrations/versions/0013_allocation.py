@@ -76,7 +76,7 @@ create table allocation_rule (
     tenant text not null,
     version bigint not null,
     kind text not null check (kind in
-        ('DEFAULT', 'CHANNEL', 'CUSTOMER', 'ORDER', 'PROTECTION', 'POLICY')),
+        ('DEFAULT', 'CHANNEL', 'CUSTOMER', 'ORDER', 'PROTECTION', 'GROUP', 'POLICY')),
     subject text collate "C" not null default '',
     item text collate "C" not null default '',
     location text collate "C" not null default '',
@@ -147,6 +147,7 @@ create table allocation_run_line (
     coming bigint not null,
     ships_on date,
     elsewhere bigint not null,
+    counts_for text not null,
     primary key (tenant, run_id, place)
 );
 create index allocation_run_line_by_demand on allocation_run_line (tenant, demand_ref)

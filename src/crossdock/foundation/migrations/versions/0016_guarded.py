@@ -35,6 +35,7 @@ create table inventory_channel_line (
     line_no smallint not null,
     stock_id bigint not null,
     channel text collate "C" not null,
+    customer text collate "C" not null default '',
     made_at timestamptz not null,
     is_ordered boolean not null default false,
     cut_by text not null default '',
@@ -44,6 +45,8 @@ create table inventory_channel_line (
 );
 create index inventory_channel_line_by_stock on inventory_channel_line
     (tenant, stock_id, channel, made_at);
+create index inventory_channel_line_of_customer on inventory_channel_line
+    (tenant, stock_id, customer, made_at) where customer <> '';
 select guard_table('inventory_channel_line');
 
 -- What a decision went by beside stock rows: {"guards": [[stock row, channel, maximum, minimum,

@@ -51,6 +51,7 @@ create table supply_promise_line (
     said bigint,
     made bigint not null default 0 check (made between 0 and micros),
     channel text collate "C" not null,
+    customer text collate "C" not null,
     life_days integer,
     transit_days integer,
     is_open boolean not null default true,

@@ -18,6 +18,7 @@ create table allocation_alternative (
     line_item text collate "C" not null,
     line_location text collate "C" not null,
     channel text not null,
+    customer text not null,
     net bigint not null,
     item text collate "C" not null,
     location text collate "C" not null,
