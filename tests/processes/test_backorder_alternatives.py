@@ -11,11 +11,13 @@ import pytest
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.allocation import AllocationRunChanged, Strategy
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import (
+    AllocationGroup,
     AllocationProtection,
     AllocationRule,
     AlternativeState,
@@ -26,6 +28,7 @@ from crossdock.capabilities.allocation import (
     RunState,
     Work,
 )
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.sourcing import (
     Alternatives,
     NodeFacts,
@@ -67,19 +70,21 @@ async def put(hub: Hub, node: str, stock: Mapping[str, int]) -> None:
     await hub.order_sourcing.put_node(hub.scope, NodeFacts(node=node), by="test")
 
 
-async def order(
+async def order(  # noqa: PLR0913  # all that a version may say
     hub: Hub,
     number: str,
     version: int,
     lines: Claims,
     *,
     channel: str = "web",
+    customer: str = "",
     ships_on: date | None = None,
 ) -> None:
     """Record a version of an order, whose lines are item, location and how much is ordered."""
     said = OrderChanged(
         order_id=number,
         channel=channel,
+        customer=customer,
         lines=tuple(
             DemandLine(
                 demand_ref=f"{number}/{name}",
@@ -101,11 +106,13 @@ async def order(
     await hub.record([fact])
 
 
-async def scarce(hub: Hub, *, there: int = 3, elsewhere: int = 9, wanted: int = 8) -> None:
+async def scarce(
+    hub: Hub, *, there: int = 3, elsewhere: int = 9, wanted: int = 8, customer: str = ""
+) -> None:
     """Have an order want more of X at DC1 than there is, and some of it lie at DC2."""
     await put(hub, "DC1", {"X": there})
     await put(hub, "DC2", {"X": elsewhere})
-    await order(hub, "A", 1, {"1": ("X", "DC1", wanted)})
+    await order(hub, "A", 1, {"1": ("X", "DC1", wanted)}, customer=customer)
 
 
 async def worked(hub: Hub) -> None:
@@ -260,6 +267,38 @@ async def test_a_run_takes_nothing_elsewhere_that_others_have_or_that_is_kept_fo
     assert offered(await last_run(hub)) == [("A/1", "X", "DC2", 2, 2)]
     assert await confirmed(hub, "X", "DC2") == {"B/1": (4, 0)}
     assert await confirmed(hub) == {"A/1": (3, 2)}
+
+
+async def test_what_is_held_elsewhere_counts_for_the_group_of_the_lines_customer(
+    hub: Hub,
+) -> None:
+    group = AllocationGroup(name="key", customers=("METRO",))
+    await hub.allocation.groups.put(hub.scope, group, by="test")
+    now = hub.clock.now()
+    for whose in ({"group": "key"}, {"channel": "web"}):
+        kept = AllocationProtection(
+            item="X",
+            location="DC2",
+            **whose,
+            maximum=7 * MICROS,
+            starts_at=now - timedelta(days=1),
+            ends_at=now + timedelta(days=1),
+        )
+        await hub.allocation.rulebook.protect(hub.scope, kept, by="test")
+    await scarce(hub, elsewhere=30, customer="metro")
+
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC2", 5, 5)]
+    left: list[int] = []
+    for number, customer in enumerate(("METRO", "")):
+        request = ReservationRequest(
+            f"r{number}", (ReservationLine("X", "DC2", 20 * MICROS),), ReservationKind.HARD,
+            allow_partial=True, channel="web", customer=customer,
+        )  # fmt: skip
+        made = await hub.inventory.reserve(hub.scope, "shop", request)
+        left.append(made.lines[0].granted // MICROS)
+    assert left == [2, 7]
 
 
 async def test_of_two_lines_the_first_by_its_turn_is_offered_what_is_free(hub: Hub) -> None:

@@ -28,7 +28,7 @@ from crossdock.canonical.supply import (
     SupplyEvidence,
     SupplyKind,
 )
-from crossdock.capabilities.allocation import AllocationProtection
+from crossdock.capabilities.allocation import AllocationGroup, AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.sourcing import (
     NODES_MAX,
@@ -460,10 +460,12 @@ async def test_a_plan_is_promised_of_what_is_kept_for_its_orders_channel(hub: Hu
     assert again.reservation.is_repeat
 
 
-async def protect(hub: Hub, channel: str, *, least: int = 0, most: int | None = None) -> None:
+async def protect(
+    hub: Hub, channel: str, *, least: int = 0, most: int | None = None, group: str = ""
+) -> None:
     now = hub.clock.now()
     kept = AllocationProtection(
-        item="X", location="DC1", channel=channel, minimum=least * MICROS,
+        item="X", location="DC1", channel=channel, group=group, minimum=least * MICROS,
         maximum=None if most is None else most * MICROS, starts_at=now - timedelta(days=1),
         ends_at=now + timedelta(days=1),
     )  # fmt: skip
@@ -513,6 +515,34 @@ async def test_a_plan_gives_an_order_what_its_channel_may_have_of_its_own_claim(
 
     shipments = made.answer.decided.shipments
     assert {one.node: int(one.parts[0].quantity.value) for one in shipments} == {"DC2": 5}
+
+
+@pytest.mark.parametrize(
+    ("customer", "is_bound", "leaves"),
+    [
+        ("metro", False, {"DC1": 9}),
+        ("EDEKA", False, {"DC1": 2, "DC2": 6}),
+        ("metro", True, {"DC1": 2, "DC2": 6}),
+    ],
+)
+async def test_a_plan_is_made_and_held_of_what_is_kept_for_its_customers_group(
+    hub: Hub, customer: str, is_bound: object, leaves: dict[str, int]
+) -> None:
+    await put(hub, "DC1", {"X": 10})
+    await put(hub, "DC2", {"X": 6})
+    group = AllocationGroup(name="key", customers=("METRO",))
+    await hub.allocation.groups.put(hub.scope, group, by="planner")
+    await protect(hub, "", least=8, group="key")
+    order = replace(
+        asked(("X", 9), request_id="o1"), channel="web", customer=customer, original="DC1",
+        speaks_for_channel=bool(is_bound),
+    )  # fmt: skip
+    sourced = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+
+    shipments = sourced.answer.decided.shipments
+    assert {one.node: int(one.parts[0].quantity.value) for one in shipments} == leaves
+    assert sourced.reservation
+    assert sourced.reservation.is_granted
 
 
 async def test_an_order_line_that_is_quoted_twice_is_refused(hub: Hub) -> None:

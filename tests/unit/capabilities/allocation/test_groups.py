@@ -18,6 +18,7 @@ from crossdock.capabilities.allocation import (
     is_run_reproduced,
 )
 from crossdock.capabilities.inventory import Reservation, ReservationLine, ReservationRequest
+from crossdock.capabilities.supply import PromiseAsked, Question
 from tests.conftest import NOON
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_kept_promises import got, keep, promise
@@ -308,6 +309,29 @@ async def test_a_promise_to_a_group_is_derived_again_after_the_group_has_ended(
     assert [line.channel for line in his_own.lines] == ["key"]
 
 
+@pytest.mark.parametrize("channels", [frozenset[str](), frozenset({"web"})])
+async def test_a_promise_by_date_counts_for_its_customers_group(
+    floor: Floor, channels: frozenset[str]
+) -> None:
+    """Unless its client is bound to channels: then for his channel, whoever the customer is."""
+    await floor.hear(counted(1, count(50)))
+    await share(floor, "key", customers=("METRO",))
+    await keep_of(floor, "key", most=10)
+    await keep(floor, "web", most=20)
+    line = Question("X", "DC1", "EA", 8 * MICROS, channel="web", customer="METRO")
+    made = await floor.promises.promise(
+        MAIN, "shop", PromiseAsked("p1", (line,), ("",)), channels=channels
+    )
+    assert made.is_granted, made.proof.reasons
+
+    left = [got(await asked(floor, "a", "fax", "METRO", 50)),
+            got(await asked(floor, "b", "web", "", 50))]  # fmt: skip
+    assert left == ([10, 12] if channels else [2, 20])
+    if not channels:
+        again = PromiseAsked("p2", (line,), ("",))
+        assert not (await floor.promises.promise(MAIN, "shop", again)).is_granted
+
+
 async def test_the_same_request_for_another_customer_is_another_request(floor: Floor) -> None:
     await floor.hear(counted(1, count(10)))
     assert got(await asked(floor, "a", "web", "METRO", 3)) == 3
@@ -406,6 +430,24 @@ async def test_what_would_count_twice_or_for_nobody_is_refused(
 
     assert refused.value.where == where
     assert refused.value.hint
+
+
+async def test_customers_of_two_groups_who_turn_out_to_be_one_count_for_one(
+    floor: Floor,
+) -> None:
+    await floor.hear(counted(1, count(100)))
+    await share(floor, "a", customers=("METRO",))
+    await share(floor, "b", customers=("K-17",))
+    await keep_of(floor, "a", most=9)
+    await keep_of(floor, "b", most=5)
+    await link(floor, "METRO", "K-17")
+
+    assert got(await asked(floor, "1", "web", "METRO", 50)) == 5
+    assert got(await asked(floor, "2", "web", "PARTY-1", 50)) == 0
+    with pytest.raises(Invalid, match="is in allocation group b already"):
+        await share(floor, "a", "fax", customers=("METRO",))
+    await share(floor, "b", "shop")
+    assert got(await asked(floor, "3", "web", "K-17", 50)) == 4
 
 
 async def test_a_group_that_has_a_maximum_is_not_ended(floor: Floor) -> None:
