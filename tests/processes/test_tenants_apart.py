@@ -35,9 +35,11 @@ from crossdock.canonical.supply import (
 from crossdock.capabilities import reconciliation
 from crossdock.capabilities.allocation import (
     Allocation,
+    AllocationGroup,
     AllocationProtection,
     AllocationRule,
     Applies,
+    GroupBook,
     Rulebook,
 )
 from crossdock.capabilities.catalog import Catalog
@@ -161,12 +163,14 @@ KEPT = AllocationProtection(
     item="SKU-1", location="DC1", channel="web", minimum=MICROS, starts_at=NOON,
     ends_at=NOON + timedelta(days=1),
 )  # fmt: skip
+TRADE = AllocationGroup(name="trade", channels=("depot",), customers=("ACME",))
 SERVICES = (
     *(
         Access,
         Allocation,
         Authority,
         Rulebook,
+        GroupBook,
         Budgets,
         Cases,
         Catalog,
@@ -336,6 +340,7 @@ async def ordered(hub: Hub) -> str:
     order = OrderChanged(order_id="order-9", lines=(line,), channel="web")
     await hub.record([Fact(identity="order:9", payload=order, occurred_at=NOON)], source="shop")
     book = hub.allocation.rulebook
+    await hub.allocation.groups.put(MAIN, TRADE, by="planner")
     await book.set_rule(MAIN, AllocationRule(channel="web", strategy=Strategy.WIN), by="main's")
     await book.set_policy(MAIN, Applies.NOTHING, four_eyes=True, by="main's")
     await book.protect(MAIN, KEPT, by="main's")
@@ -396,6 +401,7 @@ SHOWS: Mapping[str, Ask] = {
         OTHER, "SKU-1", "DC1", by="x"
     ),
     "Rulebook.protections": lambda full: full.hub.allocation.rulebook.protections(OTHER),
+    "GroupBook.listed": lambda full: full.hub.allocation.groups.listed(OTHER),
     "Reconciliation.close": lambda full: full.hub.reconciliation.close(
         OTHER, full.finding_id, "COUNT", "", by="a stranger"
     ),
@@ -573,6 +579,8 @@ DOES: Mapping[str, Ask] = {
     "Rulebook.clear_rule": lambda full: full.hub.allocation.rulebook.clear_rule(
         OTHER, AllocationRule(channel="web"), by="x"
     ),
+    "GroupBook.clear": lambda full: full.hub.allocation.groups.clear(OTHER, "trade", by="x"),
+    "GroupBook.put": lambda full: full.hub.allocation.groups.put(OTHER, TRADE, by="x"),
     "Rulebook.policy": lambda full: full.hub.allocation.rulebook.policy(OTHER),
     "Rulebook.protect": lambda full: full.hub.allocation.rulebook.protect(OTHER, KEPT, by="x"),
     "Rulebook.rules": lambda full: full.hub.allocation.rulebook.rules(OTHER),

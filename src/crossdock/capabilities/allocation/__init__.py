@@ -18,6 +18,7 @@ from crossdock.capabilities.allocation.asks import (
 )
 from crossdock.capabilities.allocation.figures import Figures
 from crossdock.capabilities.allocation.group_reads import groups_in
+from crossdock.capabilities.allocation.grouping import GroupBook
 from crossdock.capabilities.allocation.groups import AllocationGroup
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
@@ -61,6 +62,7 @@ __all__ = [
     "Figures",
     "FindsAlternatives",
     "Found",
+    "GroupBook",
     "Had",
     "Lack",
     "NobodyElse",

@@ -55,8 +55,10 @@ def by_every_name(said: Mapping[str, str], names: Mapping[str, Sequence[str]]) -
 
 def check(group: AllocationGroup, others: Sequence[AllocationGroup]) -> None:
     """Refuse a group by which it would not be certain for whom a demand counts."""
-    if not group.name.strip() or "\0" in group.name:
+    if not group.name.strip():
         raise Invalid("an allocation group has a name", where="/name")
+    if "\0" in "".join((group.name, *group.channels, *group.customers)):
+        raise Invalid("the name of a group or of its members never holds NUL", where="/name")
     if not group.channels and not group.customers:
         raise Invalid(
             f"allocation group {group.name} holds neither a channel nor a customer",

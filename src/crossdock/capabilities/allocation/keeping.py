@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from crossdock.canonical.allocation import AllocationGroups
 from crossdock.capabilities.allocation import rulebook, store
 from crossdock.capabilities.allocation.asks import Key
@@ -77,10 +79,8 @@ async def had_of(
         [ref for ref, _, _ in lines],
         [item for _, item, _ in lines],
         [location for _, _, location in lines],
-        list(groups.channels),
-        list(groups.channels.values()),
-        list(groups.customers),
-        list(groups.customers.values()),
+        msgspec.json.encode(groups.channels).decode(),
+        msgspec.json.encode(groups.customers).decode(),
     )
     taken = [0] * len(protections)
     open_lines: list[list[Confirmed]] = [[] for _ in protections]

@@ -264,29 +264,24 @@ delete from allocation_line where (tenant, demand_ref) in (
 
 # What the closed lines of each channel or group took in its period (no reference), and its open
 # ones, with what a run confirmed of each; then (ord 0) whose those lines are that are asked about.
-# A line is of its customer's group, else its channel's, else its channel. All of one moment.
+# A line is of its customer's group, else its channel's, else its channel; a thousand customers are
+# looked up in an object, for a join would read them all for each line. All of one moment.
 HAD = """
 with kept as (select * from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[],
-    $6::timestamptz[]) with ordinality k(item, location, channel, starts_at, ends_at, ord)),
-channels as (select * from unnest($10::text[], $11::text[]) g(channel, named)),
-customers as (select * from unnest($12::text[], $13::text[]) g(customer, named))
+    $6::timestamptz[]) with ordinality k(item, location, channel, starts_at, ends_at, ord))
 select k.ord::integer as ord, '' as demand_ref, k.channel, '' as customer, '' as item,
     '' as location, sum(l.picked)::bigint as micros, false as is_decided, true as is_of_period
 from kept k join allocation_line l on l.tenant = $1 and l.location = k.location
     and l.item = k.item and l.closed_at is not null
+    and coalesce($11::jsonb ->> l.customer, $10::jsonb ->> l.channel, l.channel) = k.channel
     and l.since >= k.starts_at and l.since < k.ends_at
-left join customers u on u.customer = l.customer
-left join channels c on c.channel = l.channel
-where coalesce(u.named, c.named, l.channel) = k.channel
 group by k.ord, k.channel
 union all
 select k.ord::integer, l.demand_ref, l.channel, l.customer, l.item, l.location, l.confirmed,
     l.run_id <> '', l.since >= k.starts_at and l.since < k.ends_at
 from kept k join allocation_line l on l.tenant = $1 and l.location = k.location
     and l.item = k.item and l.closed_at is null
-left join customers u on u.customer = l.customer
-left join channels c on c.channel = l.channel
-where coalesce(u.named, c.named, l.channel) = k.channel
+    and coalesce($11::jsonb ->> l.customer, $10::jsonb ->> l.channel, l.channel) = k.channel
 union all
 select 0, l.demand_ref, l.channel, l.customer, l.item, l.location, 0, false, false
 from unnest($7::text[], $8::text[], $9::text[]) r(demand_ref, item, location)

@@ -197,7 +197,8 @@ class Sheet:
         self._owns.append(own)
         self._had.append(had)
         self._channels.append(self.counts_for(whose))
-        if self.rows[line.line.stock_id].is_guarded or whose not in {NOBODY, Whose(line.client)}:
+        is_other = whose.channel not in {"", line.client} or whose.customer
+        if self.rows[line.line.stock_id].is_guarded or is_other:
             place = line.reservation_id, line.line.line_no, line.line.stock_id
             self._keep(ChannelLine(*place, whose, cut_by))
         self._made[line.reservation_id, line.line.line_no] = line

@@ -66,7 +66,9 @@ def test_of_two_customers_who_turn_out_to_be_one_the_same_group_always_holds(
     ("group", "where", "why"),
     [
         (AllocationGroup(name=" ", channels=("web",)), "/name", "has a name"),
-        (AllocationGroup(name="a\0", channels=("web",)), "/name", "has a name"),
+        (AllocationGroup(name="a\0", channels=("fax",)), "/name", "never holds NUL"),
+        (AllocationGroup(name="a", channels=("f\0",)), "/name", "never holds NUL"),
+        (AllocationGroup(name="a", customers=("M\0",)), "/name", "never holds NUL"),
         (AllocationGroup(name="online"), "/channels", "neither a channel nor a customer"),
         (AllocationGroup(name="b", channels=("web",)), "/channels", "channel web is in"),
         (AllocationGroup(name="b", channels=("online",)), "/channels", "channel online is in"),
