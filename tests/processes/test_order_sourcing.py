@@ -599,6 +599,7 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
     )
     dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]  # a stand-in for this one method
     dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]  # a stand-in for this one method
+    dead._inventory.packs = hub.inventory.packs  # type: ignore[method-assign]  # a stand-in for this one method
     with pytest.raises(ConnectionError):
         await dead.plan(hub.scope, "shop", order, reserve=True)
 

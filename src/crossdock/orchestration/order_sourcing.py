@@ -53,8 +53,14 @@ from crossdock.orchestration.order_outlook import (
     by_date,
     is_asked,
 )
+from crossdock.orchestration.order_packs import in_packs
 from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
-from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
+from crossdock.orchestration.source_orders import (
+    SourceLine,
+    SourceOrder,
+    check_refs,
+    said_hash,
+)
 
 Key = tuple[str, str]
 OWN_KINDS = (
@@ -157,7 +163,7 @@ class OrderSourcing:
             _line(number, line, item)
             for number, (line, item) in enumerate(zip(wanted.lines, found, strict=True))
         )
-        _check_refs(wanted.lines)
+        check_refs(wanted.lines)
         customer, *known_as = await self._catalog.known_as(scope, wanted.customer)
         order = Order(
             lines=lines,
@@ -228,11 +234,12 @@ class OrderSourcing:
             asked = await with_substitutes(
                 partial(self._supply.substitutes, scope), asked, wanted, nodes=len(names)
             )
+        demand = await self._own_demand(scope, asked)
+        asked = await in_packs(self._inventory, scope, asked, names, demand)
         own = [line for line in asked.all_lines if not line.is_dropship]
         items = sorted({line.item for line in own})
         places = await self._places(scope, names)
         known = less(await self._stock(scope, items, names), taken)
-        demand = await self._own_demand(scope, asked)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
         shares = await self._inventory.channel_shares(
             scope, wanted.whose(client), list(known), refs
@@ -373,19 +380,6 @@ def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
         is_dropship=line.is_dropship,
         life_days=line.life_days,
     )
-
-
-def _check_refs(lines: Sequence[SourceLine]) -> None:
-    """Refuse an order line that is asked for twice: its demand would be given out twice."""
-    seen: set[str] = set()
-    for number, line in enumerate(lines):
-        if line.demand_ref and line.demand_ref in seen:
-            raise Invalid(
-                f"order line {line.demand_ref!r} is quoted by two lines",
-                where=f"/lines/{number}/demand_ref",
-                hint="ask for it in one line",
-            )
-        seen.add(line.demand_ref)
 
 
 def _unknown(reason: str, where: str, code: str) -> Invalid:

@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity, plain
 from crossdock.capabilities.catalog import normalised
@@ -99,3 +100,16 @@ def said_hash(wanted: SourceOrder, client: str) -> bytes:
         wanted.occasion,
     )
     return blake2b(msgspec.json.encode(said), digest_size=16).digest()
+
+
+def check_refs(lines: Sequence[SourceLine]) -> None:
+    """Refuse an order line that is asked for twice: its demand would be given out twice."""
+    seen: set[str] = set()
+    for number, line in enumerate(lines):
+        if line.demand_ref and line.demand_ref in seen:
+            raise Invalid(
+                f"order line {line.demand_ref!r} is quoted by two lines",
+                where=f"/lines/{number}/demand_ref",
+                hint="ask for it in one line",
+            )
+        seen.add(line.demand_ref)

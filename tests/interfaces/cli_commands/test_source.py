@@ -40,6 +40,16 @@ async def test_a_plan_says_from_where_and_why_and_can_be_asked_again(
 
 
 @pytest.mark.usefixtures("a21")
+async def test_a31_a_plan_says_what_was_rounded_to_packs(crossdock: CommandLine) -> None:
+    await crossdock("stock", "atp-rule", "X", "*", "--pack", "5")
+
+    said = (await crossdock(*ORDER)).out
+
+    assert "X is sold in packs of 5: 8 asked, 10 planned" in said
+    assert "from DC2: 10 of X, 6 of Y" in said
+
+
+@pytest.mark.usefixtures("a21")
 async def test_a_plan_is_drawn_into_a_file_and_so_is_its_explanation(
     crossdock: CommandLine,
 ) -> None:

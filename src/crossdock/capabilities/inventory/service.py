@@ -18,6 +18,7 @@ from crossdock.capabilities.inventory.holding_elsewhere import HoldingElsewhere
 from crossdock.capabilities.inventory.holds import Holds
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
+from crossdock.capabilities.inventory.packing import picked
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.reserving import Promises
@@ -178,6 +179,16 @@ class Inventory:
     ) -> frozenset[Key]:
         """Name those that no stock limits: any amount of them may be promised at once (§3.3)."""
         return await self._answers.unlimited_in(tx, tenant, keys)
+
+    async def packs(self, scope: Scope, keys: Sequence[Key]) -> Mapping[Key, Pack]:
+        """Give the packs of those that are sold in packs: no grant breaks one (A31)."""
+        async with self._database.transaction(scope) as tx:
+            return await self.packs_in(tx, tx.tenant, keys)
+
+    async def picked(self, scope: Scope, refs: Sequence[str]) -> Mapping[str, int]:
+        """Say what was picked of order lines; nothing was: it is left out."""
+        async with self._database.transaction(scope) as tx:
+            return await picked(tx, refs)
 
     async def packs_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -47,6 +47,7 @@ class Asked:
 
     `said` is the hash of what the caller wrote: the same request id means the same. `substitutes`
     are the lines that may stand in for the order's. `known_as`: other names of its customer.
+    `packs` are by line what it is sold in multiples of, and what was asked before it was moved.
     """
 
     order: Order
@@ -58,6 +59,7 @@ class Asked:
     demand_refs: Mapping[int, str] = field(default_factory=dict[int, str])
     said: bytes = b""
     substitutes: tuple[SubstituteLine, ...] = ()
+    packs: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
 
     @property
     def names(self) -> list[str]:
@@ -233,6 +235,12 @@ def _lines(asked: Asked) -> tuple[SourcedLineShown, ...]:
             hazmat=line.hazmat,
             is_dropship=line.is_dropship,
             life_days=line.life_days,
+            pack=_quantity(asked.packs[line.line_no][0], asked.units[line.item])
+            if line.line_no in asked.packs
+            else None,
+            asked=_quantity(asked.packs[line.line_no][1], asked.units[line.item])
+            if line.line_no in asked.packs
+            else None,
         )
         for line in asked.order.lines
     )

@@ -11,6 +11,11 @@ from crossdock.capabilities.sourcing.substitutes import SubstituteVerdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcedLineShown:
+    """A line as it was planned: of what is sold in packs `quantity` is whole ones of `pack`.
+
+    `asked` is what it was before; both are null for what is sold by the piece.
+    """
+
     line_no: int
     item: str
     quantity: Quantity
@@ -20,6 +25,8 @@ class SourcedLineShown:
     hazmat: str = ""
     is_dropship: bool = False
     life_days: int | None = None
+    pack: Quantity | None = None
+    asked: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

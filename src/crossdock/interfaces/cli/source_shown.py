@@ -8,6 +8,7 @@ from crossdock.capabilities.inventory import Reservation
 from crossdock.capabilities.sourcing import (
     Decided,
     ShipmentShown,
+    SourcedLineShown,
     SubstituteShown,
     SubstituteVerdict,
 )
@@ -25,6 +26,9 @@ def print_decision(decided: Decided) -> None:
     rules = f"rules for {decided.rules.scope}, version {decided.rules.version}"
     named = decided.decision_id or "not kept"
     stdout.print(f"[bold]{named}[/]  {rules}, decided by {decided.decided_by}")
+    for moved in decided.lines:
+        if moved.pack and moved.asked != moved.quantity:
+            _print_packs(moved)
     _print_shipments(decided.shipments, "")
     _print_shipments(decided.drop_shipments, " (drop-shipped)")
     for made in decided.substitutes:
@@ -38,6 +42,13 @@ def print_decision(decided: Decided) -> None:
         verdict = why.verdict.lower().replace("_", " ")
         line = f"    {why.node:<12}{verdict:<13}{why.rule:<18}{why.why}"
         stdout.print(line, markup=False, soft_wrap=True)
+
+
+def _print_packs(line: SourcedLineShown) -> None:
+    asked, planned = line.asked or line.quantity, line.quantity
+    said = f"{_amount(asked.value)} asked, {_amount(planned.value)} planned"
+    packs = "" if line.pack is None else _amount(line.pack.value)
+    stdout.print(f"  {line.item} is sold in packs of {packs}: {said}", markup=False)
 
 
 def _print_substitute(decided: Decided, made: SubstituteShown) -> None:

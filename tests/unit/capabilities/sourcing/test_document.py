@@ -72,6 +72,16 @@ def test_a_decision_shows_amounts_with_their_units() -> None:
     assert not MADE.is_complete
 
 
+def test_a_line_in_packs_shows_what_was_asked() -> None:
+    packed = replace(ASKED, packs={1: (20 * MICROS, 75 * MICROS)})
+    made = decided(packed, ("src_1", NOON), VERSION, NODES, decide(ASKED.order, *NODES))
+
+    assert [(str(one.asked), str(one.pack)) for one in made.lines if one.pack] == [
+        ("75 EA", "20 EA")
+    ]
+    assert [one.line_no for one in made.lines if one.asked is None] == [2, 3]
+
+
 def test_a_decision_is_read_back_as_it_was_written() -> None:
     written = msgspec.json.encode(MADE)
 
