@@ -135,7 +135,7 @@ async def test_requests_for_packs_and_for_pieces_are_decided_in_one_batch(bench:
     assert [packed(one) for one in found] == [packed(one) for one in made]
 
 
-async def test_a_rule_for_a_place_or_a_class_binds_where_it_holds_alone(bench: Bench) -> None:
+async def test_a_rule_for_a_place_binds_where_it_holds_alone(bench: Bench) -> None:
     await sold_in(bench, 12, "*", location="DC2")
     await sold_in(bench, 5, "X", location="DC1")
     for place in ("DC1", "DC2", "DC3"):
@@ -144,6 +144,17 @@ async def test_a_rule_for_a_place_or_a_class_binds_where_it_holds_alone(bench: B
     made = [await reserve(bench, ("X", 13), at=place) for place in ("DC1", "DC2", "DC3")]
 
     assert [packed(one)[0][2] for one in made] == [15, 24, 13]
+
+
+async def test_a_rule_for_a_class_binds_its_items_alone(bench: Bench) -> None:
+    changed = ItemChanged(sku="X", item_class="DOZEN")
+    await bench.hub.record([own_fact(changed, bench.clock.now())], source=OWN_SOURCE)
+    await sold_in(bench, 12, "*", item_class="DOZEN")
+    await bench.count(X=100, A=100)
+
+    made = [await reserve(bench, (item, 13)) for item in ("X", "A", "X")]
+
+    assert [packed(one)[0][2] for one in made] == [24, 13, 24]
 
 
 async def test_an_order_line_is_granted_no_more_than_it_claims_in_whole_packs(

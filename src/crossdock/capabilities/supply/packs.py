@@ -51,12 +51,14 @@ def pack_of(said: Mapping[RuleKey, Said], key: Key, of_class: str = "") -> Pack 
 class _Known:
     """What was read of a tenant, and what follows for those who were asked about since.
 
-    Nothing is `said` where no rule says that anything is sold in packs.
+    Nothing is `said` where no rule says that anything is sold in packs. `is_classed`: some rule
+    is for a class, so the classes of items matter.
     """
 
     until: float = 0.0
     said: Mapping[RuleKey, Said] = field(default_factory=dict[RuleKey, Said])
     found: dict[Key, Pack | None] = field(default_factory=dict[Key, Pack | None])
+    is_classed: bool = False
 
 
 class Packs:
@@ -80,7 +82,9 @@ class Packs:
         found: dict[Key, Pack] = {}
         for key in keys:
             if key not in known.found:
-                return None
+                if known.is_classed:
+                    return None
+                known.found[key] = pack_of(known.said, key)
             if pack := known.found[key]:
                 found[key] = pack
         return found
@@ -92,9 +96,8 @@ class Packs:
             return {}
         asked = set(keys)
         if missing := sorted(asked - known.found.keys()):
-            of_class = any(item_class for _, item_class, _ in known.said)
-            items = sorted({item for item, _ in missing})
-            classes = await self._catalog.item_classes(tx.of(tenant), items) if of_class else {}
+            items = sorted({item for item, _ in missing}) if known.is_classed else []
+            classes = await self._catalog.item_classes(tx.of(tenant), items) if items else {}
             for key in missing:
                 known.found[key] = pack_of(known.said, key, classes.get(key[0], ""))
         return {key: pack for key in asked if (pack := known.found[key])}
@@ -113,7 +116,8 @@ class Packs:
             is_any = any(one.pack for one in said.values())
             took = self._clock.ticks() - began
             until = began + max(REMEMBERED_SECONDS, READINGS * took)
-            known = _Known(until, said if is_any else {})
+            is_classed = any(item_class for _, item_class, _ in said)
+            known = _Known(until, said if is_any else {}, is_classed=is_classed)
             self._known[tenant] = known
         return known
 
