@@ -275,11 +275,12 @@ async def test_what_is_held_elsewhere_counts_for_the_group_of_the_lines_customer
     group = AllocationGroup(name="key", customers=("METRO",))
     await hub.allocation.groups.put(hub.scope, group, by="test")
     now = hub.clock.now()
-    for whose in ({"group": "key"}, {"channel": "web"}):
+    for whose, channel in (("key", ""), ("", "web")):
         kept = AllocationProtection(
             item="X",
             location="DC2",
-            **whose,
+            group=whose,
+            channel=channel,
             maximum=7 * MICROS,
             starts_at=now - timedelta(days=1),
             ends_at=now + timedelta(days=1),
