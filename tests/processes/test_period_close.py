@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ async def test_what_the_books_leave_out_is_zero_there_and_units_and_money_are_th
     )
 
     one, other = await house.figures()
-    assert (said(one), one.value, one.currency) == (("SKU-1", 100, 96, 0), -10, "EUR")
+    assert (said(one), one.value, one.currency) == (("SKU-1", 100, 96, 0), Decimal(-10), "EUR")
     assert (said(other), other.value) == (("SKU-2", 50, 0, 0), None)
 
 
@@ -244,5 +245,5 @@ async def test_what_lay_there_and_what_came_late_are_all_that_happened_before_th
         happened += pieces if is_late else 0
 
     [after] = [one for one in await house.figures() if one.item == "SKU-1"]
-    assert (after.ours, after.late - before.late) == (before.ours, happened)
+    assert (after.ours, after.late - before.late) == (before.ours, Decimal(happened))
     await house.clock.advance(HOUR)

@@ -40,6 +40,7 @@ from crossdock.capabilities.reconciliation import (
     Sampler,
     StockSampler,
 )
+from crossdock.capabilities.reconciliation.open_ports import ReadsOpenLines
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import (
     Bills,
@@ -182,7 +183,7 @@ class House:
             unlisted=Unlisting(self.database, self.inbox, self.catalog),
         )
         self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
-        followed = {
+        followed: dict[Kind, ReadsOpenLines] = {
             Kind.INVOICES: GoodsLeft(),
             Kind.DELIVERIES: GoodsLeft(is_net=False),
             Kind.SUPPLIER_INVOICES: GoodsReceived(),

@@ -273,8 +273,8 @@ class Periods:
                 continue
             told = in_base_unit(lines, known.base_unit, known, base)
             priced = next((one for one in told if one.cost != NO_COST), None)
-            cost = (priced.cost, priced.currency) if priced else (NO_COST, "")
-            found[key] = (sum(one.micros for one in told), *cost)
+            cost, currency = (priced.cost, priced.currency) if priced else (NO_COST, "")
+            found[key] = (sum(one.micros for one in told), cost, currency)
         return found, unknown
 
     async def _behind(self, tx: Transaction, at: Mapping[str, int]) -> set[str]:
