@@ -2,7 +2,7 @@
 
 from crossdock.foundation.migrations.script import run
 
-revision = "0026"
+revision = "0025"
 down_revision = "0024"
 
 # A period of one system's books. `since` is a place in the log before which nothing was recorded
