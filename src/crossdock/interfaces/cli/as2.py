@@ -117,7 +117,8 @@ def wrap(
     if as_json:
         print_json({**said, "file": out, "bytes": len(made.message.body)})
     else:
-        stdout.print(Text(f"<{made.message_id}> to {receiver}, {made.digest} {said['mic']}"))
+        line = f"<{made.message_id}> to {receiver}, {made.digest} {said['mic']}"
+        stdout.print(Text(line), soft_wrap=True)
 
 
 @app.command(name="open")
@@ -192,7 +193,8 @@ def match(
     if as_json:
         print_json(_matched(read, done))
     else:
-        stdout.print(Text(f"{done.verdict}: {read.disposition}, <{read.original_message_id}>"))
+        line = f"{done.verdict}: {read.disposition}, <{read.original_message_id}>"
+        stdout.print(Text(line), soft_wrap=True)
         for finding in done.findings:
             stdout.print(Text(f"  {finding}"), soft_wrap=True)
     if done.verdict in {Verdict.REFUSED, Verdict.UNPROVEN}:

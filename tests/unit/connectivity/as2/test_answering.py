@@ -59,6 +59,7 @@ def test_a_signed_receipt_counts_by_the_first_digest_that_is_taken() -> None:
         " signed-receipt-micalg = optional, md5, sha1, SHA384, sha-256"
     )
     assert wanted == Asked(is_signed=True, digests=(Digest.SHA1, Digest.SHA384, Digest.SHA256))
+    assert wanted is not None
     assert wanted.digest(None, Incoming()) is Digest.SHA384
     assert wanted.digest(None, ANYTHING) is Digest.SHA1
     assert wanted.digest(Digest.SHA512, ANYTHING) is Digest.SHA512
