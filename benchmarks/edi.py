@@ -15,32 +15,20 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import edi_files, edi_peers
 from benchmarks.children import ROOT, surroundings
+from benchmarks.edi_reading import read
 from benchmarks.processes import locked
 from benchmarks.report import Figures, Goal, Report, interleaved, machine, median_of
-from crossdock.connectivity.edi.edifact import acknowledging as edifact_acknowledging
-from crossdock.connectivity.edi.edifact.envelope import events as edifact_events
-from crossdock.connectivity.edi.edifact.reading import pages as edifact_pages
-from crossdock.connectivity.edi.edifact.tables import known as edifact_known
-from crossdock.connectivity.edi.edifact.validation import validated as edifact_validated
-from crossdock.connectivity.edi.x12.answering import Numbers, answered
-from crossdock.connectivity.edi.x12.envelope import events
-from crossdock.connectivity.edi.x12.reading import pages
-from crossdock.connectivity.edi.x12.tables import known
-from crossdock.connectivity.edi.x12.validation import validated
-from crossdock.interfaces.cli.files import read_chunks
 
 MB = 1_000_000
 LARGE, SIZE, OF_PEERS = 200 * MB, 16 * MB, 2 * MB
 QUICK_LARGE, QUICK_SIZE, QUICK_OF_PEERS = 10 * MB, MB, MB // 10
-NOW = datetime(2026, 11, 28, 5, 10, tzinfo=UTC)
 GOALS: Mapping[str, tuple[int, int]] = {
     "850": (50, 15),
     "856": (40, 10),
@@ -52,23 +40,6 @@ PEAK_MIB = 30
 VENV = ROOT / ".peers" / "edi"
 REQUIREMENTS = ROOT / "requirements" / "bench-edi.txt"
 SORTS = {"again": False, "unique": True}
-
-
-def read(kind: str, depth: str, file: Path) -> Iterator[Any]:
-    """Read a file: its envelopes, all that is in it, or what is answered to it."""
-    chunks = read_chunks(file)
-    if kind in edi_files.X12:
-        found = events(pages(chunks))
-        if depth == "envelope":
-            return found
-        checked = validated(found, known)
-        numbers = Numbers(interchange=1, at=NOW)
-        return checked if depth == "full" else answered(checked, numbers)
-    told = edifact_events(edifact_pages(chunks))
-    if depth == "envelope":
-        return told
-    seen = edifact_validated(told, edifact_known)
-    return seen if depth == "full" else edifact_acknowledging.answered(seen, first=1, at=NOW)
 
 
 async def measured(kind: str, depth: str, file: Path) -> Figures:
@@ -126,7 +97,7 @@ async def peaks(folder: Path, size: int) -> list[Figures]:
         for each in (size // 10, size):
             file = folder / f"{kind}-large.edi"
             edi_files.write(file, kind, each, is_unique=True)
-            said = await _child(sys.executable, "-m", "benchmarks.edi", kind, file)
+            said = await _child(sys.executable, "-m", "benchmarks.edi_reading", kind, file)
             found.append({"side": f"{kind} peak", "bytes": each, **said})
             file.unlink()
     return found
@@ -177,9 +148,3 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
     )
     said = {f"{side.replace(' ', '_')}_mb_per_cpu_second": one for side, one in speeds.items()}
     return Report("edi", goals, [*figures, *most], machine(**said))
-
-
-if __name__ == "__main__":
-    for _ in read(sys.argv[1], "full", Path(sys.argv[2])):
-        pass
-    print(json.dumps({"peak_mib": edi_peers.peak_mib()}))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import edi, edi_files
+from benchmarks.edi_reading import read
 from crossdock.connectivity.edi.edifact.envelope import Segments as EdifactSegments
 from crossdock.connectivity.edi.x12.envelope import Segments
 
@@ -36,8 +37,8 @@ def test_most_segments_of_a_unique_file_are_new_and_few_of_the_other(
     for is_unique in (False, True):
         file = tmp_path / "file.edi"
         edi_files.write(file, kind, SIZE, is_unique=is_unique)
-        read = edi.read(kind, "envelope", file)
-        bodies = (one.segments for one in read if isinstance(one, Segments | EdifactSegments))
+        events = read(kind, "envelope", file)
+        bodies = (one.segments for one in events if isinstance(one, Segments | EdifactSegments))
         seen = Counter(one for body in bodies for one in body)
         long = {one: times for one, times in seen.items() if len(one) > len("SN1**12*EA")}
         once = sum(len(one) for one, times in long.items() if times == 1)
@@ -53,7 +54,7 @@ def test_each_file_is_accepted_by_its_answer(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "file.edi"
     edi_files.write(file, kind, SIZE, is_unique=True)
 
-    [answer] = edi.read(kind, "answered", file)
+    [answer] = read(kind, "answered", file)
 
     assert ("AK9*A*" if kind in edi_files.X12 else "UCI+1+BUYER:14+SELLER:14+7'") in answer
 

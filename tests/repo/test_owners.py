@@ -34,7 +34,7 @@ OWNERS = {
     "0024_alternatives": "capabilities.allocation",
     "0022_stock_counted": "capabilities.reconciliation",
     "0023_counts_sent": "orchestration",
-    "0026_periods": "capabilities.reconciliation",
+    "0025_periods": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

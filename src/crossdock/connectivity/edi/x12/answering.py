@@ -13,8 +13,7 @@ from crossdock.connectivity.edi.x12.acknowledging import (
     functional_segments,
     interchange_segment,
 )
-from crossdock.connectivity.edi.x12.envelope import Event, Interchange
-from crossdock.connectivity.edi.x12.tables import known
+from crossdock.connectivity.edi.x12.envelope import Event, Group, Interchange
 from crossdock.connectivity.edi.x12.writing import Form, Value, header_written, written
 
 _ISA_VERSION, _VERSION = "00401", "004010"
@@ -80,12 +79,19 @@ def _version(of: Interchange) -> str:
     return said if said.isascii() and said.isdigit() else _ISA_VERSION
 
 
+def _release(of: Group) -> str:
+    """Give the version that a group came in, unless it is none, or an early one."""
+    said = of.version[: len(_VERSION)]
+    is_release = said.isascii() and said.isdigit() and len(said) == len(_VERSION)
+    return of.version if is_release and said >= _VERSION else _VERSION
+
+
 def _group(answer: GroupAnswer, numbers: Numbers, number: int) -> Iterator[list[Value]]:
     of = answer.of
     set_id = "999" if numbers.is_999 else "997"
     yield [
         *("GS", GROUP, of.element(3), of.element(2), f"{numbers.at:%Y%m%d}", f"{numbers.at:%H%M}"),
-        *(str(number), of.element(7) or "X", of.version if known(of.version) else _VERSION),
+        *(str(number), of.element(7) or "X", _release(of)),
     ]
     body = list(functional_segments(answer, is_999=numbers.is_999))
     yield ["ST", set_id, "0001"]
