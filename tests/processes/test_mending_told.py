@@ -10,7 +10,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import NotFound, Rejected, Unavailable
 from crossdock.canonical.reconciliation import DifferenceConfirmed, DifferenceGone, MendingTried
 from crossdock.capabilities.reconciliation.planning import planned
-from crossdock.capabilities.reconciliation.ports import Askable
+from crossdock.capabilities.reconciliation.stock_ports import Askable
 from crossdock.capabilities.reconciliation.taking import Taker
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock, VirtualClock

@@ -20,10 +20,10 @@ from crossdock.capabilities.reconciliation.findings import Run, microseconds
 from crossdock.capabilities.reconciliation.key_counts import REMEMBERED_FROM, KeyCounts
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.planning import STOCK, Plan, System, plans_of
-from crossdock.capabilities.reconciliation.ports import AsksStock, KnowsKeys
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.capabilities.reconciliation.service import Asked
 from crossdock.capabilities.reconciliation.sides import Said
+from crossdock.capabilities.reconciliation.stock_ports import AsksStock, KnowsKeys
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.capabilities.reconciliation.taking import Taker
 from crossdock.capabilities.reconciliation.turns import Page, Turns

@@ -23,9 +23,9 @@ from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
 from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
 from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.planning import Plan
-from crossdock.capabilities.reconciliation.ports import AsksStock, StockHeard
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
+from crossdock.capabilities.reconciliation.stock_ports import AsksStock, StockHeard
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow
 from crossdock.capabilities.reconciliation.turns import MOMENT
 from crossdock.foundation.clock import Clock

@@ -34,7 +34,7 @@ def before(hours: int) -> int:
 
 
 def shipped(amount: float, hours: int = 6, reference: str = "S1", kind: str = "SHIP") -> Posting:
-    return Posting(reference, each(amount), before(hours), before(hours), kind)
+    return Posting(reference, each(amount), before(hours), kind)
 
 
 def facts(
@@ -56,7 +56,7 @@ def replaced(posting: Posting, hours: int) -> Posting:
 
 COUNTED = "COUNT_ADJUST"
 FOUND = shipped(5, 6, "C2", COUNTED)
-BACKDATED = Posting("B1", each(4), before(6), before(6) - DAY, "RECEIPT")
+BACKDATED = Posting("B1", each(4), before(6), "RECEIPT", is_backdated=True)
 CASES = replace(facts(288, 24), factors=[(1, 1), (12, 1)])
 TABLE = [
     # by document, where both logs are shown

@@ -276,8 +276,8 @@ select guard_table('inventory_over_pick');
 # idempotent. `is_linked`: an order that counts as demand already holds these units. A kit's line
 # has what was granted of those that lie assembled; `made` more are to be put together of the parts
 # that lines behind it hold (`into_line`), each of which says in `made` for how many that was.
-# `is_unlimited`: no stock limits the item there, so the line holds none. Of what was granted
-# `given_back` is left out of `granted`, as nobody claims it any more.
+# `is_unlimited`: no stock limits the item there, so the line holds none. `given_back` is left out
+# of `granted`: nobody claims it any more.
 RESERVATIONS = """
 create table inventory_reservation (
     reservation_id uuid not null,
@@ -393,11 +393,10 @@ def downgrade() -> None:
     run(
         """
         drop function inventory_lapsed;
-        drop table inventory_decision, inventory_announcement, inventory_reservation,
-            inventory_kit_wait, inventory_over_pick, inventory_claimed, inventory_demand,
-            inventory_order,
-            inventory_group_version, inventory_group,
-            inventory_source, inventory_stream, inventory_stock, inventory_movement,
-            inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;
+        drop table inventory_decision, inventory_announcement, inventory_reservation, inventory_kit_wait,
+            inventory_over_pick, inventory_claimed, inventory_demand, inventory_order,
+            inventory_group_version, inventory_group, inventory_source, inventory_stream,
+            inventory_stock, inventory_movement, inventory_full_snapshot, inventory_opening,
+            inventory_negative, inventory_position;
         """
     )
