@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from crossdock.capabilities.reconciliation import asked_store
-from crossdock.capabilities.reconciliation.ports import KnowsKeys
+from crossdock.capabilities.reconciliation.stock_ports import KnowsKeys
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 

@@ -53,8 +53,8 @@ create index inventory_position_negative on inventory_position (tenant, location
     where is_negative;
 select guard_table('inventory_position');
 
--- An item at a location that was seen below zero, since when, and the case that tells of it, with
--- the digest of what it tells. `is_shelf`: a count of the shelf can mend some of it.
+-- An item at a location seen below zero, since when, and the case that tells of it, with the
+-- digest of what it tells. `is_shelf`: a count of the shelf can mend some of it.
 create table inventory_negative (
     tenant text not null,
     location text collate "C" not null,
@@ -126,7 +126,7 @@ create index inventory_movement_went on inventory_movement (from_position, occur
     where from_position is not null and type not in ('PICK', 'UNPICK', 'SHIP', 'SHIP_VOID');
 create index inventory_movement_assembled on inventory_movement (tenant, demand_ref)
     where demand_ref <> '' and type in ('ASSEMBLE', 'DISASSEMBLE');
--- What came into the house or left it for an order line: most picks do neither.
+-- What came in or left for an order line: most picks do neither.
 create index inventory_movement_left on inventory_movement (tenant, demand_ref, us)
     where demand_ref <> '' and (from_position is null or to_position is null);
 select guard_table('inventory_movement');
@@ -245,8 +245,7 @@ create table inventory_kit_wait (
 create index inventory_kit_wait_by_ref on inventory_kit_wait (tenant, demand_ref);
 select guard_table('inventory_kit_wait');
 
--- What orders still claim of a stock row, by who ordered: the sums of inventory_demand, none of
--- them zero. Without a customer it is all that was ordered in a channel.
+-- Sums of inventory_demand by who ordered; without a customer, all that a channel ordered.
 create table inventory_claimed (
     tenant text not null,
     stock_id bigint not null,
@@ -309,8 +308,7 @@ create table inventory_reservation (
 ) with (fillfactor = 90);
 create index inventory_reservation_to_expire on inventory_reservation (expires_at)
     where not is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
--- Hard ones last: what holds an item's stock is found by it. The many soft ones do not pay for it,
--- and those whose order counts by itself leave it.
+-- What holds an item's stock: soft ones do not pay for it, nor those whose order counts by itself.
 create index inventory_reservation_hard on inventory_reservation (tenant, stock_id)
     where is_hard and not is_linked and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
 create index inventory_reservation_by_demand on inventory_reservation (tenant, demand_ref)
@@ -364,8 +362,8 @@ select guard_table('inventory_decision');
 revoke update, delete on inventory_decision from crossdock_hub;
 """
 
-# Soft holds whose time is over, the longest over first. A plan made while the table was small
-# would read all of it for ever after, so here and below only indexes are allowed.
+# Soft holds whose time is over, the longest over first, by indexes alone: a plan made while the
+# table was small would read all of it.
 LAPSED = """
 create function inventory_lapsed(at timestamptz, most integer)
 returns table (
@@ -393,10 +391,10 @@ def downgrade() -> None:
     run(
         """
         drop function inventory_lapsed;
-        drop table inventory_decision, inventory_announcement, inventory_reservation, inventory_kit_wait,
-            inventory_over_pick, inventory_claimed, inventory_demand, inventory_order,
-            inventory_group_version, inventory_group, inventory_source, inventory_stream,
-            inventory_stock, inventory_movement, inventory_full_snapshot, inventory_opening,
-            inventory_negative, inventory_position;
+        drop table inventory_decision, inventory_announcement, inventory_reservation,
+            inventory_kit_wait, inventory_over_pick, inventory_claimed, inventory_demand,
+            inventory_order, inventory_group_version, inventory_group, inventory_source,
+            inventory_stream, inventory_stock, inventory_movement, inventory_full_snapshot,
+            inventory_opening, inventory_negative, inventory_position;
         """
     )
