@@ -12,30 +12,32 @@ from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key, Touch
+from crossdock.orchestration.processes.availability_places import KnowsGroups
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
 
-# Which channels sell from the locations that changed; the index on wakes_on finds them. Whether
-# a tenant has kits comes along, so that who has none pays no question for them.
+# Which channels the locations that changed concern; the index on hears finds them. Whether a
+# tenant has kits comes along, so that who has none pays no question for them.
 SELLERS = """
 select w.tenant, w.location as changed, c.connection, c.location,
+    w.location = any(c.fellows) and w.location <> all(c.wakes_on) as is_fellow,
     exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits
 from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
 join publishing_channel c
-    on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
+    on c.hears @> array[w.location] and c.tenant = w.tenant and c.is_active
 """
 
 # Whoever sells from a place where something is kept for somebody: what one takes of it is kept
 # from the others no longer.
 NEIGHBOURS = """
-select w.tenant, w.place as changed, c.connection, c.location,
+select distinct w.tenant, w.place as changed, c.connection, c.location,
     exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits
 from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, place)
+join publishing_channel p
+    on p.hears @> array[w.place] and p.tenant = w.tenant and p.is_active
+        and p.share_mode = 'PROTECTED'
 join publishing_channel c
-    on c.wakes_on @> array[w.place] and c.tenant = w.tenant and c.is_active
-where exists (select from publishing_channel p
-    where p.wakes_on @> array[w.place] and p.tenant = w.tenant and p.is_active
-        and p.share_mode = 'PROTECTED')
+    on c.covers && p.covers and c.tenant = w.tenant and c.is_active
 """
 
 SELLING = """
@@ -57,7 +59,10 @@ class KnowsRecipes(Protocol):
 
 
 async def sold(
-    tx: Transaction, events: Iterable[Event], recipes: KnowsRecipes | None
+    tx: Transaction,
+    events: Iterable[Event],
+    stock: KnowsGroups,
+    recipes: KnowsRecipes | None,
 ) -> list[Touch]:
     """Name the listings that these changes of stock concern."""
     changes = [
@@ -74,17 +79,25 @@ async def sold(
         [event.tenant for event, _ in changes],
         [changed.location for _, changed in changes],
     )
-    sellers: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    sellers: dict[tuple[str, str], list[Any]] = {}
     for row in rows:
-        where = (row["tenant"], row["changed"])
-        sellers.setdefault(where, []).append((row["connection"], row["location"]))
+        sellers.setdefault((row["tenant"], row["changed"]), []).append(row)
     changed_items = ((event.tenant, changed.item) for event, changed in changes)
     beside = await _beside(tx, rows, changed_items, recipes)
-    return [
-        Touch(Key(event.tenant, Listing(connection, location, item).instance), event)
+    found = [
+        (event, row, item)
         for event, changed in changes
-        for connection, location in sellers.get((event.tenant, changed.location), ())
+        for row in sellers.get((event.tenant, changed.location), ())
         for item in (changed.item, *beside.get((event.tenant, changed.item), ()))
+    ]
+    by_fellows = {
+        (event.tenant, item, row["changed"]) for event, row, item in found if row["is_fellow"]
+    }
+    owed = await stock.owed(tx, sorted(by_fellows)) if by_fellows else frozenset()
+    return [
+        Touch(Key(event.tenant, Listing(row["connection"], row["location"], item).instance), event)
+        for event, row, item in found
+        if not row["is_fellow"] or (event.tenant, item, row["changed"]) in owed
     ]
 
 
