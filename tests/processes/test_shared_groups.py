@@ -231,8 +231,9 @@ async def test_the_budget_of_a_group_counts_what_its_members_sell_and_the_revers
 
     await desk.say(*[order(number, 1) for number in range(36)])  # at dc1
 
-    assert [(one.seller, one.per_hour) for one in (await desk.item()).rates] == [("shop", 36)]
-    assert (await desk.item()).buffer == 5
+    found = await desk.item()
+    assert [(one.seller, one.per_hour) for one in found.rates] == [("shop", Decimal(36))]
+    assert found.buffer == 5
     in_group = [order(100 + number, 1, item="sku-2") for number in range(36)]
     at_group = [
         replace(one, lines=tuple(replace(line, location="eu") for line in one.lines))

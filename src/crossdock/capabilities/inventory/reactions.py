@@ -98,14 +98,14 @@ class Reactions:
         now = self._clock.now()
         await _hear(tx, page)
         regrouped = await grouping.regroup(tx, page)
-        if regrouped.places and self._shows is not None:
-            await self._shows.regrouped(tx, regrouped.places)
         zones = lots.zones_told(page, regrouped.newer)
         await lots.make_days(tx, zones, now)
         beside = _Beside(await lots.keep(tx, page), zones, regrouped)
         if page.movements or page.counts or page.fulls or page.orders or any(beside[:2]):
             changed = await _fold(tx, page, beside, self._around, now)
             await expiring.look_again(tx, self._protections, changed, now)
+        if regrouped.places and self._shows is not None:  # once stock rows are locked, as others
+            await self._shows.regrouped(tx, regrouped.places)
 
 
 class _Beside(NamedTuple):
