@@ -23,7 +23,8 @@ Places = Sequence[tuple[str, str]]
 
 CONCERNED = """
 select connection, location, source_locations, wakes_on from publishing_channel
-where tenant = $1 and hears && $2::text[] order by connection, location for update
+where tenant = $1 and (hears && $2::text[] or fellows && $2::text[])
+order by connection, location for update
 """
 
 # The same again is no change: nobody has to look.
@@ -57,9 +58,9 @@ class Reach(NamedTuple):
     """Which places concern a channel.
 
     It `covers` what it sells from, with the members of groups: no unit of these may be given to
-    two (I3). It `hears` of changes there, of the groups that these are in, of its `fellows`, and
-    of what its terms name besides. Fellows are other members of these groups: what lies there
-    concerns it only as long as the group owes something.
+    two (I3). It `hears` of changes there, of the groups that these are in, and of what its terms
+    name besides. Its `fellows` are other members of these groups: what lies there concerns it
+    only as long as the group owes something.
     """
 
     covers: tuple[str, ...]
@@ -75,7 +76,7 @@ def reach_of(
     covers = sold | {member for member, group in group_of.items() if group in sold}
     groups = {group_of[place] for place in covers if place in group_of}
     fellows = {member for member, group in group_of.items() if group in groups} - covers
-    hears = covers | groups | fellows | set(wakes_on)
+    hears = covers | groups | set(wakes_on)
     return Reach(tuple(sorted(covers)), tuple(sorted(hears)), tuple(sorted(fellows)))
 
 

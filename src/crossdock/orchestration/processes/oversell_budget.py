@@ -56,8 +56,7 @@ TENANTS = WorkersSql("select distinct tenant from publishing_channel")
 # Channels with a target, for all items or for some, and where others take from what they sell.
 TARGETED = """
 select c.connection, c.location, c.oversell_percent, c.unit_margin, c.currency,
-    c.channel, array(select p from unnest(c.hears) p
-        where p <> all(c.fellows) or p = any(c.wakes_on)) as places
+    c.channel, c.hears as places
 from publishing_channel c
 where c.tenant = $1 and c.is_active and ($2 = '' or (c.connection = $2 and c.location = $3))
     and ($2 <> '' or c.oversell_percent is not null

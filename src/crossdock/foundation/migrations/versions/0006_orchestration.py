@@ -116,6 +116,7 @@ create table publishing_channel (
 );
 create index publishing_channel_covers on publishing_channel using gin (covers);
 create index publishing_channel_hears on publishing_channel using gin (hears);
+create index publishing_channel_fellows on publishing_channel using gin (fellows);
 select guard_table('publishing_channel');
 
 create table publishing_item (
