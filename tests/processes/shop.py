@@ -245,6 +245,7 @@ class Pools:
         self.known: dict[tuple[str, str, str], Pool] = {}
         self.heard: dict[str, SourceAge] = {}
         self.removed: set[str] = set()
+        self.group_of: dict[str, str] = {}
 
     async def pools(
         self, _tx: Transaction, keys: Sequence[tuple[str, str, str]]
@@ -252,9 +253,20 @@ class Pools:
         return {key: self.known[key] for key in keys if key in self.known}
 
     async def groups(
-        self, _tx: Transaction, _places: Sequence[tuple[str, str]]
+        self, _tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
-        return {}
+        return {one: self.group_of[one[1]] for one in places if one[1] in self.group_of}
+
+    async def kin(
+        self, _tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        groups = {self.group_of.get(place, place) for _, place in places}
+        return {("main", member): of for member, of in self.group_of.items() if of in groups}
+
+    async def owed(
+        self, _tx: Transaction, _keys: Sequence[tuple[str, str, str]]
+    ) -> frozenset[tuple[str, str, str]]:
+        return frozenset()
 
     async def lasting(
         self, _tx: Transaction, _tenant: str, _wanted: Collection[Wanted]

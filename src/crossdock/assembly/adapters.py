@@ -146,6 +146,16 @@ class Pools:
             for one, said in found.items()
         }
 
+    async def kin(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return await self.inventory.kin_in(tx, places)
+
+    async def owed(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> frozenset[tuple[str, str, str]]:
+        return await self.inventory.owed_in(tx, keys)
+
     async def read(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
     ) -> "StockRead":

@@ -223,7 +223,9 @@ class Hub:
         return (
             catalog.reader(self.catalog),
             self.waiting_room.reader,
-            *inventory.inventory_readers(self.clock, ChannelProtections(), self._recipes),
+            *inventory.inventory_readers(
+                self.clock, ChannelProtections(), self._recipes, self.publishing
+            ),
             self.publishing.sales_reader,
             supply.supply_reader(self.allocating, self.publishing),
             self.securing.reader,

@@ -41,6 +41,16 @@ class KitPools:
     ) -> Mapping[tuple[str, str], str]:
         return await self.stock.groups(tx, places)
 
+    async def kin(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return await self.stock.kin(tx, places)
+
+    async def owed(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> frozenset[tuple[str, str, str]]:
+        return await self.stock.owed(tx, keys)
+
     async def concerned(
         self, tx: Transaction, tenant: str, items: Iterable[str]
     ) -> Mapping[str, set[str]]:

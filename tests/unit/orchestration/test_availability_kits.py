@@ -32,6 +32,16 @@ class NeverAsked:
     ) -> Mapping[tuple[str, str], str]:
         raise AssertionError(places)
 
+    async def kin(
+        self, _tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        raise AssertionError(places)
+
+    async def owed(
+        self, _tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> frozenset[tuple[str, str, str]]:
+        raise AssertionError(keys)
+
     async def concerned(
         self, _tx: Transaction, tenant: str, items: Iterable[str]
     ) -> Mapping[str, set[str]]:
@@ -50,6 +60,16 @@ class PairsOfEverything:
         self, _tx: Transaction, _places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
         return {}
+
+    async def kin(
+        self, _tx: Transaction, _places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return {}
+
+    async def owed(
+        self, _tx: Transaction, _keys: Sequence[tuple[str, str, str]]
+    ) -> frozenset[tuple[str, str, str]]:
+        return frozenset()
 
     async def concerned(
         self, _tx: Transaction, _tenant: str, items: Iterable[str]

@@ -77,6 +77,25 @@ join inventory_group g using (tenant, member)
 """
 
 
+KIN = """
+select distinct g.tenant, g.member, g.location
+from unnest($1::text[], $2::text[]) k(tenant, place)
+cross join lateral (
+    select location from inventory_group where tenant = k.tenant and member = k.place
+    union select k.place) o
+join inventory_group g on g.tenant = k.tenant and g.location = o.location
+"""
+
+OWED = """
+select k.tenant, k.item, k.location
+from unnest($1::text[], $2::text[], $3::text[]) k(tenant, item, location)
+join inventory_group g on g.tenant = k.tenant and g.member = k.location
+cross join lateral (select from inventory_stock s
+    where s.tenant = k.tenant and s.item = k.item and s.location = g.location
+        and s.hard + s.soft + s.safety > 0 limit 1) owes
+"""
+
+
 class OrderLineClaim(NamedTuple):
     """An order line as stock knows it; totals in micros. `promised`: granted by hard promises.
 
@@ -155,6 +174,20 @@ async def groups(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tup
     """Name the group of each (tenant, location) that is a member of one."""
     rows = await tx.fetch(GROUPS, [tenant for tenant, _ in places], [at for _, at in places])
     return {(row["tenant"], row["member"]): row["location"] for row in rows}
+
+
+async def kin(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Name the group of each (tenant, member) of these groups, and of groups that these are in."""
+    rows = await tx.fetch(KIN, [tenant for tenant, _ in places], [at for _, at in places])
+    return {(row["tenant"], row["member"]): row["location"] for row in rows}
+
+
+async def owed(
+    tx: Transaction, keys: Sequence[tuple[str, str, str]]
+) -> frozenset[tuple[str, str, str]]:
+    """Name those (tenant, item, location) whose group has promised, or keeps, any of the item."""
+    rows = await tx.fetch(OWED, *([key[column] for key in keys] for column in range(3)))
+    return frozenset((row["tenant"], row["item"], row["location"]) for row in rows)
 
 
 def _lines(row: Any) -> list[OrderLineClaim]:

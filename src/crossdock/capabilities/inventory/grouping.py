@@ -1,6 +1,8 @@
 """Groups of locations that promises are made from before a node is chosen."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Protocol
 
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.capabilities.inventory.page import Page, Version
@@ -40,6 +42,14 @@ where s.tenant = $1 and s.stock_id = w.stock_id and s.is_grouped <> w.is_grouped
 
 
 ROWS_AT = "select stock_id from inventory_stock where tenant = $1 and location = any($2::text[])"
+
+
+class HearsGroups(Protocol):
+    """Whoever shows what locations and groups of them have."""
+
+    async def regrouped(self, tx: Transaction, places: Mapping[str, AbstractSet[str]]) -> None:
+        """Hear, by tenant, which locations came into a group or left one, and the groups."""
+        ...
 
 
 class Regrouped(NamedTuple):

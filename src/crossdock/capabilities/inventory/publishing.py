@@ -56,8 +56,10 @@ class Pace(StrEnum):
 class Terms:
     """What is agreed with a channel about one item, and what that means just now.
 
-    `shares` is the sum of all parts of a PARTITION, `kept_for_others` what is protected for other
-    channels of the pool or a part of theirs, `allowance` what a maximum leaves (None: no maximum).
+    `shares` is the sum of all parts of a PARTITION, `percents` of all percentages of one place
+    that it sells from: if these are more than there is, they shrink alike. `kept_for_others` is
+    what is protected for other channels of the pool or a part of theirs, `allowance` what a
+    maximum leaves (None: no maximum).
     `stale_buffer` is held back besides while the source is silent (None: the buffer once more).
     """
 
@@ -65,6 +67,7 @@ class Terms:
     share_percent: Decimal = Decimal(100)
     share_fixed: int = 0
     shares: int = 0
+    percents: Decimal = Decimal(0)
     kept_for_others: int = 0
     allowance: int | None = None
     buffer: int = 0
@@ -86,7 +89,8 @@ def share(pool: int, terms: Terms) -> int:
     if terms.share_mode is ShareMode.PARTITION:
         return part(there_is, terms.share_fixed, max(terms.share_fixed, terms.shares))
     if terms.share_mode is ShareMode.PERCENT:
-        return int(there_is * Fraction(terms.share_percent) / 100)
+        whole = max(Decimal(100), terms.percents)
+        return int(there_is * Fraction(terms.share_percent) / Fraction(whole))
     return there_is
 
 

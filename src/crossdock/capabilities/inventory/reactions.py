@@ -31,7 +31,7 @@ from crossdock.capabilities.inventory import (
 from crossdock.capabilities.inventory.asking import Around, KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
-from crossdock.capabilities.inventory.grouping import Regrouped
+from crossdock.capabilities.inventory.grouping import HearsGroups, Regrouped
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.lots import LotAt
@@ -59,29 +59,35 @@ ONLY_INDEXES = "set local enable_seqscan = off"
 
 
 def inventory_readers(
-    clock: Clock, protections: KnowsProtections, kits: KnowsKits
+    clock: Clock, protections: KnowsProtections, kits: KnowsKits, shows: HearsGroups
 ) -> tuple[Reader, Reader]:
     """Make the reader that keeps stock true, and the one that looks after kits that wait."""
     waiting = WaitingKits(clock, Around(protections, kits))
-    return inventory_reader(clock, protections, kits), waiting.reader
+    return inventory_reader(clock, protections, kits, shows), waiting.reader
 
 
 def inventory_reader(
-    clock: Clock, protections: KnowsProtections | None = None, kits: KnowsKits | None = None
+    clock: Clock,
+    protections: KnowsProtections | None = None,
+    kits: KnowsKits | None = None,
+    shows: HearsGroups | None = None,
 ) -> Reader:
     """Make the log reader that keeps stock true. One shard: an order may touch any item.
 
     `protections` hears where goods have expired, or no longer have, by what was told of a lot;
-    `kits` knows which orders name kits alone.
+    `kits` knows which orders name kits alone; `shows` hears of groups that have other members.
     """
-    reactions = Reactions(clock, protections, kits)
+    reactions = Reactions(clock, (protections, kits, shows))
     return Reader(name=READER, apply=reactions.apply, types=TYPES)
 
 
 class Reactions:
     def __init__(
-        self, clock: Clock, protections: KnowsProtections | None, kits: KnowsKits | None
+        self,
+        clock: Clock,
+        others: tuple[KnowsProtections | None, KnowsKits | None, HearsGroups | None],
     ) -> None:
+        protections, kits, self._shows = others
         self._clock = clock
         self._protections = protections
         self._around = Around(protections, kits)
@@ -98,6 +104,8 @@ class Reactions:
         if page.movements or page.counts or page.fulls or page.orders or any(beside[:2]):
             changed = await _fold(tx, page, beside, self._around, now)
             await expiring.look_again(tx, self._protections, changed, now)
+        if regrouped.places and self._shows is not None:  # once stock rows are locked, as others
+            await self._shows.regrouped(tx, regrouped.places)
 
 
 class _Beside(NamedTuple):

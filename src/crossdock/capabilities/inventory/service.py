@@ -211,6 +211,18 @@ class Inventory:
         """Name the group of each (tenant, location) that is a member of one."""
         return await claims.groups(tx, places)
 
+    async def kin_in(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Name the group of each member of these groups, and of groups that these are in."""
+        return await claims.kin(tx, places)
+
+    async def owed_in(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> frozenset[tuple[str, str, str]]:
+        """Name those (tenant, item, location) whose group has promised or keeps any of it."""
+        return await claims.owed(tx, keys)
+
     async def had_in(
         self,
         tx: Transaction,

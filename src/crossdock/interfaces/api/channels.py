@@ -54,13 +54,14 @@ class TermsSaid(BaseModel):
     """Amounts are decimal strings, in the unit that the channel sells.
 
     `source_locations` are what it sells from, locations or groups of them; `wakes_on` are others
-    whose changes concern it. With an `oversell_percent` the buffer is computed so that sales which
-    nobody knows of yet exceed it so seldom, and `buffer` is its least. `share_min` is kept for a
-    PROTECTED channel, `share_max` limits it, each per `period`. `unit_margin` is what one unit
-    earns, in `currency`. `channel` is whose maxima and minima of allocation hold for it, as its
-    orders name it; "" is as the connection is called. While a source of its stock is silent for
-    too long, `when_stale` says what it shows: no more than it does (KEEP), that behind a wider
-    buffer (LOWER: `stale_buffer` besides, or the buffer once more), or nothing (ZERO).
+    whose changes concern it, besides groups and members of these. With an `oversell_percent` the
+    buffer is computed so that sales which nobody knows of yet exceed it so seldom, and `buffer` is
+    its least. `share_min` is kept for a PROTECTED channel, `share_max` limits it, each per
+    `period`. `unit_margin` is what one unit earns, in `currency`. `channel` is whose maxima and
+    minima of allocation hold for it, as its orders name it; "" is as the connection is called.
+    While a source of its stock is silent for too long, `when_stale` says what it shows: no more
+    than it does (KEEP), that behind a wider buffer (LOWER: `stale_buffer` besides, or the buffer
+    once more), or nothing (ZERO).
     """
 
     model_config = ConfigDict(extra="forbid")

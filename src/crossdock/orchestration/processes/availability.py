@@ -1,6 +1,7 @@
 """Publishing, whole: the process, the terms, the budgets, what is shown, and what is counted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from crossdock.orchestration.processes.availability_facts import (
     KnowsGoods,
     availability_publishing,
 )
+from crossdock.orchestration.processes.availability_places import regrouped
 from crossdock.orchestration.processes.availability_pools import KnowsKits
 from crossdock.orchestration.processes.availability_sellers import look_at_kits, look_at_lives
 from crossdock.orchestration.processes.channel_sales import sales_reader
@@ -42,6 +44,7 @@ class Publishing:
     ) -> None:
         """Without `kits` a kit is shown with what lies there assembled."""
         self._clock = clock
+        self._stock = stock
         self._kits = kits
         self.process = availability_publishing(stock, Calendar(zones, clock), kits)
         self.sales_reader = sales_reader(zones, clock, kits)
@@ -59,6 +62,10 @@ class Publishing:
     async def lives_changed(self, tx: Transaction, items: Sequence[tuple[str, str]]) -> None:
         """Look again at what is shown of these (tenant, item): their goods keep otherwise."""
         await look_at_lives(tx, items, self._clock.now(), self._kits)
+
+    async def regrouped(self, tx: Transaction, places: Mapping[str, AbstractSet[str]]) -> None:
+        """Look again at what is shown where these, by tenant, are grouped otherwise now."""
+        await regrouped(tx, self._stock, places, self._clock.now())
 
     def jobs(self) -> list[Job]:
         """Name what is to be done again and again, and how often."""

@@ -14,13 +14,13 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
-from crossdock.orchestration.processes import channel_terms_told
-from crossdock.orchestration.processes.availability_facts import apart
+from crossdock.orchestration.processes import availability_places, channel_terms_told
 from crossdock.orchestration.processes.availability_neighbours import (
     claim_of,
     listed,
     listed_beside,
 )
+from crossdock.orchestration.processes.availability_places import Reach, apart, reach_now
 from crossdock.orchestration.processes.availability_pools import KnowsPools
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_shares import Said, check_shares
@@ -177,9 +177,12 @@ class Channels:
         key = (tx.tenant, channel.connection, channel.location)
         own, now = _listing(channel, ""), self._clock.now()
         before = await claim_of(tx, own)
+        terms = (channel.source_locations, channel.wakes_on)
+        reach = await reach_now(tx, tx.tenant, terms, self._stock)
         if channel.is_active:
-            await check_shares(tx, _shares_of(channel), self._stock)
+            await check_shares(tx, _shares_of(channel, reach), self._stock)
         await tx.execute(PUT, *key, *_columns(channel))
+        await availability_places.keep(tx, tx.tenant, own, reach)
         await tx.execute(DROP_ITEMS, *key)
         if channel.items:
             await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
@@ -297,7 +300,7 @@ def _item_columns(items: Sequence[ItemTerms]) -> list[list[Any]]:
     ]
 
 
-def _shares_of(channel: Channel) -> Said:
+def _shares_of(channel: Channel, reach: Reach) -> Said:
     parts: dict[str, tuple[int, str]] = {}
     for number, terms in enumerate(channel.items):
         share = channel.share_fixed if terms.share_fixed is None else terms.share_fixed
@@ -308,6 +311,7 @@ def _shares_of(channel: Channel) -> Said:
         connection=channel.connection,
         location=channel.location,
         source_locations=channel.source_locations,
+        covers=reach.covers,
         share_mode=channel.share_mode,
         share_percent=channel.share_percent,
         parts=parts,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from crossdock.capabilities.inventory.protection import (
@@ -29,7 +30,7 @@ CLAIMS = """
 select k.tenant, k.instance, k.item, p.connection, p.location, p.share_mode, p.period,
     p.source_locations[1] as place, coalesce(i.share_min, p.share_min) as share_min,
     coalesce(i.share_max, p.share_max) as share_max,
-    coalesce(i.share_fixed, p.share_fixed) as share_fixed,
+    coalesce(i.share_fixed, p.share_fixed) as share_fixed, p.share_percent, p.covers,
     coalesce(i.unit_numerator, 1) as numerator, coalesce(i.unit_denominator, 1) as denominator,
     (p.connection, p.location) = (k.connection, k.location) as is_own
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
@@ -37,8 +38,8 @@ from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
 join publishing_channel c
     on c.tenant = k.tenant and c.connection = k.connection and c.location = k.location
 join publishing_channel p
-    on p.tenant = k.tenant and p.wakes_on && c.wakes_on and p.is_active
-        and p.share_mode in ('PARTITION', 'PROTECTED')
+    on p.tenant = k.tenant and p.covers && c.covers and p.is_active
+        and p.share_mode in ('PARTITION', 'PROTECTED', 'PERCENT')
 left join lateral (select * from publishing_item i
     where i.tenant = k.tenant and i.connection = p.connection and i.location = p.location
         and i.item = k.item limit 1) i on true
@@ -53,7 +54,7 @@ from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[])
 join publishing_channel p
     on p.tenant = k.tenant and p.connection = k.connection and p.location = k.location
 join publishing_sold s
-    on s.tenant = k.tenant and s.place = any(p.wakes_on) and s.item = k.item
+    on s.tenant = k.tenant and s.place = any(p.covers || p.wakes_on) and s.item = k.item
         and s.seller = k.connection and s.day >= k.day
 group by k.number
 """
@@ -73,13 +74,15 @@ class Rights:
     """What a listing may be shown of its pool, in millionths of the base unit, until when.
 
     `of_others` is all that other channels have a right to, their parts included also where the
-    listing has one itself: it goes into no kit that is shown in its channel.
+    listing has one itself: it goes into no kit that is shown in its channel. `percents` is what
+    percentages of one place are together, where that is most.
     """
 
     kept_for_others: int = 0
     of_others: int = 0
     allowance: int | None = None
     shares: int = 0
+    percents: Decimal = Decimal(0)
     until: datetime | None = None
 
     def beside(self, kept: int, turns: Iterable[datetime | None]) -> "Rights":
@@ -95,6 +98,7 @@ class Rights:
             terms,
             kept_for_others=in_channel_units_up(self.kept_for_others, numerator, denominator),
             shares=in_channel_units_up(self.shares, numerator, denominator),
+            percents=self.percents,
             allowance=None
             if allowance is None
             else in_channel_units(allowance, numerator, denominator),
@@ -185,8 +189,21 @@ def _rights(
         of_others=others + minima,
         allowance=next((claims[holder].allowance for holder in own), None),
         shares=shares,
+        percents=_percents(rows),
         until=min((periods[_period_of(row)][1] for row in protected), default=None),
     )
+
+
+def _percents(rows: Sequence[Any]) -> Decimal:
+    """Add up the percentages of each place that the listing is sold from; give the most."""
+    rivals = [row for row in rows if row["share_mode"] == ShareMode.PERCENT]
+    sums = (
+        sum((row["share_percent"] for row in rivals if place in row["covers"]), Decimal(0))
+        for own in rivals
+        if own["is_own"]
+        for place in own["covers"]
+    )
+    return max(sums, default=Decimal(0))
 
 
 def _claim_of(row: Any, used: Mapping[Holder, int]) -> Claim:

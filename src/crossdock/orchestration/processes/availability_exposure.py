@@ -35,7 +35,7 @@ SELLERS = """
 select p.connection, p.location, p.share_mode, p.when_stale, p.stale_buffer, p.low_threshold,
     p.levels
 from publishing_channel c
-join publishing_channel p on p.tenant = $1 and p.wakes_on && c.wakes_on
+join publishing_channel p on p.tenant = $1 and p.covers && c.covers
     and (p.is_active or (p.connection = c.connection and p.location = c.location))
 where c.tenant = $1 and c.connection = $2 and c.location = $3
 order by (p.connection, p.location) = (c.connection, c.location) desc, p.connection, p.location

@@ -20,6 +20,7 @@ from crossdock.orchestration.processes.availability_claims import Calendar, Righ
 from crossdock.orchestration.processes.availability_feeds import Feed, feeds, learn
 from crossdock.orchestration.processes.availability_kits import left_beside
 from crossdock.orchestration.processes.availability_lives import KnowsLives, long_dated
+from crossdock.orchestration.processes.availability_places import KnowsGroups, each_unit_once
 from crossdock.orchestration.processes.availability_pools import KnowsKits, KnowsPools, Pool
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_sellers import KnowsRecipes, sold
@@ -92,7 +93,7 @@ select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     coalesce(i.oversell_percent, c.oversell_percent) is not null as has_budget,
     b.micros as budget,
     exists (select from publishing_channel p where p.tenant = k.tenant and p.is_active
-        and p.share_mode in ('PARTITION', 'PROTECTED')) as has_claims,
+        and p.share_mode in ('PARTITION', 'PROTECTED', 'PERCENT')) as has_claims,
     exists (select from publishing_kits p where p.tenant = k.tenant) as has_kits,
     l.heard_base, l.heard_at, l.disputed_at, l.repeated_at, l.settled_version, l.settlement,
     l.observed, l.detail, l.asked_at
@@ -130,7 +131,7 @@ def availability_publishing(
             [listing.location for listing in listings],
             [listing.item for listing in listings],
         )
-        rows = await _each_unit_once(tx, agreed, stock)
+        rows = await each_unit_once(tx, agreed, stock)
         found = {Key(row["tenant"], row["instance"]): row for row in rows}
         pools = await _pools(tx, rows, stock, kits)
         sources = {place: pool.sources for place, pool in pools.items()}
@@ -147,7 +148,7 @@ def availability_publishing(
         return {key: _facts_of(row, own, rights) for (key, row), own in each}
 
     async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
-        return await _hear(tx, touches, kits)
+        return await _hear(tx, touches, stock, kits)
 
     return Process(
         name=NAME,
@@ -173,7 +174,7 @@ async def unheard(tx: Transaction) -> frozenset[str]:
 
 
 async def _hear(
-    tx: Transaction, touches: Sequence[Touch], recipes: KnowsRecipes | None
+    tx: Transaction, touches: Sequence[Touch], stock: KnowsGroups, recipes: KnowsRecipes | None
 ) -> Sequence[Touch]:
     """Write down what channels say, and find the listings that a page of events concerns."""
     events = [touch.event for touch in touches]
@@ -189,7 +190,7 @@ async def _hear(
     ]
     await _hear_outcomes(tx, outcomes)
     await _hear_levels(tx, levels)
-    concerned = await sold(tx, events, recipes)
+    concerned = await sold(tx, events, stock, recipes)
     return [*concerned, *(touch for touch, _ in outcomes), *(touch for touch, _ in levels)]
 
 
@@ -233,29 +234,6 @@ def _listing_of(event: Event) -> Listing:
     level = event.payload
     assert isinstance(level, ChannelLevelHeard)  # noqa: S101  # the only caller has looked
     return Listing(event.source, level.location, level.item)
-
-
-async def _each_unit_once(
-    tx: Transaction, rows: Sequence[Any], stock: KnowsPools
-) -> Sequence[Any]:
-    """Leave out members of a group that sells in the same channel: they are in what it has (I9).
-
-    `Channels.put` refuses both, but a location may become a member later.
-    """
-    several = [row for row in rows if len(row["source_locations"]) > 1]
-    if not several:
-        return rows
-    places = {(row["tenant"], place) for row in several for place in row["source_locations"]}
-    groups = await stock.groups(tx, sorted(places))
-    return [
-        {**row, "source_locations": apart(row["tenant"], row["source_locations"], groups)}
-        for row in rows
-    ]
-
-
-def apart(tenant: str, places: Sequence[str], groups: Mapping[tuple[str, str], str]) -> list[str]:
-    """Give these places without members of groups among them."""
-    return [place for place in places if groups.get((tenant, place)) not in places]
 
 
 async def _pools(

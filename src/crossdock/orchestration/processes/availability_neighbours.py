@@ -10,20 +10,20 @@ from crossdock.orchestration.processes.availability_writes import Listing, patte
 
 # What a channel keeps from others, and where; none while it is off, or keeps nothing.
 CLAIM = """
-select c.wakes_on, c.source_locations[1] as calendar, c.share_mode, c.share_fixed, c.share_min,
-    c.share_max, c.period,
+select c.covers, c.source_locations[1] as calendar, c.share_mode, c.share_fixed, c.share_min,
+    c.share_max, c.period, c.share_percent,
     array(select row(i.item, i.is_excluded, i.share_fixed, i.share_min, i.share_max,
             i.unit_numerator, i.unit_denominator)::text
         from publishing_item i
         where i.tenant = $1 and i.connection = $2 and i.location = $3 order by i.item) as items
 from publishing_channel c
 where c.tenant = $1 and c.connection = $2 and c.location = $3 and c.is_active
-    and c.share_mode in ('PARTITION', 'PROTECTED')
+    and c.share_mode in ('PARTITION', 'PROTECTED', 'PERCENT')
 """
 
 BESIDE = """
 select connection, location from publishing_channel
-where tenant = $1 and is_active and wakes_on && $2::text[] and (connection, location) <> ($3, $4)
+where tenant = $1 and is_active and covers && $2::text[] and (connection, location) <> ($3, $4)
 order by connection, location
 """
 
@@ -55,4 +55,4 @@ async def listed_beside(tx: Transaction, channel: Listing, *claims: Any) -> list
 
 
 def _places(claims: Iterable[Any]) -> set[str]:
-    return {place for claim in claims for place in claim["wakes_on"]}
+    return {place for claim in claims for place in claim["covers"]}

@@ -8,6 +8,7 @@ from typing import Protocol
 from crossdock.capabilities.inventory.protection import Claim, name_of, shown_of
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration.processes.availability_kits import KitPool
+from crossdock.orchestration.processes.availability_places import KnowsGroups
 from crossdock.orchestration.processes.availability_sellers import KnowsRecipes
 from crossdock.orchestration.processes.availability_state import Life
 
@@ -55,19 +56,13 @@ class Pool:
         return self.free if self.kit is None else self.kit.free_to(channel)
 
 
-class KnowsPools(Protocol):
+class KnowsPools(KnowsGroups, Protocol):
     """Inventory, as publishing needs it: many answers at once, nothing for what is unknown."""
 
     async def pools(
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]], /
     ) -> Mapping[tuple[str, str, str], Pool]:
         """Answer for (tenant, item, location); a key that is left out is unknown, not zero."""
-        ...
-
-    async def groups(
-        self, tx: Transaction, places: Sequence[tuple[str, str]], /
-    ) -> Mapping[tuple[str, str], str]:
-        """Name the group of each (tenant, location) that is a member of one."""
         ...
 
 

@@ -12,30 +12,55 @@ from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration.engine.marking import mark_all, mark_keys
 from crossdock.orchestration.engine.process import Key, Touch
+from crossdock.orchestration.processes.availability_places import KnowsGroups
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
 
-# Which channels sell from the locations that changed; the index on wakes_on finds them. Whether
-# a tenant has kits comes along, so that who has none pays no question for them.
+# Which channels the locations that changed concern; the index on hears finds them. Whether a
+# tenant has kits comes along, so that who has none pays no question for them.
 SELLERS = """
 select w.tenant, w.location as changed, c.connection, c.location,
     exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits
 from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
 join publishing_channel c
-    on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
+    on c.hears @> array[w.location] and c.tenant = w.tenant and c.is_active
+"""
+
+# Whether other members of its group are sold from, told beside who sells from a place: what lies
+# here concerns these only while the group owes something, so they are not read for each change.
+SELLERS_AND_FELLOWS = """
+select w.tenant, w.location as changed, c.connection, c.location,
+    exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits,
+    false as is_fellow
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
+join publishing_channel c
+    on c.hears @> array[w.location] and c.tenant = w.tenant and c.is_active
+union all
+select w.tenant, w.location, '', '',
+    exists (select from publishing_kits k where k.tenant = w.tenant), true
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
+where exists (select from publishing_channel c
+    where c.fellows @> array[w.location] and c.tenant = w.tenant and c.is_active)
+"""
+
+FELLOWS = """
+select w.tenant, w.location as changed, c.connection, c.location
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
+join publishing_channel c
+    on c.fellows @> array[w.location] and c.tenant = w.tenant and c.is_active
 """
 
 # Whoever sells from a place where something is kept for somebody: what one takes of it is kept
 # from the others no longer.
 NEIGHBOURS = """
-select w.tenant, w.place as changed, c.connection, c.location,
+select distinct w.tenant, w.place as changed, c.connection, c.location,
     exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits
 from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, place)
+join publishing_channel p
+    on p.hears @> array[w.place] and p.tenant = w.tenant and p.is_active
+        and p.share_mode = 'PROTECTED'
 join publishing_channel c
-    on c.wakes_on @> array[w.place] and c.tenant = w.tenant and c.is_active
-where exists (select from publishing_channel p
-    where p.wakes_on @> array[w.place] and p.tenant = w.tenant and p.is_active
-        and p.share_mode = 'PROTECTED')
+    on c.covers && p.covers and c.tenant = w.tenant and c.is_active
 """
 
 SELLING = """
@@ -61,7 +86,10 @@ class KnowsRecipes(Protocol):
 
 
 async def sold(
-    tx: Transaction, events: Iterable[Event], recipes: KnowsRecipes | None
+    tx: Transaction,
+    events: Iterable[Event],
+    stock: KnowsGroups,
+    recipes: KnowsRecipes | None,
 ) -> list[Touch]:
     """Name the listings that these changes of stock concern."""
     changes = [
@@ -74,21 +102,38 @@ async def sold(
     if not changes:
         return []
     rows = await tx.fetch(
-        SELLERS,
+        SELLERS_AND_FELLOWS,
         [event.tenant for event, _ in changes],
         [changed.location for _, changed in changes],
     )
+    changed_items = ((event.tenant, changed.item) for event, changed in changes)
+    beside = await _beside(tx, rows, changed_items, recipes)
+    looked = [
+        (event, item, changed.location)
+        for event, changed in changes
+        for item in (changed.item, *beside.get((event.tenant, changed.item), ()))
+    ]
+    direct = [row for row in rows if not row["is_fellow"]]
+    around = {(row["tenant"], row["changed"]) for row in rows if row["is_fellow"]}
+    keys = {(event.tenant, item, at) for event, item, at in looked if (event.tenant, at) in around}
+    owed = await stock.owed(tx, sorted(keys)) if keys else frozenset[tuple[str, str, str]]()
+    fellows = (
+        await tx.fetch(FELLOWS, [key[0] for key in owed], [key[2] for key in owed]) if owed else []
+    )
+    needed = [one for one in looked if (one[0].tenant, one[1], one[2]) in owed]
+    return [*_touches(looked, direct), *_touches(needed, fellows)]
+
+
+def _touches(changes: Iterable[tuple[Event, str, str]], rows: Sequence[Any]) -> list[Touch]:
+    """Name the listings of these channels of what changed: (event, item, location)."""
     sellers: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in rows:
         where = (row["tenant"], row["changed"])
         sellers.setdefault(where, []).append((row["connection"], row["location"]))
-    changed_items = ((event.tenant, changed.item) for event, changed in changes)
-    beside = await _beside(tx, rows, changed_items, recipes)
     return [
         Touch(Key(event.tenant, Listing(connection, location, item).instance), event)
-        for event, changed in changes
-        for connection, location in sellers.get((event.tenant, changed.location), ())
-        for item in (changed.item, *beside.get((event.tenant, changed.item), ()))
+        for event, item, at in changes
+        for connection, location in sellers.get((event.tenant, at), ())
     ]
 
 

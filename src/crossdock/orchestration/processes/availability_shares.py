@@ -18,8 +18,8 @@ IN_TURNS = "select pg_advisory_xact_lock(hashtext('shares of ' || $1))"
 
 # Who else has a share of the same kind of anything that is sold from these places.
 RIVALS = """
-select connection, location, source_locations, share_percent from publishing_channel
-where tenant = $1 and is_active and share_mode = $2 and source_locations && $3::text[]
+select connection, location, covers, share_percent from publishing_channel
+where tenant = $1 and is_active and share_mode = $2 and covers && $3::text[]
     and (connection, location) <> ($4, $5)
 order by connection, location
 """
@@ -31,7 +31,7 @@ select w.item, p.connection, p.location,
         / coalesce(i.unit_denominator, 1))::bigint as micros
 from unnest($5::text[]) w(item)
 join publishing_channel p on p.tenant = $1 and p.is_active and p.share_mode = 'PARTITION'
-    and p.source_locations && $2::text[] and (p.connection, p.location) <> ($3, $4)
+    and p.covers && $2::text[] and (p.connection, p.location) <> ($3, $4)
 left join publishing_item i on i.tenant = $1 and i.connection = p.connection
     and i.location = p.location and i.item = w.item
 where not coalesce(i.is_excluded, false)
@@ -43,13 +43,14 @@ order by p.connection, p.location
 class Said:
     """The shares that somebody asks for a channel.
 
-    `parts` are those of items that its terms name, in millionths of the base unit, each with its
-    place in the terms.
+    It `covers` what it sells from, and the members of groups among that. `parts` are those of
+    items that its terms name, in millionths of the base unit, each with its place in the terms.
     """
 
     connection: str
     location: str
     source_locations: tuple[str, ...]
+    covers: tuple[str, ...]
     share_mode: ShareMode
     share_percent: Decimal
     parts: Mapping[str, tuple[int, str]]
@@ -66,12 +67,12 @@ async def check_shares(tx: Transaction, said: Said, stock: KnowsPools | None) ->
 
 
 async def _check_percents(tx: Transaction, said: Said) -> None:
-    places = list(said.source_locations)
+    places = [*said.source_locations, *sorted({*said.covers} - {*said.source_locations})]
     rivals = await tx.fetch(
         RIVALS, tx.tenant, said.share_mode, places, said.connection, said.location
     )
     for place in places:
-        there = [row for row in rivals if place in row["source_locations"]]
+        there = [row for row in rivals if place in row["covers"]]
         total = said.share_percent + sum(row["share_percent"] for row in there)
         if total > WHOLE:
             others = _named((row, f"{plain(row['share_percent'])} %") for row in there)
@@ -87,7 +88,7 @@ async def _check_parts(tx: Transaction, said: Said, stock: KnowsPools) -> None:
     places, items = list(said.source_locations), sorted(said.parts)
     keys = [(tx.tenant, item, place) for item in items for place in places]
     pools = await stock.pools(tx, keys)
-    rows = await tx.fetch(PARTS, tx.tenant, places, said.connection, said.location, items)
+    rows = await tx.fetch(PARTS, tx.tenant, said.covers, said.connection, said.location, items)
     for item in items:
         known = [pools[tx.tenant, item, p] for p in places if (tx.tenant, item, p) in pools]
         own, where = said.parts[item]

@@ -39,7 +39,8 @@ class Channel:
     """One location of a channel connection. Amounts are in the unit that the channel sells.
 
     `source_locations` are what availability is asked of (nodes or groups); `wakes_on` are the
-    locations whose changes concern it: the same, and the members of groups. With an
+    locations whose changes concern it besides: the same, and what else is said. Those of groups
+    and their members do by themselves. With an
     `oversell_percent` the buffer is computed so that orders which come in while a change is on its
     way exceed it so seldom, and `buffer` is its least (§3.7). `share_min` is kept for a PROTECTED
     channel, `share_max` limits it, each per `period` of the first source location's calendar

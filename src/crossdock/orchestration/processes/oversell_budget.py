@@ -53,10 +53,10 @@ SWEEP = 10_000
 
 TENANTS = WorkersSql("select distinct tenant from publishing_channel")
 
-# Channels with a target, for all items or for some.
+# Channels with a target, for all items or for some, and where others take from what they sell.
 TARGETED = """
-select c.connection, c.location, c.wakes_on, c.oversell_percent, c.unit_margin, c.currency,
-    c.channel
+select c.connection, c.location, c.oversell_percent, c.unit_margin, c.currency,
+    c.channel, c.hears as places
 from publishing_channel c
 where c.tenant = $1 and c.is_active and ($2 = '' or (c.connection = $2 and c.location = $3))
     and ($2 <> '' or c.oversell_percent is not null
@@ -191,7 +191,7 @@ class Budgets:
                 named = which.items or await _items(tx, target, which.after, which.limit)
                 found = await _selling(tx, target, named, self._window())
                 since = self._clock.now() - timedelta(days=WINDOW_DAYS)
-                days = await sold_by_day(tx, target.names, target.row["wakes_on"], since)
+                days = await sold_by_day(tx, target.names, target.row["places"], since)
             return await asyncio.to_thread(channel_budget, target, found, days)
         raise _unknown(connection, location)
 
@@ -249,7 +249,7 @@ def _unknown(connection: str, location: str) -> NotFound:
 
 async def _items(tx: Transaction, target: Target, after: str, limit: int) -> list[str]:
     _, connection, location = target.key
-    places = target.row["wakes_on"]
+    places = target.row["places"]
     rows = await tx.fetch(ITEMS, tx.tenant, places, connection, location, after, limit)
     return [row["item"] for row in rows]
 
@@ -262,7 +262,7 @@ async def _selling(
         row["item"]: row["oversell_percent"] or target.row["oversell_percent"] for row in agreed
     }
     sellers: dict[str, list[Seller]] = {}
-    for row in await tx.fetch(SOLD, tx.tenant, target.row["wakes_on"], items, window):
+    for row in await tx.fetch(SOLD, tx.tenant, target.row["places"], items, window):
         percent = percents[row["item"]] or target.percent
         sellers.setdefault(row["item"], []).append(target.seller_of(row, percent))
     return [Selling(row, sellers.get(row["item"], ()), percents[row["item"]]) for row in agreed]

@@ -75,6 +75,29 @@ def test_percentages_together_never_expose_more_than_the_pool(pool: int, parts: 
     assert sum(available_to_sell(pool, one) for one in agreed) <= max(0, pool)
 
 
+@given(
+    pool=amounts,
+    parts=st.lists(st.decimals(0, 100, places=4), min_size=1, max_size=6),
+    beside=st.decimals(0, 300, places=4),
+)
+def test_percentages_that_are_more_than_all_of_it_shrink_and_others_stay_as_they_are(
+    pool: int, parts: list[Decimal], beside: Decimal
+) -> None:
+    whole = sum(parts, beside)
+    agreed = [
+        Terms(share_mode=ShareMode.PERCENT, share_percent=part, percents=whole, pack=1)
+        for part in parts
+    ]
+
+    shown = [available_to_sell(pool, one) for one in agreed]
+
+    assert sum(shown) <= max(0, pool)
+    if whole <= 100:
+        assert shown == [
+            available_to_sell(pool, replace(one, percents=Decimal(0))) for one in agreed
+        ]
+
+
 @given(pool=amounts, more=sizes, agreed=terms())
 def test_more_stock_never_exposes_less(pool: int, more: int, agreed: Terms) -> None:
     assert available_to_sell(pool, agreed) <= available_to_sell(pool + more, agreed)

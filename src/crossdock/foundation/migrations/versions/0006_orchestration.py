@@ -80,7 +80,8 @@ select guard_table('business_case');
 """
 
 # Amounts are millionths of the unit that the channel sells; the item says how many base units
-# make one (ARCHITECTURE D7).
+# make one (ARCHITECTURE D7). `covers`, `hears` and `fellows` follow from the locations that the
+# terms name and from groups as they are.
 PUBLISHING = """
 create table publishing_channel (
     tenant text not null,
@@ -88,6 +89,9 @@ create table publishing_channel (
     location text not null,
     source_locations text[] not null check (cardinality(source_locations) > 0),
     wakes_on text[] not null,
+    covers text[] not null default '{}',
+    hears text[] not null default '{}',
+    fellows text[] not null default '{}',
     share_mode text not null check (share_mode in ('POOL', 'PERCENT', 'FIXED')),
     share_percent numeric(7, 4) not null default 100 check (share_percent between 0 and 100),
     share_fixed bigint not null default 0 check (share_fixed >= 0),
@@ -110,7 +114,9 @@ create table publishing_channel (
     changed_at timestamptz,
     primary key (tenant, connection, location)
 );
-create index publishing_channel_wakes_on on publishing_channel using gin (wakes_on);
+create index publishing_channel_covers on publishing_channel using gin (covers);
+create index publishing_channel_hears on publishing_channel using gin (hears);
+create index publishing_channel_fellows on publishing_channel using gin (fellows);
 select guard_table('publishing_channel');
 
 create table publishing_item (

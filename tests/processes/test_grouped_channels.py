@@ -1,0 +1,188 @@
+"""Shops that sell from a group of locations, or from a member of one, hear of both (§3.7)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
+from crossdock.canonical.envelope import Fact
+from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
+from crossdock.capabilities.inventory.publishing import ShareMode
+from crossdock.foundation.clock import VirtualClock
+from tests.processes.end_to_end.world import Shop, connected, ports_of, shop_at
+from tests.processes.test_kits_shown import Bench, opened
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def bench(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Bench]:
+    """Make EAST of DC1 and DC2; DC3 is in no group."""
+    async with opened(dsn, tmp_path, clock) as one:
+        yield one
+
+
+@asynccontextmanager
+async def selling(bench: Bench, *places: str, **terms: Any) -> AsyncIterator[Shop]:
+    """Open a simulated shop that lists X and sells from these places."""
+    async with shop_at("shop", "DC1", ports_of(bench.clock, 1)) as (shop, settings):
+        shop.list_items(["X"])
+        await connected(bench.hub, "shop", "shopify", settings)
+        now = bench.clock.now()
+        facts = [
+            Fact(identity=f"item:{sku}", payload=ItemChanged(sku=sku), occurred_at=now,
+                 native_ref=item)
+            for item, sku in shop.sku_by_item.items()
+        ]  # fmt: skip
+        place = LocationChanged(code=shop.place)
+        facts.append(Fact(identity="place", payload=place, occurred_at=now, native_ref=shop.place))
+        await bench.hub.record(facts, source="shop")
+        await bench.hub.channels.put(bench.hub.scope, shop.terms(places, **terms), by="test")
+        yield shop
+
+
+async def group(bench: Bench, code: str, *members: str, is_active: bool = True) -> None:
+    await bench.clock.advance(SECOND)
+    told = LocationChanged(
+        code=code, kind=LocationKind.GROUP, members=members, is_active=is_active
+    )
+    fact = own_fact(told, bench.clock.now())
+    [verdict] = await bench.hub.record([fact], source=OWN_SOURCE)
+    assert not verdict.reason, verdict
+    await bench.hub.settle()
+
+
+async def shown(bench: Bench, shop: Shop) -> int:
+    """Tell what the shop shows once all is heard, no clock running."""
+    await bench.hub.settle()
+    return shop.levels()["X"]
+
+
+async def test_a_shop_of_a_group_is_told_at_once_when_a_members_stock_falls(
+    bench: Bench,
+) -> None:
+    async with selling(bench, "EAST") as shop:
+        await bench.count("DC1", X=100)
+        assert await shown(bench, shop) == 100
+
+        await bench.count("DC1", X=70)
+        assert await shown(bench, shop) == 70
+        await bench.count("DC1", X=10)
+        assert await shown(bench, shop) == 10
+        await bench.count("DC2", X=3)
+        await bench.clock.advance(timedelta(minutes=2))
+        assert await shown(bench, shop) == 13
+
+
+async def test_a_shop_of_a_member_is_told_at_once_what_its_group_has_promised(
+    bench: Bench,
+) -> None:
+    async with selling(bench, "DC1") as shop:
+        await bench.count("DC1", X=100)
+        assert await shown(bench, shop) == 100
+
+        for number, left in enumerate((80, 60, 40)):
+            await bench.clock.advance(SECOND)
+            await bench.hub.reserve("X", "EAST", 20, request_id=f"r{number}")
+            assert await shown(bench, shop) == left
+
+
+async def test_a_shop_of_a_member_hears_of_the_other_members_while_its_group_owes_something(
+    bench: Bench,
+) -> None:
+    async with selling(bench, "DC1") as shop:
+        await bench.count("DC1", X=100)
+        await bench.count("DC2", X=100)
+        assert await shown(bench, shop) == 100
+        await bench.count("DC2", X=90)
+        assert await bench.woken() == set()  # nothing of it can be needed from DC1
+
+        await bench.hub.reserve("X", "EAST", 60, request_id="r")
+        assert await shown(bench, shop) == 100
+        await bench.count("DC2", X=10)
+        assert await bench.woken() == {"X"}
+
+        assert await shown(bench, shop) == 50
+
+
+async def test_a_shop_of_a_group_is_told_at_once_of_other_members(bench: Bench) -> None:
+    await bench.count("DC1", X=100)
+    await bench.count("DC2", X=0)
+    async with selling(bench, "EAST") as shop:
+        await bench.count("DC2", X=1)
+        await bench.count("DC2", X=0)
+        assert await shown(bench, shop) == 100
+
+        await group(bench, "EAST", "DC2")
+        assert await shown(bench, shop) == 0
+
+        await group(bench, "EAST", "DC1", "DC2")
+        assert await shown(bench, shop) == 100
+        await bench.count("DC1", X=40)
+        assert await shown(bench, shop) == 40
+
+        await bench.count("DC3", X=7)
+        await group(bench, "EAST", "DC2", "DC3")
+        assert await shown(bench, shop) == 7
+        await bench.count("DC3", X=5)
+        assert await shown(bench, shop) == 5
+
+
+async def test_a_shop_of_a_place_that_comes_into_a_group_or_leaves_it_is_told_what_that_needs(
+    bench: Bench,
+) -> None:
+    async with selling(bench, "DC3") as shop:
+        await bench.count("DC1", X=50)
+        await bench.count("DC3", X=100)
+        await bench.hub.reserve("X", "EAST", 50, request_id="r")
+        assert await shown(bench, shop) == 100
+
+        await group(bench, "EAST", "DC3")
+        assert await shown(bench, shop) == 50
+        await bench.hub.reserve("X", "EAST", 20, request_id="s")
+        assert await shown(bench, shop) == 30
+        await group(bench, "EAST", "DC1", "DC2")
+        await bench.clock.advance(timedelta(minutes=2))
+
+        assert await shown(bench, shop) == 100
+
+
+async def test_a_group_that_is_told_again_as_it_was_has_nobody_look(bench: Bench) -> None:
+    async with selling(bench, "EAST") as shop:
+        await bench.count("DC1", X=100)
+        assert await shown(bench, shop) == 100
+
+        await group(bench, "EAST", "DC1", "DC2")
+
+        assert await bench.woken() == set()
+
+
+async def test_the_end_of_a_group_is_told_to_its_shops(bench: Bench) -> None:
+    async with selling(bench, "DC3", "EAST") as shop:
+        await bench.count("DC1", X=100)
+        await bench.count("DC3", X=50)
+        assert await shown(bench, shop) == 150
+
+        await group(bench, "EAST", is_active=False)
+
+        assert await shown(bench, shop) == 50
+
+
+async def test_what_is_kept_for_a_channel_of_a_group_is_nobody_elses_at_its_members(
+    bench: Bench,
+) -> None:
+    await bench.sells("group", "EAST", share_mode=ShareMode.PARTITION, share_fixed=60)
+    async with selling(bench, "DC1") as shop:
+        await bench.count("DC1", X=100)
+        assert await shown(bench, shop) == 40
+
+        await group(bench, "EAST", "DC2")
+        await bench.clock.advance(timedelta(minutes=2))
+        assert await shown(bench, shop) == 100
+
+        await group(bench, "EAST", "DC1")
+        assert await shown(bench, shop) == 40
