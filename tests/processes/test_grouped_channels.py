@@ -10,9 +10,15 @@ import pytest
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory.publishing import ShareMode
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.event_log import Entry
+from tests.conftest import NOON
 from tests.processes.end_to_end.world import Shop, connected, ports_of, shop_at
 from tests.processes.test_kits_shown import Bench, opened
 
@@ -186,3 +192,34 @@ async def test_what_is_kept_for_a_channel_of_a_group_is_nobody_elses_at_its_memb
 
         await group(bench, "EAST", "DC1")
         assert await shown(bench, shop) == 40
+
+
+async def test_what_is_kept_for_a_channel_at_a_member_has_shops_of_its_group_look(
+    bench: Bench,
+) -> None:
+    await bench.sells("shop", "EAST")
+    await bench.sells("far", "DC3")
+    await bench.count("DC1", X=100)
+    await bench.clock.advance(SECOND)
+    said = AllocationProtection(
+        item="X", location="DC1", channel="b2b", minimum=5 * MICROS, maximum=None,
+        starts_at=NOON, ends_at=NOON + timedelta(days=9),
+    )  # fmt: skip
+
+    await bench.hub.allocation.rulebook.protect(bench.hub.scope, said, by="planner")
+
+    assert await bench.woken() == {"X"}
+
+
+async def test_what_is_withheld_at_a_member_has_shops_of_its_group_look(bench: Bench) -> None:
+    await bench.sells("shop", "EAST")
+    await bench.count("DC1", X=100)
+    await bench.clock.advance(SECOND)
+    now = bench.clock.now()
+    withheld = WithholdingChanged(against="erp", item="X", location="DC1", withheld=Quantity.of(5))
+    fact = Fact(identity="doubt", payload=withheld, occurred_at=now)
+    async with bench.hub.database.transaction(bench.hub.scope) as tx:
+        entry = Entry(tenant=tx.tenant, source="crossdock", received_at=now, fact=fact)
+        await event_log.append(tx, [entry])
+
+    assert await bench.woken() == {"X"}
