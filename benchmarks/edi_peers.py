@@ -20,25 +20,25 @@ def _pyx12(file: Path) -> None:
 
 
 def _x12_doctor(file: Path) -> None:
-    from x12doctor import diagnose  # noqa: PLC0415
+    from x12doctor import diagnose  # noqa: PLC0415 - only the environment of the peers has it
 
     diagnose(file.read_text("latin-1"))
 
 
 def _mock_edi_x12(file: Path) -> None:
-    from mockedi import validate, x12  # noqa: PLC0415
+    from mockedi import validate, x12  # noqa: PLC0415 - only the environment of the peers has it
 
     validate.validate(x12.parse(file.read_text("latin-1")))
 
 
 def _mock_edi_edifact(file: Path) -> None:
-    from mockedi import edifact, validate  # noqa: PLC0415
+    from mockedi import edifact, validate  # noqa: PLC0415 - only the environment of the peers has it
 
     validate.validate(edifact.parse(file.read_text("latin-1")))
 
 
 def _pydifact(file: Path) -> None:
-    from pydifact.segmentcollection import Interchange  # noqa: PLC0415
+    from pydifact.segmentcollection import Interchange  # noqa: PLC0415 - only the environment of the peers has it
 
     found = Interchange.from_str(file.read_text("latin-1"))
     for message in found.get_messages():
