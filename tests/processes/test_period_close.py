@@ -17,10 +17,10 @@ from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.reconciliation import PeriodChanged
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.reconciliation import (
+    ClosedPeriod,
     Dump,
     Figure,
     HousePolicy,
-    Period,
     PeriodAsked,
     Reading,
     Said,
@@ -45,7 +45,7 @@ class Closing(House):
         by: str = "ann",
         period: str = FEBRUARY,
         against: str = "erp",
-    ) -> Period:
+    ) -> ClosedPeriod:
         file = self.folder / "books.csv"
         file.write_text("\n".join([header, *rows]) + "\n")
 
@@ -59,7 +59,7 @@ class Closing(House):
     async def figures(self, *, differing: bool = False) -> list[Figure]:
         return await self.hub.periods.figures(self.hub.scope, FEBRUARY, "erp", differing=differing)
 
-    async def sign(self, by: str = "bob", because: str = "as agreed") -> Period:
+    async def sign(self, by: str = "bob", because: str = "as agreed") -> ClosedPeriod:
         return await self.hub.periods.sign(self.hub.scope, FEBRUARY, "erp", because, by=by)
 
 

@@ -618,6 +618,8 @@ DOES: Mapping[str, Ask] = {
         OTHER, "shop", [levelled("l1", "SKU-1", "4")], b"raw"
     ),
     "Inventory.availability": lambda full: full.hub.inventory.availability(OTHER, KEYS),
+    "Inventory.packs": lambda full: full.hub.inventory.packs(OTHER, KEYS),
+    "Inventory.picked": lambda full: full.hub.inventory.picked(OTHER, ["order-7/1"]),
     "Inventory.reserve": lambda full: full.hub.inventory.reserve(OTHER, "script", asking("r1")),
     "Inventory.reserving": lambda full: full.hub.inventory.reserving(
         OTHER, "script", asking("r1")

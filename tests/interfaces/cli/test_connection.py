@@ -180,7 +180,7 @@ async def test_the_other_side_is_tried_and_its_silence_is_exit_code_four(
     crossdock: CommandLine,
 ) -> None:
     await with_shop(crossdock)
-    file = crossdock.file("wms.json", secrets=[SECRET])
+    file = crossdock.file("wms.json", secrets=[SECRET], available_is="NOT_TOLD")
     await crossdock("connection", "add", "wms", "generic_wms", "--file", file)
 
     assert (await crossdock.json("connection", "check", "wms"))["warning"] == ""

@@ -37,7 +37,12 @@ from crossdock.capabilities.reconciliation.open_dumps import (
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
-from crossdock.capabilities.reconciliation.periods import Figure, Period, PeriodAsked, Periods
+from crossdock.capabilities.reconciliation.periods import (
+    ClosedPeriod,
+    Figure,
+    PeriodAsked,
+    Periods,
+)
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
@@ -68,6 +73,7 @@ __all__ = [
     "Backlog",
     "Brake",
     "Cause",
+    "ClosedPeriod",
     "CountApproval",
     "CountProposal",
     "CountReason",
@@ -98,7 +104,6 @@ __all__ = [
     "OpenRow",
     "OpenSaid",
     "Parts",
-    "Period",
     "PeriodAsked",
     "Periods",
     "Plan",

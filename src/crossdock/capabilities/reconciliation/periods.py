@@ -76,7 +76,7 @@ class PeriodAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class ClosedPeriod:
     """A period of one system's books: CLOSED, and then SIGNED off by a person, for good."""
 
     period: str
@@ -124,7 +124,7 @@ class Periods:
         self._informants = informants
         self._late = late
 
-    async def close(self, scope: Scope, asked: PeriodAsked) -> Period:
+    async def close(self, scope: Scope, asked: PeriodAsked) -> ClosedPeriod:
         """Keep both figures of each item and location at the end; anew until it is signed off."""
         self._check(asked)
         translator = Translator(self._database, scope, self._informants.names, asked.against)
@@ -153,7 +153,7 @@ class Periods:
 
     async def sign(
         self, scope: Scope, period: str, against: str, because: str, *, by: str
-    ) -> Period:
+    ) -> ClosedPeriod:
         """Sign a period off, by a named person; with four eyes, by another than who closed it."""
         if not by.strip() or not because.strip():
             raise Invalid("say who signs it off, and why", where="/because")
@@ -180,12 +180,14 @@ class Periods:
             await self._tell(tx, signed, by, now)
         return _shown(signed)
 
-    async def listed(self, scope: Scope, *, against: str = "", limit: int = 100) -> list[Period]:
+    async def listed(
+        self, scope: Scope, *, against: str = "", limit: int = 100
+    ) -> list[ClosedPeriod]:
         """List periods, those that end last first."""
         async with self._database.transaction(scope) as tx:
             return [_shown(row) for row in await period_store.find(tx, "", against, limit)]
 
-    async def one(self, scope: Scope, period: str, against: str) -> Period:
+    async def one(self, scope: Scope, period: str, against: str) -> ClosedPeriod:
         async with self._database.transaction(scope) as tx:
             return _shown(await _one(tx, period, against))
 
@@ -323,9 +325,9 @@ async def _one(tx: Transaction, period: str, against: str) -> PeriodRow:
     return found[0]
 
 
-def _shown(row: PeriodRow) -> Period:
+def _shown(row: PeriodRow) -> ClosedPeriod:
     said = {name: getattr(row, name) for name in PeriodRow._fields if name != "since"}
-    return Period(**said)
+    return ClosedPeriod(**said)
 
 
 def _figure(row: FigureRow, late: Late | None) -> Figure:

@@ -7,8 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import (
+    ClosedPeriod,
     Figure,
-    Period,
     PeriodAsked,
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
@@ -63,13 +63,13 @@ class PeriodSigning(BaseModel):
 class PeriodsShown(BaseModel):
     """Those that end last first."""
 
-    periods: list[Period]
+    periods: list[ClosedPeriod]
 
 
 class PeriodShown(BaseModel):
     """A period and its figures, by location and item; page on behind the last of them."""
 
-    period: Period
+    period: ClosedPeriod
     figures: list[Figure]
 
 
@@ -77,7 +77,7 @@ def router(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
 
     @routes.post("/periods", **needs("cases:write"))
-    async def close_period(said: PeriodClosing, caller: Caller) -> Period:
+    async def close_period(said: PeriodClosing, caller: Caller) -> ClosedPeriod:
         """Keep what the hub and the books say at the end of a period; nothing is adjusted."""
         return await hub.periods.close(caller.scope, said.asked(who(caller, said.by)))
 
@@ -112,7 +112,7 @@ def router(hub: Hub) -> APIRouter:
         return PeriodShown(period=one, figures=figures)
 
     @routes.post("/periods/{period}/sign", **needs("finance:write"))
-    async def sign_period(period: Text, said: PeriodSigning, caller: Caller) -> Period:
+    async def sign_period(period: Text, said: PeriodSigning, caller: Caller) -> ClosedPeriod:
         """Sign a period off, for good; with four eyes another one than closed it."""
         by = who(caller, said.by)
         return await hub.periods.sign(caller.scope, period, said.against, said.because, by=by)

@@ -10,8 +10,8 @@ from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
+    ClosedPeriod,
     Figure,
-    Period,
     PeriodAsked,
     Reading,
     instant_of,
@@ -103,7 +103,7 @@ def show_period(
 ) -> None:
     """Show both figures of each item and location, and what was posted late since."""
 
-    async def shown(hub: Hub) -> tuple[Period, list[Figure]]:
+    async def shown(hub: Hub) -> tuple[ClosedPeriod, list[Figure]]:
         one = await hub.periods.one(hub.scope, period, source)
         figures = await hub.periods.figures(
             hub.scope, period, source, differing=differing, limit=limit
@@ -122,7 +122,7 @@ def show_period(
     )
 
 
-def _print(one: Period, *, as_json: bool) -> None:
+def _print(one: ClosedPeriod, *, as_json: bool) -> None:
     if as_json:
         print_json(one)
         return
