@@ -108,7 +108,7 @@ def ack(
     if as_json:
         print_json({"interchanges": written})
     elif written:
-        sys.stdout.write("".join(written))
+        sys.stdout.buffer.write("".join(written).encode("latin-1"))  # the bytes as they came
     else:
         stderr.print("there is nothing to acknowledge in this file", style="dim")
 
