@@ -10,12 +10,15 @@ import pytest
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import (
+    CountedStock,
     MovementType,
     Place,
     ShelfEmptied,
     StockMoved,
+    StockSnapshotTaken,
     StockStatus,
 )
+from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.reconciliation import Counting, CountReason, Rules, asked_store
 from crossdock.capabilities.reconciliation.dumps import Worth
 from tests.processes.books import movement
@@ -211,3 +214,18 @@ async def emptied(wms: Warehouse) -> list[tuple[str, str]]:
         )
     told = [json.loads(row["payload"]) for row in rows]
     return sorted((one["item"], one["location"]) for one in told)
+
+
+async def test_a_balance_that_follows_in_the_same_page_hides_no_emptied_shelf(
+    wms: Warehouse,
+) -> None:
+    now = wms.at.clock.now()
+    balance = StockSnapshotTaken(
+        snapshot_id="B1",
+        location="DC1",
+        lines=(CountedStock(item="BOLT", quantity=Quantity.of(0)),),
+    )
+    told = Fact(identity="balance:1", payload=balance, occurred_at=now, recorded_at=now)
+    await record(wms, moved(901, 100, now), told)
+
+    assert await emptied(wms) == [("BOLT", "DC1")]

@@ -174,7 +174,7 @@ async def _tell_found(
     impossible = facts.of_impossible(folded, str(page.reached), now)
     told = facts.of_over_picks(lines, causes, str(page.reached), now)
     await event_log.append(tx, impossible + told)
-    await shelves.tell(tx, folded, str(page.reached), now)
+    await shelves.tell(tx, folded, fresh, str(page.reached), now)
     await counted.tell(tx, page, folded, fresh, now)
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.identifiers import joined
-from crossdock.canonical.inventory import OFF_THE_SHELF, ShelfEmptied, StockMoved
+from crossdock.canonical.inventory import OFF_THE_SHELF, ShelfEmptied
 from crossdock.capabilities.inventory.facts import HUB
 from crossdock.capabilities.inventory.folding import Folded
+from crossdock.capabilities.inventory.page import Movement
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.event_log import Entry
@@ -16,11 +17,19 @@ from crossdock.foundation.event_log import Entry
 Shelf = tuple[str, str]
 """A location and an item."""
 
+# Each question stops at the first row, by an index of what lies there now: lots and serial numbers
+# that are gone are not read.
 EMPTIED = """
-select p.location, p.item from unnest($2::text[], $3::text[]) k(location, item)
-join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
-where p.status <> all($4::text[])
-group by p.location, p.item having bool_and(p.micros = 0)
+select k.location, k.item from unnest($2::text[], $3::text[]) k(location, item)
+where not exists (select from inventory_position p
+    where p.tenant = $1 and p.location = k.location and p.item = k.item
+        and p.holds_goods and p.status <> all($4::text[]))
+and not exists (select from inventory_position p
+    where p.tenant = $1 and p.location = k.location and p.item = k.item
+        and p.is_negative and p.status <> all($4::text[]))
+and exists (select from inventory_position p
+    where p.tenant = $1 and p.location = k.location and p.item = k.item
+        and p.status <> all($4::text[]))
 """
 
 
@@ -31,19 +40,26 @@ async def emptied(tx: Transaction, shelves: Sequence[Shelf]) -> set[Shelf]:
     return {(row["location"], row["item"]) for row in rows}
 
 
-async def tell(tx: Transaction, folded: Iterable[Folded], cause: str, at: datetime) -> None:
-    """Tell of each shelf that a movement of this page has left empty.
+async def tell(
+    tx: Transaction,
+    folded: Iterable[Folded],
+    fresh: Iterable[Movement],
+    cause: str,
+    at: datetime,
+) -> None:
+    """Tell of each shelf that a new movement of this page has left empty.
 
-    `cause` tells one time from the next. What a snapshot or the filling in of history says is no
-    news of a shelf.
+    `cause` tells one time from the next. What the filling in of history moves is no news of a
+    shelf; nor is a balance, which may follow in the same page.
     """
+    empty = {one.before.bucket for one in folded if not one.after.micros}
     asked: dict[str, dict[Shelf, Event]] = defaultdict(dict)
-    for before, after, _, because in folded:
-        bucket = before.bucket
-        if after.micros or because is None or bucket.status in OFF_THE_SHELF:
+    for moved in sorted(fresh, key=lambda one: one.position):
+        bucket = moved.source
+        if bucket is None or bucket not in empty or bucket.status in OFF_THE_SHELF:
             continue
-        if isinstance(because.payload, StockMoved) and not because.fact.replay:
-            asked[bucket.tenant][bucket.location, bucket.item] = because
+        if moved.micros and not moved.event.fact.replay:
+            asked[bucket.tenant][bucket.location, bucket.item] = moved.event
     entries = [
         _entry(shelf, shelves[shelf], cause, at)
         for tenant, shelves in sorted(asked.items())

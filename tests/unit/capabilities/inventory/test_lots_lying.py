@@ -2,6 +2,8 @@
 
 import json
 
+from crossdock.canonical.inventory import OFF_THE_SHELF
+from crossdock.capabilities.inventory.shelves import EMPTIED, emptied
 from crossdock.capabilities.inventory.standing import LOTS, Standings
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -69,3 +71,21 @@ async def test_what_moves_without_emptying_a_bucket_is_written_in_place(
         await tx.execute(f"{moved} and status = 'AVAILABLE'", "main", 4_000_000)
         [row] = await tx.fetch(written)
     assert row[0] == 1
+
+
+async def test_whether_a_shelf_is_empty_reads_no_lot_that_is_gone(
+    database: Database, dsn: str
+) -> None:
+    await execute(dsn, GONE.format(gone=3000))
+    asked = ("main", ["DC1", "DC1"], ["X", "Y"], sorted(OFF_THE_SHELF))
+    async with database.transaction(MAIN) as tx:
+        assert await emptied(tx, [("DC1", "X"), ("DC1", "Y")]) == set()
+        [row] = await tx.fetch(f"explain (analyze, format json) {EMPTIED}", *asked)
+    assert visited(json.loads(row[0])[0]["Plan"]) <= 12
+
+    await execute(dsn, "update inventory_position set micros = 0 where status <> 'DAMAGED'")
+    async with database.transaction(MAIN) as tx:
+        assert await emptied(tx, [("DC1", "X")]) == set()
+    await execute(dsn, "update inventory_position set micros = 0")
+    async with database.transaction(MAIN) as tx:
+        assert await emptied(tx, [("DC1", "X")]) == {("DC1", "X")}

@@ -47,7 +47,7 @@ create table inventory_position (
 ) with (fillfactor = 70);
 -- What lies there now: the lots that are gone are many, and do not come back.
 create index inventory_position_lying on inventory_position (tenant, location, item)
-    where holds_goods and status in ('AVAILABLE', 'RECEIVING');
+    where holds_goods;
 -- What is below zero now: hardly anything, whatever was below it before.
 create index inventory_position_negative on inventory_position (tenant, location, item)
     where is_negative;
