@@ -189,7 +189,7 @@ def match(
     incoming = Incoming(takes_sha1=sha1)
     partner = Partner(name=kept.to, certificates=_certificates(certificate), incoming=incoming)
     read = read_receipt(found, partner, _moment(at) or SystemClock().now())
-    done = matched(read, kept)
+    done = matched(read, kept, incoming)
     if as_json:
         print_json(_matched(read, done))
     else:
