@@ -124,7 +124,10 @@ def signing_key(keys: Sequence[OwnKey], at: datetime) -> OwnKey:
     """Choose the key to sign with."""
     usable = in_use((one.certificate for one in keys if one.certificate.signs), at)
     if not usable:
-        raise Invalid(_none("key of our own to sign with", [one.certificate for one in keys], at))
+        raise Invalid(
+            _none("key of our own to sign with", [one.certificate for one in keys], at),
+            hint="give a key of ours whose certificate holds then, beside those that have ended",
+        )
     return next(one for one in keys if one.certificate == usable[0])
 
 

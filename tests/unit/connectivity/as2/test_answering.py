@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ from crossdock.connectivity.as2.algorithms import Cipher, Digest
 from crossdock.connectivity.as2.asking import Asked, asked
 from crossdock.connectivity.as2.duplicates import Earlier, taken
 from crossdock.connectivity.as2.faults import As2Invalid, Fault
-from crossdock.connectivity.as2.handling import Handled
+from crossdock.connectivity.as2.handling import Handled, handled
 from crossdock.connectivity.as2.matching import Match, Verdict, matched
 from crossdock.connectivity.as2.mime import Entity
 from crossdock.connectivity.as2.names import read_name, written_name
@@ -338,3 +339,29 @@ def test_a_boundary_that_stands_in_the_content_is_drawn_again() -> None:
     first = fresh_boundary(Random(1), b"")
 
     assert fresh_boundary(Random(1), first.encode()) != first
+
+
+def test_a_message_is_taken_or_refused_though_its_receipt_cannot_be_signed() -> None:
+    ended = NOW - timedelta(days=1)
+    dock = Dock(their_keys=(own("dock", (-30, -1)),), at=ended - timedelta(days=1))
+    stamp = Stamp("9@dock", NOW, Random(9))
+    message = dock.write().message
+
+    done = handled(message, dock.opener, lambda _: None, stamp)
+    refused = handled(replace(message, body=b""), dock.opener, lambda _: None, stamp)
+
+    assert done.received
+    assert (done.has_effect, done.is_asked, done.receipt) == (True, True, None)
+    assert done.unanswered
+    assert "no key of our own to sign with" in str(done.unanswered)
+    assert refused.refusal
+    assert (refused.is_asked, refused.receipt, bool(refused.unanswered)) == (True, None, True)
+
+
+def test_no_receipt_is_made_where_none_is_wanted_here() -> None:
+    dock = Dock(outgoing=Outgoing(cipher=None))
+    message = dock.write().message
+
+    for one in (message, replace(message, body=b"")):
+        done = handled(one, dock.opener, lambda _: None, None)
+        assert (done.is_asked, done.receipt, done.unanswered) == (True, None, None)
