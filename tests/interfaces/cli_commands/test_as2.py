@@ -89,3 +89,19 @@ def test_a_receipt_by_sha1_is_taken_where_that_is_allowed(typist: Typist, tmp_pa
     assert (refused.code, refused.out.split(":")[0]) == (1, "UNPROVEN"), refused
     assert "by sha1, and sha-256 was asked for; ask the partner for sha-256" in refused.out
     assert (taken.code, taken.out.split(":")[0]) == (0, "TOLD"), taken
+
+
+def test_a_certificate_that_ends_is_told_beside_one_of_another_use(
+    typist: Typist, tmp_path: Path
+) -> None:
+    (tmp_path / "sign.pem").write_bytes(pem("dock", usage=frozenset({"digital_signature"})))
+    sealing = pem("dock", days=(-10, 9000), usage=frozenset({"key_encipherment"}), serial=2)
+    (tmp_path / "seal.pem").write_bytes(sealing)
+    words = ("as2", "certificates", "sign.pem", "seal.pem", "--days", "30", "--at")
+
+    early = typist.type((*words, f"{NOW:%Y-%m-%d}", "--json"), {}, tmp_path)
+    late = typist.type((*words, f"{NOW + timedelta(days=364):%Y-%m-%d}", "--json"), {}, tmp_path)
+
+    assert early.code == 0, early
+    assert late.code == 1, late
+    assert [one["ends_soon"] for one in late.json["certificates"]] == [True, False]

@@ -212,7 +212,7 @@ def certificates(
     """Show certificates, which is used, and whether the last of them ends soon.
 
     Of several that hold, all are taken of what comes in; what goes out uses the newest. The exit
-    code is 1 where the last ends within the days.
+    code is 1 where the last to sign with, or the last to encrypt for, ends within the days.
     """
     now = _moment(at) or SystemClock().now()
     known = _certificates(files)
