@@ -112,7 +112,7 @@ def test_what_we_send_pyas2lib_reads_and_its_receipt_proves_it(
     receipt = read_receipt(
         mime.read(base64.b64decode(answer["mdn"])), dock.receiver_as_partner, NOW
     )
-    match = matched(receipt, sent)
+    match = matched(receipt, sent, dock.incoming)
     if digest:
         assert match.verdict is Verdict.PROVEN, match.findings
     else:  # it counts nothing of what is not signed
@@ -155,5 +155,5 @@ def test_what_pyas2lib_refuses_is_told_to_us(pyas2lib: Peer) -> None:
     receipt = read_receipt(
         mime.read(base64.b64decode(answer["mdn"])), dock.receiver_as_partner, NOW
     )
-    assert matched(receipt, sent).verdict is Verdict.REFUSED
+    assert matched(receipt, sent, dock.incoming).verdict is Verdict.REFUSED
     assert receipt.disposition.text == "authentication-failed"  # as it calls a digest that differs

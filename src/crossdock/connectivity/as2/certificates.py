@@ -124,7 +124,10 @@ def signing_key(keys: Sequence[OwnKey], at: datetime) -> OwnKey:
     """Choose the key to sign with."""
     usable = in_use((one.certificate for one in keys if one.certificate.signs), at)
     if not usable:
-        raise Invalid(_none("key of our own to sign with", [one.certificate for one in keys], at))
+        raise Invalid(
+            _none("key of our own to sign with", [one.certificate for one in keys], at),
+            hint="give a key of ours whose certificate holds then, beside those that have ended",
+        )
     return next(one for one in keys if one.certificate == usable[0])
 
 
@@ -144,8 +147,12 @@ def _none(what: str, found: Sequence[Certificate], at: datetime) -> str:
 def expiring(
     certificates: Iterable[Certificate], at: datetime, within: timedelta
 ) -> list[Certificate]:
-    """Give those that end soon, or have ended, and that none follows; the first to end first."""
+    """Give those that end soon, or have ended, and that none follows; the first to end first.
+
+    One to sign with is followed by no other that is to encrypt for alone, nor the other way round.
+    """
     known = list(certificates)
-    soon = [one for one in known if one.until <= at + within]
-    last = max((one.until for one in known), default=at)
-    return sorted((one for one in soon if last <= at + within), key=lambda one: one.until)
+    uses = ([one for one in known if one.signs], [one for one in known if one.encrypts])
+    ending = [use for use in uses if all(one.until <= at + within for one in use)]
+    told = (one for one in known if any(one in use for use in ending))
+    return sorted(told, key=lambda one: one.until)

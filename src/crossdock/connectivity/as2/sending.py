@@ -33,7 +33,7 @@ class Awaited:
     """What a receipt will be held against; it is kept until one has come.
 
     `mics` has the content's digest by each algorithm that the partner may answer in; `digest` is
-    the one that it ought to.
+    the one that it ought to, and another proves only where its terms take it.
     """
 
     message_id: str

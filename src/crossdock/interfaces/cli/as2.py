@@ -143,7 +143,8 @@ def open_(
     """Open a message: decrypt, decompress and verify it; write its document and its receipt.
 
     What is wrong is told to you as it is, and to the partner as a receipt may say it. The exit
-    code is 1 where the message is refused. Duplicates are not looked for.
+    code is 1 where the message is refused, or the receipt that you want cannot be made: it is
+    signed as of now. Duplicates are not looked for.
     """
     found = _message(message)
     whose, stamp = addressed(found), _stamp("")
@@ -157,7 +158,7 @@ def open_(
     partner = Partner(name=whose.sender, certificates=_certificates(certificate), incoming=terms)
     house = House(name=whose.receiver, keys=_keys(key))
     opener = Opener(house, partner, _moment(at) or stamp.at, stamp.random)
-    done = handled(found, opener, lambda _: None, stamp)
+    done = handled(found, opener, lambda _: None, stamp if receipt else None)
     if done.received and out:
         write_bytes(out, done.received.payload.content)
     if done.receipt and receipt:
@@ -166,7 +167,7 @@ def open_(
         print_json({"message_id": whose.message_id, "from": whose.sender, **_opened(done)})
     else:
         _print_opened(done, whose.message_id)
-    if done.refusal:
+    if done.refusal or done.unanswered:
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -189,7 +190,7 @@ def match(
     incoming = Incoming(takes_sha1=sha1)
     partner = Partner(name=kept.to, certificates=_certificates(certificate), incoming=incoming)
     read = read_receipt(found, partner, _moment(at) or SystemClock().now())
-    done = matched(read, kept)
+    done = matched(read, kept, incoming)
     if as_json:
         print_json(_matched(read, done))
     else:
@@ -211,7 +212,7 @@ def certificates(
     """Show certificates, which is used, and whether the last of them ends soon.
 
     Of several that hold, all are taken of what comes in; what goes out uses the newest. The exit
-    code is 1 where the last ends within the days.
+    code is 1 where the last to sign with, or the last to encrypt for, ends within the days.
     """
     now = _moment(at) or SystemClock().now()
     known = _certificates(files)
@@ -286,18 +287,23 @@ def _sent(file: Path) -> Awaited:
 
 def _opened(done: Handled) -> dict[str, Any]:
     """Say what became of a message, for machines."""
-    said: dict[str, Any] = {"layers": done.layers.seen, "has_receipt": done.receipt is not None}
+    has_receipt = done.is_asked and not done.unanswered
+    said: dict[str, Any] = {"layers": done.layers.seen, "has_receipt": has_receipt}
     said["receipt_url"] = done.receipt_url
+    if done.unanswered:
+        said["unanswered"] = _error(done.unanswered)
     if done.refusal:
-        error = done.refusal
-        told = {"message": error.message, "where": error.where, "hint": error.hint}
-        return {**said, "refused": {"fault": error.fault, **told}}
+        return {**said, "refused": {"fault": done.refusal.fault, **_error(done.refusal)}}
     received = done.received
     if received is None:
         return said
     payload = received.payload
     document = {"type": payload.content_type, "name": payload.filename}
     return {**said, "bytes": len(payload.content), **document, "mic": _mic(received)}
+
+
+def _error(error: Invalid) -> dict[str, str]:
+    return {"message": error.message, "where": error.where, "hint": error.hint}
 
 
 def _mic(received: Received) -> str:
@@ -313,18 +319,23 @@ def _print_opened(done: Handled, message_id: str) -> None:
         where.print(Text(layer), soft_wrap=True)
     if done.refusal:
         error = done.refusal
-        line = Text.assemble(("REFUSED ", "red"), error.message)
-        if error.hint:
-            line.append(f"; {error.hint}", "dim")
-        where.print(line, soft_wrap=True)
+        where.print(_told("REFUSED ", error), soft_wrap=True)
         where.print(Text(f"the partner is told: {error.fault}"), soft_wrap=True)
     elif done.received:
         payload = done.received.payload
         named = f" {payload.filename}" if payload.filename else ""
         size = f"{len(payload.content)} bytes of {payload.content_type}"
         where.print(Text(f"<{message_id}>: {size}{named}"), soft_wrap=True)
-    if done.receipt_url:
+    if done.unanswered:
+        line = _told("the receipt cannot be made: ", done.unanswered)
+        where.print(line, soft_wrap=True)
+    elif done.receipt_url:
         where.print(Text(f"the receipt is to be sent to {done.receipt_url}"), soft_wrap=True)
+
+
+def _told(what: str, error: Invalid) -> Text:
+    line = Text.assemble((what, "red"), error.message)
+    return line.append(f"; {error.hint}", "dim") if error.hint else line
 
 
 def _matched(read: Receipt, done: Match) -> dict[str, Any]:

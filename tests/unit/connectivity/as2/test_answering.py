@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ from crossdock.connectivity.as2.algorithms import Cipher, Digest
 from crossdock.connectivity.as2.asking import Asked, asked
 from crossdock.connectivity.as2.duplicates import Earlier, taken
 from crossdock.connectivity.as2.faults import As2Invalid, Fault
-from crossdock.connectivity.as2.handling import Handled
+from crossdock.connectivity.as2.handling import Handled, handled
 from crossdock.connectivity.as2.matching import Match, Verdict, matched
 from crossdock.connectivity.as2.mime import Entity
 from crossdock.connectivity.as2.names import read_name, written_name
@@ -124,7 +125,8 @@ def test_a_refused_message_is_answered_with_its_fault_and_without_a_digest(
     assert (receipt.disposition, receipt.mic) == (Disposition("error", fault.value), "")
     assert receipt.signature
     assert f"not taken: {fault}" in receipt.text
-    assert matched(receipt, sent) == Match(Verdict.REFUSED, (f"processed/error: {fault}",))
+    refused = Match(Verdict.REFUSED, (f"processed/error: {fault}",))
+    assert matched(receipt, sent, ANYTHING) == refused
 
 
 def test_a_message_that_asks_for_no_receipt_gets_none_whatever_becomes_of_it() -> None:
@@ -187,17 +189,39 @@ def test_a_receipt_proves_nothing_where_it_is_for_something_else() -> None:
         ({"mic": "AAAA"}, "other bytes"),
         ({"mic_digest": None}, "unknown"),
     ):
-        match = matched(answered(sent, **changes), sent)
+        match = matched(answered(sent, **changes), sent, ANYTHING)
         assert match.verdict is Verdict.UNPROVEN
         assert why in match.findings[0]
     kept_less = replace(sent, mics={})
-    assert matched(answered(sent), kept_less).verdict is Verdict.UNPROVEN
+    assert matched(answered(sent), kept_less, ANYTHING).verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize("asked_for", Digest)
+@pytest.mark.parametrize("counted_by", Digest)
+def test_a_receipt_by_another_digest_proves_only_where_the_terms_take_it(
+    asked_for: Digest, counted_by: Digest
+) -> None:
+    sent = Dock(outgoing=Outgoing(digest=asked_for)).write()
+    receipt = answered(sent, mic=sent.mics[counted_by], mic_digest=counted_by)
+
+    strict = matched(receipt, sent, Incoming())
+    lenient = matched(receipt, sent, Incoming(takes_sha1=True))
+
+    if counted_by is Digest.SHA1 and asked_for is not Digest.SHA1:
+        assert strict.verdict is Verdict.UNPROVEN
+        [finding] = strict.findings
+        assert f"by sha1, and {asked_for} was asked for" in finding
+        assert f"ask the partner for {asked_for}" in finding
+    else:
+        assert strict == Match(Verdict.PROVEN)
+    assert lenient == Match(Verdict.PROVEN)
 
 
 def test_a_receipt_with_a_warning_proves_and_is_told() -> None:
     sent = Dock().write()
 
-    match = matched(answered(sent, disposition=Disposition("warning", "duplicate-document")), sent)
+    warned = answered(sent, disposition=Disposition("warning", "duplicate-document"))
+    match = matched(warned, sent, Incoming())
 
     assert match == Match(Verdict.PROVEN, ("processed/warning: duplicate-document",))
 
@@ -315,3 +339,29 @@ def test_a_boundary_that_stands_in_the_content_is_drawn_again() -> None:
     first = fresh_boundary(Random(1), b"")
 
     assert fresh_boundary(Random(1), first.encode()) != first
+
+
+def test_a_message_is_taken_or_refused_though_its_receipt_cannot_be_signed() -> None:
+    ended = NOW - timedelta(days=1)
+    dock = Dock(their_keys=(own("dock", (-30, -1)),), at=ended - timedelta(days=1))
+    stamp = Stamp("9@dock", NOW, Random(9))
+    message = dock.write().message
+
+    done = handled(message, dock.opener, lambda _: None, stamp)
+    refused = handled(replace(message, body=b""), dock.opener, lambda _: None, stamp)
+
+    assert done.received
+    assert (done.has_effect, done.is_asked, done.receipt) == (True, True, None)
+    assert done.unanswered
+    assert "no key of our own to sign with" in str(done.unanswered)
+    assert refused.refusal
+    assert (refused.is_asked, refused.receipt, bool(refused.unanswered)) == (True, None, True)
+
+
+def test_no_receipt_is_made_where_none_is_wanted_here() -> None:
+    dock = Dock(outgoing=Outgoing(cipher=None))
+    message = dock.write().message
+
+    for one in (message, replace(message, body=b"")):
+        done = handled(one, dock.opener, lambda _: None, None)
+        assert (done.is_asked, done.receipt, done.unanswered) == (True, None, None)

@@ -1,5 +1,6 @@
 """Certificates and keys: which are taken, which is used, which end soon."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -101,3 +102,42 @@ def test_a_certificate_that_another_follows_is_not_told_as_ending() -> None:
     assert expiring([old, new], NOW + timedelta(days=340), month) == [old, new]
     assert expiring([], NOW, month) == []
     assert expiring([old], datetime(2026, 1, 1, tzinfo=UTC), month) == []
+
+
+def test_a_certificate_to_sign_with_is_not_followed_by_one_to_encrypt_for() -> None:
+    month = timedelta(days=30)
+    signing = replace(certificate(-300, 1), encrypts=False)
+    sealing = replace(certificate(-10, 730), signs=False)
+    either = certificate(-20, 800)
+
+    assert expiring([signing, sealing], NOW, month) == [signing]
+    assert expiring([signing, sealing, either], NOW, month) == []
+    assert expiring([replace(either, signs=False), certificate(-300, 1)], NOW, month) == [
+        certificate(-300, 1)
+    ]
+
+
+@given(
+    ends=st.lists(st.tuples(st.integers(-60, 60), st.booleans(), st.booleans()), max_size=5),
+    days=st.integers(0, 60),
+)
+def test_one_is_told_where_the_last_of_a_use_of_its_own_ends_soon(
+    ends: list[tuple[int, bool, bool]], days: int
+) -> None:
+    first = certificate(-300, 20)
+    known = [
+        replace(first, until=NOW + timedelta(days=until), signs=signs, encrypts=encrypts)
+        for until, signs, encrypts in ends
+    ]
+    lasting = [one for one in known if one.until > NOW + timedelta(days=days)]
+    is_signed, is_sealed = any(one.signs for one in lasting), any(one.encrypts for one in lasting)
+
+    told = expiring(known, NOW, timedelta(days=days))
+
+    expected = [
+        one
+        for one in known
+        if one not in lasting
+        and ((one.signs and not is_signed) or (one.encrypts and not is_sealed))
+    ]
+    assert told == sorted(expected, key=lambda one: one.until)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.connectivity.as2.algorithms import Cipher, Digest
-from crossdock.connectivity.as2.matching import Verdict, matched
+from crossdock.connectivity.as2.matching import Match, Verdict, matched
 from crossdock.connectivity.as2.receipts import is_receipt, read_receipt
-from crossdock.connectivity.as2.terms import Compression, Outgoing, Payload, ReceiptKind
+from crossdock.connectivity.as2.terms import Compression, Incoming, Outgoing, Payload, ReceiptKind
 from tests.unit.connectivity.as2.parties import NOW, ORDER, Dock
 
 SIGNED = [(None, False), *product(Digest, (False, True))]
@@ -44,7 +44,8 @@ def holds(terms: Outgoing, payload: Payload) -> None:
         assert is_receipt(handled.receipt)
         receipt = read_receipt(handled.receipt, dock.receiver_as_partner, NOW)
         is_signed = terms.receipt is ReceiptKind.SIGNED
-        assert matched(receipt, sent).verdict is (Verdict.PROVEN if is_signed else Verdict.TOLD)
+        verdict = Verdict.PROVEN if is_signed else Verdict.TOLD
+        assert matched(receipt, sent, Incoming()) == Match(verdict)
         assert receipt.mic_digest is sent.digest
 
 
