@@ -1,5 +1,6 @@
 """What came is answered by a CONTRL, which can itself be read without a fault."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.edi.edifact.acknowledging import answered
 from crossdock.connectivity.edi.edifact.delimiters import Delimiters
-from crossdock.connectivity.edi.edifact.writing import Form, written
+from crossdock.connectivity.edi.edifact.writing import Form, Value, written
 from tests.unit.connectivity.edi.edifact.interchanges import (
     CONTRL,
     ORDER,
@@ -71,6 +72,21 @@ def test_a_message_is_refused_with_the_segments_and_elements_that_are_wrong() ->
 
 def test_a_segment_with_several_faults_of_its_own_is_named_for_each() -> None:
     assert body(interchange(message(ORDER[2:])))[2:] == ["UCS+2+13'", "UCS+2+13'"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ([("QTY", ("21", "1x2", "PCE")), ("UNS", "S")], ["UCS+259'", "UCD+37+2:2'"]),
+        ([("UNS", "S"), ("CNT", ("2", "9"))], ["UCS+260'", "UCD+12+2:2'"]),
+        ([], ["UCS+259+13'"]),
+    ],
+    ids=["element", "total", "missing at the end"],
+)
+def test_warnings_however_many_hide_no_error(rest: list[Sequence[Value]], said: list[str]) -> None:
+    mistyped = ("LIN", "1", "", ("4006381333930", "EN"))
+    text = interchange(message([*ORDER[:7], *[mistyped] * 250, *rest]))
+    assert body(text)[1:] == ["UCM+M1+ORDERS:D:96A:UN+4'", *said]
 
 
 @pytest.mark.parametrize(

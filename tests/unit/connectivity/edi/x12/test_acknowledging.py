@@ -80,6 +80,41 @@ def test_a_group_is_accepted_in_part_where_one_of_its_sets_is_wrong() -> None:
     assert body(text)[-3:] == ["AK3*PO1*3*PO1*3", "AK5*R*5", "AK9*P*2*2*1"]
 
 
+MISTYPED = ("PO1*1*12*EA*9.25*PE*UP*012345678900",) * 250
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (("PO1*X*notanumber", "CTT*251"), ["AK3*PO1*253*PO1*8", "AK4*2*330*6*notanumber"]),
+        (("CTT*9",), ["AK3*CTT*253*CTT*8", "AK4*1*354*7*9"]),
+        (("XYZ*1", "CTT*250"), ["AK3*XYZ*253**1"]),
+    ],
+    ids=["element", "total", "segment"],
+)
+def test_warnings_however_many_hide_no_error(rest: tuple[str, ...], said: list[str]) -> None:
+    text = interchange((ORDER[0], *MISTYPED, *rest))
+    assert body(text) == [
+        *("AK1*PO*1", "AK2*850*0001", *said, "AK5*R*5", "AK9*R*1*1*0"),
+    ]
+
+
+def test_warnings_however_many_hide_nothing_that_is_missing_at_the_end() -> None:
+    lines = ("IT1*1*12*EA*9.25*PE*UP*012345678900",) * 250
+    text = interchange(("BIG*20261128*1", *lines), set_id="810", group="IN")
+    assert body(text)[2:] == ["AK3*TDS*253**3", "AK5*R*5", "AK9*R*1*1*0"]
+
+
+def test_warnings_however_many_hide_no_number_of_a_unit_that_was_there_before() -> None:
+    lines = [f"HL*{at}*3*I~LIN**UP*012345678900" for at in range(4, 254)]
+    again = ["HL*254*2*P", "MAN*GM*00000614140000000017"]
+    text = interchange((*NOTICE[:7], *lines, *again), set_id="856", group="SH")
+    text = text.replace("SE*261*", "SE*511*")
+    assert body(text)[2:] == [
+        *("AK3*MAN*510*HL*8", "AK4*2*87*7*00000614140000000017", "AK5*R*5", "AK9*R*1*1*0"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "segment"),
     [
