@@ -134,6 +134,20 @@ def test_a_contrl_is_never_answered_even_if_it_is_wrong() -> None:
     assert len(answer(mixed)) == 6
 
 
+def test_nothing_of_one_interchange_is_in_the_answer_of_another() -> None:
+    heard = message(CONTRL, "CONTRL", ("D", "3", "UN"))
+    wrong = message([*ORDER, ("XYZ", "1")], reference="M2")
+    alice = interchange(heard, wrong, has_advice=False).replace("BUYER", "ALICE")
+    loose = grouped().replace("UNZ+", "UNH+M9+ORDERS:D:96A:UN'UNT+2+M9'UNZ+")
+    bob = interchange(has_advice=False).replace("BUYER", "BOB")
+    assert body(alice + bob) == [*body(alice), *body(bob)]
+    assert body(alice) == [
+        *("UCI+I1+ALICE:14+SELLER:14+7'", "UCM+M2+ORDERS:D:96A:UN+4'", "UCS+18+18'"),
+    ]
+    assert body(loose + bob) == [*body(loose), "UCI+I1+BOB:14+SELLER:14+7'"]
+    assert body(loose)[0].startswith("UCI+I1+BUYER:14+SELLER:14+4+")
+
+
 def test_a_message_of_which_nothing_is_said_is_refused_by_its_reference() -> None:
     text = "UNB+UNOC:3+A+B+261128:0510+1'UNH+1'UNT+2+1'UNZ+1+1'"
     assert "UCM+1++4+13+UNH+3'" in body(text)

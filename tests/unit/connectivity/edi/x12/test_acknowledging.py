@@ -146,6 +146,83 @@ def test_an_acknowledgment_is_never_acknowledged() -> None:
     assert answer(only.replace("*0*P*>", "*1*P*>")) == []
 
 
+ALICE, BOB = "ALICE          ", "BOB            "
+HEARD = "TA1*000000009*261128*0510*A*000~"
+LOOSE = "~".join(["ST*850*0009", *ORDER, "SE*14*0009~"])
+
+
+def sent(sender: str, *parts: str, control: int = 1, wants: str = "0") -> str:
+    """Write what a partner sends: a right order with some segments before its group."""
+    text = interchange(control=control).replace("BUYER          ", sender, 1)
+    text = text.replace("*0*P*>", f"*{wants}*P*>")
+    return text.replace("GS*", "".join(parts) + "GS*", 1)
+
+
+def only(sender: str, *parts: str, control: int = 1, wants: str = "0") -> str:
+    """Write the same without the group."""
+    text = sent(sender, *parts, control=control, wants=wants)
+    return text.split("GS*")[0] + f"IEA*0*{control:09}~"
+
+
+def answers(text: str) -> list[tuple[str, list[str]]]:
+    """Give who is answered, and the segments that say something."""
+    return [
+        (
+            said.split("*")[8],
+            [one for one in said.replace("\n", "").split("~") if one[:3] in NAMED],
+        )
+        for said in answered(read(text), Numbers(interchange=7, at=AT))
+    ]
+
+
+NAMED = {"TA1", "AK1", "AK2", "AK5", "AK9"}
+ACCEPTED = ["AK1*PO*1", "AK2*850*0001", "AK5*A", "AK9*A*1*1*1"]
+REFUSED = "TA1*000000001*261128*0510*R*024"
+
+
+def test_each_partner_is_answered_for_their_own_groups_beside_an_acknowledgment() -> None:
+    assert answers(sent(ALICE, HEARD) + sent(BOB)) == [(ALICE, ACCEPTED), (BOB, ACCEPTED)]
+    assert answers(only(ALICE, HEARD) + sent(BOB)) == [(BOB, ACCEPTED)]
+
+
+def test_an_acknowledgment_silences_no_interchange_of_the_same_number() -> None:
+    text = only(ALICE, HEARD, wants="1") + sent(BOB, wants="1")
+    accepted = "TA1*000000001*261128*0510*A*000"
+    assert answers(text) == [(BOB, [accepted, *ACCEPTED])]
+
+
+def test_orders_beside_an_acknowledgment_are_told_where_their_envelope_is_wrong() -> None:
+    text = sent(ALICE, HEARD).replace("IEA*1*", "IEA*2*")
+    assert answers(text) == [(ALICE, ["TA1*000000001*261128*0510*R*021", *ACCEPTED])]
+
+
+def test_a_set_in_no_group_refuses_its_interchange_and_is_told_nobody_else() -> None:
+    assert answers(only(ALICE, LOOSE)) == [(ALICE, [REFUSED])]
+    assert answers(only(ALICE, HEARD, LOOSE)) == [(ALICE, [REFUSED])]
+    assert answers(only(ALICE, LOOSE) + sent(BOB)) == [(ALICE, [REFUSED]), (BOB, ACCEPTED)]
+    assert answers(sent(ALICE, LOOSE)) == [(ALICE, [REFUSED, *ACCEPTED])]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([ALICE, BOB]),
+            st.lists(st.sampled_from([HEARD, LOOSE]), max_size=2),
+            st.booleans(),
+        ),
+        max_size=5,
+    )
+)
+def test_nothing_of_one_interchange_is_in_the_answer_of_another(
+    came: list[tuple[str, list[str], bool]],
+) -> None:
+    texts = [
+        (sent if has_group else only)(sender, *parts, control=control)
+        for control, (sender, parts, has_group) in enumerate(came, 1)
+    ]
+    assert answers("".join(texts)) == [one for text in texts for one in answers(text)]
+
+
 def test_a_999_says_the_same_by_its_own_segments() -> None:
     wrong = interchange().replace("BEG*00", "BEG*9Z")
     assert body(wrong, is_999=True) == [
