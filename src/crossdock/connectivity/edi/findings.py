@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 FINDINGS_MAX = 200
-"""Findings kept of one set, group or interchange."""
+"""So many errors are kept of one set, group or interchange, and as many findings let pass."""
 TAG_MAX = 10
 """Of what stands in a tag's place, so much is shown."""
 
@@ -76,15 +76,24 @@ class Finding:
 
 @dataclass(slots=True)
 class Kept:
-    """What was found of one thing, as far as it is kept; a last finding says how many more."""
+    """What was found of one thing, as far as it is kept; a last finding says how many more.
+
+    Errors are kept apart from what is let pass, so that no number of warnings hides an error.
+    """
 
     found: list[Finding] = field(default_factory=list[Finding])
+    errors: int = 0
     more: int = 0
 
     def add(self, *findings: Finding) -> None:
-        room = FINDINGS_MAX - len(self.found)
-        self.found += findings[:room]
-        self.more += max(len(findings) - room, 0)
+        for one in findings:
+            is_error = one.severity is Severity.ERROR
+            kept = self.errors if is_error else len(self.found) - self.errors
+            if kept >= FINDINGS_MAX:
+                self.more += 1
+                continue
+            self.errors += is_error
+            self.found.append(one)
 
     def told(self, level: Level, place: Callable[[], Place]) -> tuple[Finding, ...]:
         """Give them, with what says how many are not kept."""

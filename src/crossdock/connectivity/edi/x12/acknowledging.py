@@ -5,7 +5,7 @@ partner does not hear of them. Acknowledgments are never acknowledged: nobody wo
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from crossdock.connectivity.edi.findings import Finding, Level, Severity
@@ -64,10 +64,14 @@ class GroupAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterchangeAnswer:
-    """An interchange that came: `note` is "000" where its envelope is right (TA105)."""
+    """An interchange that came: `note` is "000" where its envelope is right (TA105).
+
+    `is_answer`: it holds nothing but answers to ours, so no TA1 is written.
+    """
 
     of: Interchange
     findings: tuple[Finding, ...]
+    is_answer: bool = False
 
     @property
     def note(self) -> str:
@@ -77,28 +81,50 @@ class InterchangeAnswer:
 Answer = GroupAnswer | InterchangeAnswer
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What an interchange was found to be, as its parts close: nothing of it goes to another."""
+
+    sets: list[SetAnswer] = field(default_factory=list[SetAnswer])
+    is_answer: bool = False
+    has_other: bool = False
+
+    def set(self, of: TransactionSet, errors: tuple[Finding, ...]) -> None:
+        """Hear of a set; one in no group refuses its interchange, and is in no answer itself."""
+        if of.group is None:
+            self.has_other = True
+        else:
+            self.sets.append(_said(of, errors))
+
+    def group(self, closed: Closed, of: Group, errors: tuple[Finding, ...]) -> list[GroupAnswer]:
+        found, self.sets = tuple(self.sets), []
+        if of.functional_id == GROUP:
+            return []
+        self.has_other = True
+        return [GroupAnswer(of=of, sets=found, findings=errors, said=str(closed.counted))]
+
+
 def answers(events: Iterable[Event]) -> Iterator[Answer]:
-    """Say what is answered, as groups and interchanges close."""
-    sets: list[SetAnswer] = []
-    answering: set[str] = set()
+    """Say what is answered, as groups and interchanges close: each interchange behind its groups.
+
+    One that holds a TA1 is an answer itself, unless there is anything else in it.
+    """
+    heard = _Heard()
     for event in events:
         if isinstance(event, InterchangeAcknowledged):
-            answering.add(event.interchange.control)
+            heard.is_answer = True
         if not isinstance(event, Closed):
             continue
         errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
         match event.of:
             case TransactionSet():
-                sets.append(_said(event.of, errors))
+                heard.set(event.of, errors)
             case Group():
-                found, sets = tuple(sets), []
-                if event.of.functional_id != GROUP:
-                    said = str(event.counted)
-                    yield GroupAnswer(of=event.of, sets=found, findings=errors, said=said)
-            case Interchange() if event.of.control not in answering:
-                yield InterchangeAnswer(of=event.of, findings=errors)
+                yield from heard.group(event, event.of, errors)
             case _:
-                pass
+                is_answer = heard.is_answer and not heard.has_other
+                yield InterchangeAnswer(of=event.of, findings=errors, is_answer=is_answer)
+                heard = _Heard()
 
 
 def _said(of: TransactionSet, errors: tuple[Finding, ...]) -> SetAnswer:

@@ -55,7 +55,7 @@ def _interchange(
     end = "" if "\n" in of.delimiters.all else "\n"
     form = Form(delimiters=of.delimiters, line_end=end, leaves_out=True)
     acknowledged: list[list[Value]] = []
-    if of.wants_acknowledgment or answer.findings:
+    if (of.wants_acknowledgment or answer.findings) and not answer.is_answer:
         acknowledged.append([*interchange_segment(answer)])
     bodies = [list(_group(one, numbers, at)) for at, one in enumerate(groups, 1)]
     if not acknowledged and not bodies:

@@ -308,7 +308,7 @@ class _Envelope:
         )
         self.set = _Open(opened, Level.SET, counted=1)
         if self.group is None:
-            self.set.findings.add(controls.without_group(said.at.place()))
+            inside.findings.add(controls.without_group(said.at.place()))
         else:
             self.group.counted += 1
             if not self.group.seen.add(opened.control):

@@ -1,5 +1,6 @@
 """What came is answered by a CONTRL, which can itself be read without a fault."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.edi.edifact.acknowledging import answered
 from crossdock.connectivity.edi.edifact.delimiters import Delimiters
-from crossdock.connectivity.edi.edifact.writing import Form, written
+from crossdock.connectivity.edi.edifact.writing import Form, Value, written
 from tests.unit.connectivity.edi.edifact.interchanges import (
     CONTRL,
     ORDER,
@@ -74,6 +75,21 @@ def test_a_segment_with_several_faults_of_its_own_is_named_for_each() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ([("QTY", ("21", "1x2", "PCE")), ("UNS", "S")], ["UCS+259'", "UCD+37+2:2'"]),
+        ([("UNS", "S"), ("CNT", ("2", "9"))], ["UCS+260'", "UCD+12+2:2'"]),
+        ([], ["UCS+259+13'"]),
+    ],
+    ids=["element", "total", "missing at the end"],
+)
+def test_warnings_however_many_hide_no_error(rest: list[Sequence[Value]], said: list[str]) -> None:
+    mistyped = ("LIN", "1", "", ("4006381333930", "EN"))
+    text = interchange(message([*ORDER[:7], *[mistyped] * 250, *rest]))
+    assert body(text)[1:] == ["UCM+M1+ORDERS:D:96A:UN+4'", *said]
+
+
+@pytest.mark.parametrize(
     ("kind", "line"),
     [
         ("count of segments", "UCM+M1+ORDERS:D:96A:UN+4+29+UNT+2'"),
@@ -116,6 +132,20 @@ def test_a_contrl_is_never_answered_even_if_it_is_wrong() -> None:
     assert answer(text.replace("UNZ+1", "UNZ+3").replace("UNT+3", "UNT+9")) == []
     mixed = interchange(message(CONTRL, "CONTRL", ("D", "3", "UN")), message(ORDER, reference="O"))
     assert len(answer(mixed)) == 6
+
+
+def test_nothing_of_one_interchange_is_in_the_answer_of_another() -> None:
+    heard = message(CONTRL, "CONTRL", ("D", "3", "UN"))
+    wrong = message([*ORDER, ("XYZ", "1")], reference="M2")
+    alice = interchange(heard, wrong, has_advice=False).replace("BUYER", "ALICE")
+    loose = grouped().replace("UNZ+", "UNH+M9+ORDERS:D:96A:UN'UNT+2+M9'UNZ+")
+    bob = interchange(has_advice=False).replace("BUYER", "BOB")
+    assert body(alice + bob) == [*body(alice), *body(bob)]
+    assert body(alice) == [
+        *("UCI+I1+ALICE:14+SELLER:14+7'", "UCM+M2+ORDERS:D:96A:UN+4'", "UCS+18+18'"),
+    ]
+    assert body(loose + bob) == [*body(loose), "UCI+I1+BOB:14+SELLER:14+7'"]
+    assert body(loose)[0].startswith("UCI+I1+BUYER:14+SELLER:14+4+")
 
 
 def test_a_message_of_which_nothing_is_said_is_refused_by_its_reference() -> None:

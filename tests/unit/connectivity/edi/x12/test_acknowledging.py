@@ -80,6 +80,41 @@ def test_a_group_is_accepted_in_part_where_one_of_its_sets_is_wrong() -> None:
     assert body(text)[-3:] == ["AK3*PO1*3*PO1*3", "AK5*R*5", "AK9*P*2*2*1"]
 
 
+MISTYPED = ("PO1*1*12*EA*9.25*PE*UP*012345678900",) * 250
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (("PO1*X*notanumber", "CTT*251"), ["AK3*PO1*253*PO1*8", "AK4*2*330*6*notanumber"]),
+        (("CTT*9",), ["AK3*CTT*253*CTT*8", "AK4*1*354*7*9"]),
+        (("XYZ*1", "CTT*250"), ["AK3*XYZ*253**1"]),
+    ],
+    ids=["element", "total", "segment"],
+)
+def test_warnings_however_many_hide_no_error(rest: tuple[str, ...], said: list[str]) -> None:
+    text = interchange((ORDER[0], *MISTYPED, *rest))
+    assert body(text) == [
+        *("AK1*PO*1", "AK2*850*0001", *said, "AK5*R*5", "AK9*R*1*1*0"),
+    ]
+
+
+def test_warnings_however_many_hide_nothing_that_is_missing_at_the_end() -> None:
+    lines = ("IT1*1*12*EA*9.25*PE*UP*012345678900",) * 250
+    text = interchange(("BIG*20261128*1", *lines), set_id="810", group="IN")
+    assert body(text)[2:] == ["AK3*TDS*253**3", "AK5*R*5", "AK9*R*1*1*0"]
+
+
+def test_warnings_however_many_hide_no_number_of_a_unit_that_was_there_before() -> None:
+    lines = [f"HL*{at}*3*I~LIN**UP*012345678900" for at in range(4, 254)]
+    again = ["HL*254*2*P", "MAN*GM*00000614140000000017"]
+    text = interchange((*NOTICE[:7], *lines, *again), set_id="856", group="SH")
+    text = text.replace("SE*261*", "SE*511*")
+    assert body(text)[2:] == [
+        *("AK3*MAN*510*HL*8", "AK4*2*87*7*00000614140000000017", "AK5*R*5", "AK9*R*1*1*0"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "segment"),
     [
@@ -109,6 +144,83 @@ def test_an_acknowledgment_is_never_acknowledged() -> None:
     assert answer(back) == []
     only = interchange().split("GS*")[0] + "TA1*000000009*261128*0510*A*000~IEA*0*000000001~"
     assert answer(only.replace("*0*P*>", "*1*P*>")) == []
+
+
+ALICE, BOB = "ALICE          ", "BOB            "
+HEARD = "TA1*000000009*261128*0510*A*000~"
+LOOSE = "~".join(["ST*850*0009", *ORDER, "SE*14*0009~"])
+
+
+def sent(sender: str, *parts: str, control: int = 1, wants: str = "0") -> str:
+    """Write what a partner sends: a right order with some segments before its group."""
+    text = interchange(control=control).replace("BUYER          ", sender, 1)
+    text = text.replace("*0*P*>", f"*{wants}*P*>")
+    return text.replace("GS*", "".join(parts) + "GS*", 1)
+
+
+def only(sender: str, *parts: str, control: int = 1, wants: str = "0") -> str:
+    """Write the same without the group."""
+    text = sent(sender, *parts, control=control, wants=wants)
+    return text.split("GS*")[0] + f"IEA*0*{control:09}~"
+
+
+def answers(text: str) -> list[tuple[str, list[str]]]:
+    """Give who is answered, and the segments that say something."""
+    return [
+        (
+            said.split("*")[8],
+            [one for one in said.replace("\n", "").split("~") if one[:3] in NAMED],
+        )
+        for said in answered(read(text), Numbers(interchange=7, at=AT))
+    ]
+
+
+NAMED = {"TA1", "AK1", "AK2", "AK5", "AK9"}
+ACCEPTED = ["AK1*PO*1", "AK2*850*0001", "AK5*A", "AK9*A*1*1*1"]
+REFUSED = "TA1*000000001*261128*0510*R*024"
+
+
+def test_each_partner_is_answered_for_their_own_groups_beside_an_acknowledgment() -> None:
+    assert answers(sent(ALICE, HEARD) + sent(BOB)) == [(ALICE, ACCEPTED), (BOB, ACCEPTED)]
+    assert answers(only(ALICE, HEARD) + sent(BOB)) == [(BOB, ACCEPTED)]
+
+
+def test_an_acknowledgment_silences_no_interchange_of_the_same_number() -> None:
+    text = only(ALICE, HEARD, wants="1") + sent(BOB, wants="1")
+    accepted = "TA1*000000001*261128*0510*A*000"
+    assert answers(text) == [(BOB, [accepted, *ACCEPTED])]
+
+
+def test_orders_beside_an_acknowledgment_are_told_where_their_envelope_is_wrong() -> None:
+    text = sent(ALICE, HEARD).replace("IEA*1*", "IEA*2*")
+    assert answers(text) == [(ALICE, ["TA1*000000001*261128*0510*R*021", *ACCEPTED])]
+
+
+def test_a_set_in_no_group_refuses_its_interchange_and_is_told_nobody_else() -> None:
+    assert answers(only(ALICE, LOOSE)) == [(ALICE, [REFUSED])]
+    assert answers(only(ALICE, HEARD, LOOSE)) == [(ALICE, [REFUSED])]
+    assert answers(only(ALICE, LOOSE) + sent(BOB)) == [(ALICE, [REFUSED]), (BOB, ACCEPTED)]
+    assert answers(sent(ALICE, LOOSE)) == [(ALICE, [REFUSED, *ACCEPTED])]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([ALICE, BOB]),
+            st.lists(st.sampled_from([HEARD, LOOSE]), max_size=2),
+            st.booleans(),
+        ),
+        max_size=5,
+    )
+)
+def test_nothing_of_one_interchange_is_in_the_answer_of_another(
+    came: list[tuple[str, list[str], bool]],
+) -> None:
+    texts = [
+        (sent if has_group else only)(sender, *parts, control=control)
+        for control, (sender, parts, has_group) in enumerate(came, 1)
+    ]
+    assert answers("".join(texts)) == [one for text in texts for one in answers(text)]
 
 
 def test_a_999_says_the_same_by_its_own_segments() -> None:

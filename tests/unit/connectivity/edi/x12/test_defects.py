@@ -1,8 +1,10 @@
 """Twenty faults that are put into a right interchange are found, with their code and place."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crossdock.connectivity.edi.findings import Level, Severity
+from crossdock.connectivity.edi.findings import FINDINGS_MAX, Finding, Kept, Level, Place, Severity
 from crossdock.connectivity.edi.x12.delimiters import Delimiters
 from tests.unit.connectivity.edi.x12.interchanges import NOTICE, ORDER, found, interchange
 
@@ -106,3 +108,17 @@ def test_of_a_set_with_very_many_faults_the_first_are_told_and_the_rest_counted(
     assert len(told) == 201
     assert (told[-1].code, told[-1].level) == ("MORE", Level.SET)
     assert told[-1].says == "301 more findings of this set are not shown"
+
+
+@given(st.lists(st.sampled_from([*Severity]), max_size=1000))
+def test_errors_and_what_is_let_pass_are_kept_apart_each_up_to_its_number(
+    severities: list[Severity],
+) -> None:
+    kept, place = Kept(), Place(offset=0)
+    for at, one in enumerate(severities):
+        kept.add(Finding(code=f"{at}", severity=one, level=Level.SET, place=place, says=""))
+    errors = [at for at, one in enumerate(severities) if one is Severity.ERROR]
+    others = [at for at, one in enumerate(severities) if one is not Severity.ERROR]
+    shown = sorted([*errors[:FINDINGS_MAX], *others[:FINDINGS_MAX]])
+    assert [int(one.code) for one in kept.found] == shown
+    assert kept.more == len(severities) - len(shown)

@@ -40,7 +40,7 @@ def codes(text: str) -> list[str]:
         ("Dear all, " + RIGHT, ["JUNK "]),
         (RIGHT + "end of mail", ["JUNK "]),
         (RIGHT[:60], ["UNREADABLE ISA", "ISA-MISSING "]),
-        (HEAD + SET + "IEA*0*000000001~", ["GS-MISSING ST"]),
+        (HEAD + SET + "IEA*0*000000001~", ["ST01-UNKNOWN ST", "GS-MISSING ST"]),
         (HEAD + "SE*1*0001~GE*0*1~IEA*0*000000001~", ["OUTSIDE SE", "OUTSIDE GE"]),
         (HEAD + "BEG*00~XX*1~IEA*0*000000001~", ["OUTSIDE BEG"]),
         (RIGHT.replace("GE*1*1~", ""), ["GE-MISSING IEA"]),
