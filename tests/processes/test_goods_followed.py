@@ -281,6 +281,39 @@ async def test_a_line_that_left_in_other_goods_is_not_judged(house: Books) -> No
     assert (run.suspected, run.unknown_names) == (0, ("SO-3/L1", "SO-4/L1"))
 
 
+async def test_a_case_stays_when_nobody_can_say_any_more_how_much_was_shipped(
+    house: Books,
+) -> None:
+    await house.moves("SO-1/L1", 8)
+    await house.later(2 * DAY)
+    row = "SO-1,L1,BOLT,DC1,0"
+    await house.twice(Kind.INVOICES, row)
+    await house.moves("SO-1/L1", 4, item="NUT")
+    await house.later()
+
+    run = await house.followed(Kind.INVOICES, row)
+
+    assert (run.alike, run.gone, run.unknown_names) == (0, 0, ("SO-1/L1",))
+    assert [key(one) for one in await house.open(Kind.INVOICES)] == [("SO-1", "L1", 8, 0)]
+    assert await house.case_codes() == [("SHP-NOINV", "Finance AR")]
+
+
+async def test_a_case_stays_when_a_purchase_does_not_say_any_more_what_was_received(
+    house: Books,
+) -> None:
+    await house.received("po:1/1", 10)
+    await house.later(8 * DAY)
+    row = "po:1,1,BOLT,DC1,0"
+    await house.twice(Kind.SUPPLIER_INVOICES, row)
+    await house.purchase("po:1/1", 10)
+    await house.later(8 * DAY)
+
+    for full in (False, True):
+        run = await house.followed(Kind.SUPPLIER_INVOICES, row, full=full)
+        assert (run.gone, run.unknown_names) == (0, ("po:1/1",))
+    assert await house.case_codes() == [("INVM-QTY", "AP")]
+
+
 async def test_a_line_that_the_hub_never_heard_of_is_named_and_not_judged(house: Books) -> None:
     await house.later()
     run = await house.twice(Kind.INVOICES, "SO-9,L1,BOLT,DC1,2")

@@ -72,7 +72,8 @@ def _met(
 ) -> Compared:
     there = told.micros if told else 0
     if own is None or own.micros == UNHEARD:
-        return Compared(ours=own, theirs=told, meets=Meets.UNHEARD if there else Meets.ALIKE)
+        is_nothing = own is None and not there
+        return Compared(ours=own, theirs=told, meets=Meets.ALIKE if is_nothing else Meets.UNHEARD)
     if own.changed > around.until:
         return Compared(ours=own, theirs=told, meets=Meets.SINCE)
     due, most = bounds(own)

@@ -113,15 +113,16 @@ def test_another_item_has_both_amounts_at_stake() -> None:
     [
         (None, theirs(MICROS), Meets.UNHEARD),
         (ours(UNHEARD), theirs(MICROS), Meets.UNHEARD),
-        (ours(UNHEARD), theirs(0), Meets.ALIKE),
+        (ours(UNHEARD), theirs(0), Meets.UNHEARD),
+        (ours(UNHEARD), None, Meets.UNHEARD),
         (None, theirs(0), Meets.ALIKE),
         (ours(MICROS, changed=CUT + 1), theirs(0), Meets.SINCE),
     ],
 )
 def test_what_the_hub_does_not_know_is_not_judged(
-    own: Ours | None, told: Theirs, meets: Meets
+    own: Ours | None, told: Theirs | None, meets: Meets
 ) -> None:
-    assert met(own, told).meets is meets
+    assert met(own, told, replace(AROUND, is_full=True)).meets is meets
 
 
 def test_what_a_dump_leaves_out_is_compared_only_if_it_is_full() -> None:
