@@ -202,6 +202,33 @@ async def test_a_full_dump_finds_an_order_that_was_never_invoiced(house: Books) 
     assert (again.confirmed, again.gone) == (1, 0), "it stays though it is long ago"
 
 
+async def test_what_was_invoiced_stays_known_of_a_line_that_is_older_than_a_full_dump_goes_back(
+    house: Books,
+) -> None:
+    """Invoiced twelve of ten: that the dump leaves it out by then says not that none is."""
+    await house.order("SO-2", L1=5)
+    await house.order("SO-3", L1=5)
+    await house.moves("SO-1/L1", 10)
+    await house.moves("SO-2/L1", 5)
+    await house.moves("SO-3/L1", 5)
+    await house.later(2 * DAY)
+    rows = ("SO-1,L1,BOLT,DC1,12", "SO-2,L1,BOLT,DC1,5", "SO-3,L1,BOLT,DC1,2")
+    assert (await house.twice(Kind.INVOICES, *rows, full=True)).confirmed == 2
+    before = await house.open(Kind.INVOICES)
+    codes = await house.case_codes()
+    await house.later(timedelta(days=100))
+
+    again = await house.twice(Kind.INVOICES, "SO-2,L1,BOLT,DC1,5", full=True)
+
+    assert again.gone == 0
+    found = await house.open(Kind.INVOICES)
+    assert sorted(map(key, found)) == [("SO-1", "L1", 10, 12), ("SO-3", "L1", 5, 2)]
+    assert {one.finding_id: one.cause for one in found} == {
+        one.finding_id: one.cause for one in before
+    }
+    assert await house.case_codes() == codes
+
+
 async def test_more_invoiced_than_was_shipped_waits_for_the_warehouse_to_be_heard(
     house: Books,
 ) -> None:
