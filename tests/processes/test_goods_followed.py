@@ -185,6 +185,19 @@ async def test_what_comes_late_closes_itself_and_its_case(house: Books) -> None:
     assert [one.document for one in told if isinstance(one, DifferenceGone)] == ["SO-1"]
 
 
+async def test_a_line_that_is_invoiced_in_part_as_another_item_is_for_master_data(
+    house: Books,
+) -> None:
+    await house.moves("SO-1/L1", 10)
+    await house.later(2 * DAY)
+
+    run = await house.twice(Kind.INVOICES, "SO-1,L1,BOLT,DC1,6", "SO-1,L1,NUT,DC1,4")
+
+    assert (run.alike, run.confirmed) == (0, 1)
+    [found] = await house.open(Kind.INVOICES)
+    assert (key(found), found.cause) == (("SO-1", "L1", 10, 10), "XREF")
+
+
 async def test_a_full_dump_finds_an_order_that_was_never_invoiced(house: Books) -> None:
     await house.order("SO-2", L1=5)
     await house.moves("SO-1/L1", 8)

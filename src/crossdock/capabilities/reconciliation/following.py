@@ -77,7 +77,7 @@ def _met(
     if own.changed > around.until:
         return Compared(ours=own, theirs=told, meets=Meets.SINCE)
     due, most = bounds(own)
-    is_other = told is not None and bool(there) and told.item != own.item
+    is_other = told is not None and bool(there) and not told.is_of(own.item)
     if not is_other and due <= there <= most:
         meets = Meets.ALIKE if there == own.micros else Meets.EXPLAINED
         return Compared(ours=own, theirs=told, meets=meets)
@@ -116,9 +116,9 @@ def _cause_of(
     is_twice = there > own.micros and is_doubled(own, told)
     signs = (
         (
-            told is not None and bool(there) and told.item != own.item,
+            told is not None and bool(there) and not told.is_of(own.item),
             Cause.XREF,
-            f"there it is of item {told.item if told else ''}",
+            f"there it is of item {told.items if told else ''}",
         ),
         (is_twice, Cause.MSG_DUP, f"the line is {words.followed} {_times(told)} times"),
         (bool(factor), Cause.UOM, f"the ratio is {factor}, a factor of the item's units"),

@@ -108,6 +108,17 @@ def test_another_item_has_both_amounts_at_stake() -> None:
     assert one.at_stake == 13 * MICROS
 
 
+@given(KINDS, SOME, SOME, SOME)
+def test_rows_of_several_items_never_agree_with_what_moved(
+    kind: str, moved: int, bolts: int, nuts: int
+) -> None:
+    told = theirs(bolts, nuts + MICROS)._replace(others=("NUT",))
+    one = met(ours(moved), told, kind=kind)
+    assert (one.meets, one.verdict.cause) == (Meets.DIFFERENT, Cause.XREF)
+    assert one.verdict.because == "there it is of item BOLT and NUT"
+    assert one.at_stake == moved + told.micros
+
+
 @pytest.mark.parametrize(
     ("own", "told", "meets"),
     [
