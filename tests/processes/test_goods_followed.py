@@ -285,6 +285,21 @@ async def test_what_came_back_lately_may_not_be_credited_yet(house: Books) -> No
     assert (run.explained, run.suspected) == (1, 0)
 
 
+async def test_what_came_back_is_not_set_off_against_what_left_the_same_day(
+    house: Books,
+) -> None:
+    """Five came back and five left in their place: those are invoiced, the credit follows."""
+    await house.moves("SO-1/L1", 10)
+    await house.later(6 * DAY)
+    await house.moves("SO-1/L1", 5, MovementType.RETURN_RECEIPT)
+    await house.moves("SO-1/L1", 5)
+    await house.later()
+
+    found = [await house.followed(Kind.INVOICES, f"SO-1,L1,BOLT,DC1,{n}") for n in (15, 5, 16)]
+
+    assert [(run.explained, run.suspected) for run in found] == [(1, 0), (1, 0), (0, 1)]
+
+
 async def test_a_delivery_without_proof_is_none_once_its_days_are_over(house: Books) -> None:
     await house.moves("SO-1/L1", 8)
     await house.later(6 * DAY)

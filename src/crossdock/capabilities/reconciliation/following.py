@@ -95,9 +95,9 @@ def _met(
 def bounds(own: Ours) -> tuple[int, int]:
     """Say how much has to have followed by the cut, and how much may have at most.
 
-    What came back of late, `picked` below zero, may not be credited yet.
+    What moved of late may not have followed yet, and what came `back` may not be credited yet.
     """
-    return max(0, own.micros - max(0, own.picked)), own.micros + max(0, -own.picked)
+    return max(0, own.micros - own.picked), own.micros + own.back
 
 
 def _is_in_flight(told: Theirs | None, around: Around, policy: Policy) -> bool:

@@ -25,8 +25,8 @@ class Ours(NamedTuple):
     """A line as the hub heard it: open at the cut.
 
     `picked` is how much of it had left its shelf by then, `changed` when the newest version of
-    its document was made at `source`. Of what follows upon goods, `micros` had moved by the cut,
-    and `picked` of it lately.
+    its document was made at `source`. Of what follows upon goods, `micros` had moved by the cut;
+    lately `picked` moved, and as much came `back`.
     """
 
     document: str
@@ -37,6 +37,7 @@ class Ours(NamedTuple):
     micros: int
     picked: int = 0
     changed: int = 0
+    back: int = 0
 
 
 class Theirs(NamedTuple):
