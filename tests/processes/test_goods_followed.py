@@ -185,6 +185,19 @@ async def test_what_comes_late_closes_itself_and_its_case(house: Books) -> None:
     assert [one.document for one in told if isinstance(one, DifferenceGone)] == ["SO-1"]
 
 
+async def test_a_line_that_is_invoiced_in_part_as_another_item_is_for_master_data(
+    house: Books,
+) -> None:
+    await house.moves("SO-1/L1", 10)
+    await house.later(2 * DAY)
+
+    run = await house.twice(Kind.INVOICES, "SO-1,L1,BOLT,DC1,6", "SO-1,L1,NUT,DC1,4")
+
+    assert (run.alike, run.confirmed) == (0, 1)
+    [found] = await house.open(Kind.INVOICES)
+    assert (key(found), found.cause) == (("SO-1", "L1", 10, 10), "XREF")
+
+
 async def test_a_full_dump_finds_an_order_that_was_never_invoiced(house: Books) -> None:
     await house.order("SO-2", L1=5)
     await house.moves("SO-1/L1", 8)
@@ -200,6 +213,33 @@ async def test_a_full_dump_finds_an_order_that_was_never_invoiced(house: Books) 
     await house.later(timedelta(days=100))
     again = await house.followed(Kind.INVOICES, row, full=True)
     assert (again.confirmed, again.gone) == (1, 0), "it stays though it is long ago"
+
+
+async def test_what_was_invoiced_stays_known_of_a_line_that_is_older_than_a_full_dump_goes_back(
+    house: Books,
+) -> None:
+    """Invoiced twelve of ten: that the dump leaves it out by then says not that none is."""
+    await house.order("SO-2", L1=5)
+    await house.order("SO-3", L1=5)
+    await house.moves("SO-1/L1", 10)
+    await house.moves("SO-2/L1", 5)
+    await house.moves("SO-3/L1", 5)
+    await house.later(2 * DAY)
+    rows = ("SO-1,L1,BOLT,DC1,12", "SO-2,L1,BOLT,DC1,5", "SO-3,L1,BOLT,DC1,2")
+    assert (await house.twice(Kind.INVOICES, *rows, full=True)).confirmed == 2
+    before = await house.open(Kind.INVOICES)
+    codes = await house.case_codes()
+    await house.later(timedelta(days=100))
+
+    again = await house.twice(Kind.INVOICES, "SO-2,L1,BOLT,DC1,5", full=True)
+
+    assert again.gone == 0
+    found = await house.open(Kind.INVOICES)
+    assert sorted(map(key, found)) == [("SO-1", "L1", 10, 12), ("SO-3", "L1", 5, 2)]
+    assert {one.finding_id: one.cause for one in found} == {
+        one.finding_id: one.cause for one in before
+    }
+    assert await house.case_codes() == codes
 
 
 async def test_more_invoiced_than_was_shipped_waits_for_the_warehouse_to_be_heard(
@@ -245,6 +285,21 @@ async def test_what_came_back_lately_may_not_be_credited_yet(house: Books) -> No
     assert (run.explained, run.suspected) == (1, 0)
 
 
+async def test_what_came_back_is_not_set_off_against_what_left_the_same_day(
+    house: Books,
+) -> None:
+    """Five came back and five left in their place: those are invoiced, the credit follows."""
+    await house.moves("SO-1/L1", 10)
+    await house.later(6 * DAY)
+    await house.moves("SO-1/L1", 5, MovementType.RETURN_RECEIPT)
+    await house.moves("SO-1/L1", 5)
+    await house.later()
+
+    found = [await house.followed(Kind.INVOICES, f"SO-1,L1,BOLT,DC1,{n}") for n in (15, 5, 16)]
+
+    assert [(run.explained, run.suspected) for run in found] == [(1, 0), (1, 0), (0, 1)]
+
+
 async def test_a_delivery_without_proof_is_none_once_its_days_are_over(house: Books) -> None:
     await house.moves("SO-1/L1", 8)
     await house.later(6 * DAY)
@@ -279,6 +334,39 @@ async def test_a_line_that_left_in_other_goods_is_not_judged(house: Books) -> No
     run = await house.followed(Kind.INVOICES, "SO-3,L1,BOLT,DC1,2", "SO-4,L1,BOLT,DC1,2")
 
     assert (run.suspected, run.unknown_names) == (0, ("SO-3/L1", "SO-4/L1"))
+
+
+async def test_a_case_stays_when_nobody_can_say_any_more_how_much_was_shipped(
+    house: Books,
+) -> None:
+    await house.moves("SO-1/L1", 8)
+    await house.later(2 * DAY)
+    row = "SO-1,L1,BOLT,DC1,0"
+    await house.twice(Kind.INVOICES, row)
+    await house.moves("SO-1/L1", 4, item="NUT")
+    await house.later()
+
+    run = await house.followed(Kind.INVOICES, row)
+
+    assert (run.alike, run.gone, run.unknown_names) == (0, 0, ("SO-1/L1",))
+    assert [key(one) for one in await house.open(Kind.INVOICES)] == [("SO-1", "L1", 8, 0)]
+    assert await house.case_codes() == [("SHP-NOINV", "Finance AR")]
+
+
+async def test_a_case_stays_when_a_purchase_does_not_say_any_more_what_was_received(
+    house: Books,
+) -> None:
+    await house.received("po:1/1", 10)
+    await house.later(8 * DAY)
+    row = "po:1,1,BOLT,DC1,0"
+    await house.twice(Kind.SUPPLIER_INVOICES, row)
+    await house.purchase("po:1/1", 10)
+    await house.later(8 * DAY)
+
+    for full in (False, True):
+        run = await house.followed(Kind.SUPPLIER_INVOICES, row, full=full)
+        assert (run.gone, run.unknown_names) == (0, ("po:1/1",))
+    assert await house.case_codes() == [("INVM-QTY", "AP")]
 
 
 async def test_a_line_that_the_hub_never_heard_of_is_named_and_not_judged(house: Books) -> None:

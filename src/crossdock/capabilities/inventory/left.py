@@ -52,7 +52,8 @@ order by demand_ref limit $5
 MOVED = """
 select d.order_id, m.demand_ref,
     (sum(m.signed) filter (where m.us > $3))::bigint as after,
-    (sum(m.signed) filter (where m.us <= $3))::bigint as lately
+    (sum(m.signed) filter (where m.us <= $3 and m.signed > 0))::bigint as lately,
+    (sum(-m.signed) filter (where m.us <= $3 and m.signed < 0))::bigint as back
 from (select demand_ref, us, micros * ((to_position is null)::integer
         - (from_position is null)::integer) as signed
     from inventory_movement
@@ -78,10 +79,13 @@ class LeftLine(NamedTuple):
 
 
 class LeftLately(NamedTuple):
+    """What left after the cut, net; what left lately until then, and what came back."""
+
     document: str
     reference: str
     after: int
     lately: int
+    back: int
 
 
 class GoodsLeft:
@@ -113,10 +117,16 @@ class GoodsLeft:
             after = lines[-1]
 
     async def picks(self, tx: Transaction, since: int, cut: int, lately: int) -> list[LeftLately]:
-        """Tell what left later than `lately`: until the cut, and after it. Microseconds."""
+        """Tell what left later than `lately`, and came back: until the cut, and after it."""
         rows = await tx.fetch(MOVED, tx.tenant, since, cut, lately, self._types)
         return [
-            LeftLately(row["order_id"], row["demand_ref"], row["after"] or 0, row["lately"] or 0)
+            LeftLately(
+                row["order_id"],
+                row["demand_ref"],
+                row["after"] or 0,
+                row["lately"] or 0,
+                row["back"] or 0,
+            )
             for row in rows
         ]
 

@@ -77,6 +77,7 @@ class DemandPicks(NamedTuple):
     reference: str
     after: int
     lately: int = 0
+    back: int = 0
 
 
 class OpenDemand:

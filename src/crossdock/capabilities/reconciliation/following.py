@@ -72,11 +72,12 @@ def _met(
 ) -> Compared:
     there = told.micros if told else 0
     if own is None or own.micros == UNHEARD:
-        return Compared(ours=own, theirs=told, meets=Meets.UNHEARD if there else Meets.ALIKE)
+        is_nothing = own is None and not there
+        return Compared(ours=own, theirs=told, meets=Meets.ALIKE if is_nothing else Meets.UNHEARD)
     if own.changed > around.until:
         return Compared(ours=own, theirs=told, meets=Meets.SINCE)
     due, most = bounds(own)
-    is_other = told is not None and bool(there) and told.item != own.item
+    is_other = told is not None and bool(there) and not told.is_of(own.item)
     if not is_other and due <= there <= most:
         meets = Meets.ALIKE if there == own.micros else Meets.EXPLAINED
         return Compared(ours=own, theirs=told, meets=meets)
@@ -94,9 +95,9 @@ def _met(
 def bounds(own: Ours) -> tuple[int, int]:
     """Say how much has to have followed by the cut, and how much may have at most.
 
-    What came back of late, `picked` below zero, may not be credited yet.
+    What moved of late may not have followed yet, and what came `back` may not be credited yet.
     """
-    return max(0, own.micros - max(0, own.picked)), own.micros + max(0, -own.picked)
+    return max(0, own.micros - own.picked), own.micros + own.back
 
 
 def _is_in_flight(told: Theirs | None, around: Around, policy: Policy) -> bool:
@@ -115,9 +116,9 @@ def _cause_of(
     is_twice = there > own.micros and is_doubled(own, told)
     signs = (
         (
-            told is not None and bool(there) and told.item != own.item,
+            told is not None and bool(there) and not told.is_of(own.item),
             Cause.XREF,
-            f"there it is of item {told.item if told else ''}",
+            f"there it is of item {told.items if told else ''}",
         ),
         (is_twice, Cause.MSG_DUP, f"the line is {words.followed} {_times(told)} times"),
         (bool(factor), Cause.UOM, f"the ratio is {factor}, a factor of the item's units"),

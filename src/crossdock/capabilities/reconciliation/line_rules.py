@@ -14,7 +14,7 @@ from crossdock.capabilities.reconciliation.ranking import Remedy
 
 def ours(kind: str, line: KeptLine, moved: LinePicks | None) -> Ours:
     """Bring a line as it is kept back to the cut: what moved since is put back."""
-    after, lately = (moved.after, moved.lately) if moved else (0, 0)
+    after, lately, back = (moved.after, moved.lately, moved.back) if moved else (0, 0, 0)
     if kind not in FOLLOWING:
         lately = max(0, line.picked - after)
         micros = max(0, line.total - line.picked + after)
@@ -31,6 +31,7 @@ def ours(kind: str, line: KeptLine, moved: LinePicks | None) -> Ours:
         micros,
         lately,
         line.changed_us,
+        back,
     )
 
 

@@ -25,8 +25,8 @@ class Ours(NamedTuple):
     """A line as the hub heard it: open at the cut.
 
     `picked` is how much of it had left its shelf by then, `changed` when the newest version of
-    its document was made at `source`. Of what follows upon goods, `micros` had moved by the cut,
-    and `picked` of it lately.
+    its document was made at `source`. Of what follows upon goods, `micros` had moved by the cut;
+    lately `picked` moved, and as much came `back`.
     """
 
     document: str
@@ -37,12 +37,14 @@ class Ours(NamedTuple):
     micros: int
     picked: int = 0
     changed: int = 0
+    back: int = 0
 
 
 class Theirs(NamedTuple):
     """A line as the other side says it: its rows added up, `rows` are their amounts.
 
-    `changed` is 0 where they do not say when it was changed last.
+    `changed` is 0 where they do not say when it was changed last. `others` are items that its rows
+    name besides `item`; then `micros` is what there is of each, never netted (R3).
     """
 
     document: str
@@ -52,6 +54,15 @@ class Theirs(NamedTuple):
     micros: int
     rows: tuple[int, ...]
     changed: int = 0
+    others: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> str:
+        return " and ".join((self.item, *self.others))
+
+    def is_of(self, item: str) -> bool:
+        """Say whether its rows name this item, and no other."""
+        return self.item == item and not self.others
 
 
 class LineNumber(NamedTuple):
@@ -205,7 +216,7 @@ def _met(own: Ours | None, told: Theirs | None, around: Around, *, is_in_flight:
 def _is_elsewhere(own: Ours | None, told: Theirs | None) -> bool:
     if own is None or told is None:
         return False
-    return (own.item, own.location) != (told.item, told.location)
+    return not told.is_of(own.item) or own.location != told.location
 
 
 def is_doubled(own: Ours | None, told: Theirs | None) -> bool:
@@ -269,11 +280,11 @@ def _of_both(own: Ours, told: Theirs, around: Around, *, is_in_flight: bool) -> 
 def _misplaced(own: Ours, told: Theirs) -> Verdict:
     names = [
         name
-        for name, here, there in (
-            (f"of item {told.item}", own.item, told.item),
-            (f"at {told.location}", own.location, told.location),
+        for name, is_other in (
+            (f"of item {told.items}", not told.is_of(own.item)),
+            (f"at {told.location}", own.location != told.location),
         )
-        if here != there
+        if is_other
     ]
     because = f"there it is {' and '.join(names)}"
     if own.micros != told.micros:

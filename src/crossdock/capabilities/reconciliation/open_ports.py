@@ -47,7 +47,8 @@ class KeptLine(Protocol):
 class LinePicks(Protocol):
     """A line for which something moved of late: how much of it after the cut.
 
-    Of what follows upon goods, `lately` is how much moved from then until the cut.
+    Of what follows upon goods, `lately` is how much moved from then until the cut, and `back`
+    how much came back; neither is taken off the other.
     """
 
     @property
@@ -61,6 +62,9 @@ class LinePicks(Protocol):
 
     @property
     def lately(self) -> int: ...
+
+    @property
+    def back(self) -> int: ...
 
 
 class ReadsOpenLines(Protocol):

@@ -212,8 +212,12 @@ class OpenComparison:
         }
 
     async def _older(self, tx: Transaction, side: OpenSide, walked: Walked) -> None:
-        """Look again at what was found and moved longer ago than a full dump goes back."""
-        left = walked.befores.keys() - walked.met
+        """Look again at what was found and moved longer ago than a full dump goes back.
+
+        A dump says nothing of what is so old: what had followed of it by then stays as it was.
+        """
+        unnamed = walked.befores.keys() - walked.met
+        left = {number for number in unnamed if not walked.befores[number].theirs}
         unmet = {number.document: list[KeptLine]() for number in left}
         kept = await self.books.of_documents(tx, sorted(unmet), self.heard_from)
         for line in kept:

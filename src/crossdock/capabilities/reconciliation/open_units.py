@@ -43,10 +43,15 @@ def lines_of(rows: Sequence[OpenRow], goods: Mapping[str, Goods], base: Base) ->
 
 
 def _summed(rows: Sequence[OpenRow]) -> Theirs:
-    """Add up the rows of a line; where they are of several items or places, its first names it."""
-    first = rows[0]
-    amounts = tuple(row.micros for row in rows)
-    if abs(sum(amounts)) > AMOUNT_MAX:
+    """Add up the rows of a line; the first item of which there is any, and its place, name it."""
+    of_items: dict[str, int] = defaultdict(int)
+    for row in rows:
+        of_items[row.item] += row.micros
+    named = [item for item, micros in of_items.items() if micros] or [rows[0].item]
+    first = next(row for row in rows if row.item == named[0])
+    amounts = [of_items[item] for item in named]
+    total = amounts[0] if len(named) == 1 else sum(map(abs, amounts))
+    if abs(total) > AMOUNT_MAX:
         raise Invalid(
             f"the quantities of {first.document} line {first.line} are beyond what can be",
             where="lines",
@@ -54,4 +59,5 @@ def _summed(rows: Sequence[OpenRow]) -> Theirs:
         )
     changed = max(row.changed for row in rows)
     place = (first.document, first.line, first.item, first.location)
-    return Theirs(*place, sum(amounts), amounts, changed)
+    parts = tuple(row.micros for row in rows)
+    return Theirs(*place, total, parts, changed, tuple(named[1:]))

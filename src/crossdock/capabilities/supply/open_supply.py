@@ -103,6 +103,7 @@ class SupplyPicks(NamedTuple):
     reference: str
     after: int
     lately: int = 0
+    back: int = 0
 
 
 class OpenSupply:

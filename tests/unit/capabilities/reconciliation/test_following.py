@@ -29,8 +29,8 @@ KINDS = st.sampled_from(FOLLOWING)
 SOME = st.integers(0, 10**6).map(lambda pieces: pieces * MICROS)
 
 
-def ours(micros: int, lately: int = 0, *, changed: int = 0) -> Ours:
-    return Ours("SO-1", "1", "BOLT", "DC1", "erp", micros, lately, changed)
+def ours(micros: int, lately: int = 0, *, back: int = 0, changed: int = 0) -> Ours:
+    return Ours("SO-1", "1", "BOLT", "DC1", "erp", micros, lately, changed, back)
 
 
 def theirs(*rows: int, item: str = "BOLT", changed: int = 0) -> Theirs:
@@ -58,13 +58,25 @@ def test_what_followed_is_within_what_is_due_and_what_moved_or_it_differs(
     assert (one.meets is Meets.ALIKE) == (followed == due + lately)
 
 
-@given(KINDS, SOME, st.integers(-(10**6), 10**6).map(lambda pieces: pieces * MICROS))
+@given(SOME, SOME, SOME)
 def test_no_more_is_due_than_moved_and_no_less_than_nothing(
-    kind: str, moved: int, lately: int
+    moved: int, lately: int, back: int
 ) -> None:
-    del kind
-    due, most = following.bounds(ours(moved, lately))
+    due, most = following.bounds(ours(moved, lately, back=back))
     assert 0 <= due <= moved <= most
+
+
+@given(KINDS, SOME, st.data())
+def test_what_left_and_what_came_back_lately_may_follow_in_either_order(
+    kind: str, before: int, data: st.DataObject
+) -> None:
+    """Whichever of them is invoiced or credited first, nothing of it is a difference yet."""
+    back = data.draw(st.integers(0, before))
+    out = data.draw(SOME)
+    own = ours(before - back + out, out, back=back)
+    for followed in (before, before + out, before - back, before - back + out):
+        assert met(own, theirs(followed), kind=kind).meets is not Meets.DIFFERENT
+    assert met(own, theirs(before + out + 1), kind=kind).meets is Meets.DIFFERENT
 
 
 @given(KINDS, SOME, st.lists(SOME, max_size=5))
@@ -75,8 +87,9 @@ def test_rows_are_added_up_however_they_are_parted(kind: str, moved: int, rows: 
 
 
 def test_what_came_back_lately_may_be_credited_later() -> None:
-    assert met(ours(7 * MICROS, -3 * MICROS), theirs(10 * MICROS)).meets is Meets.EXPLAINED
-    assert met(ours(7 * MICROS, -3 * MICROS), theirs(11 * MICROS)).at_stake == MICROS
+    own = ours(7 * MICROS, back=3 * MICROS)
+    assert met(own, theirs(10 * MICROS)).meets is Meets.EXPLAINED
+    assert met(own, theirs(11 * MICROS)).at_stake == MICROS
 
 
 @pytest.mark.parametrize(
@@ -108,20 +121,32 @@ def test_another_item_has_both_amounts_at_stake() -> None:
     assert one.at_stake == 13 * MICROS
 
 
+@given(KINDS, SOME, SOME, SOME)
+def test_rows_of_several_items_never_agree_with_what_moved(
+    kind: str, moved: int, bolts: int, nuts: int
+) -> None:
+    told = theirs(bolts, nuts + MICROS)._replace(others=("NUT",))
+    one = met(ours(moved), told, kind=kind)
+    assert (one.meets, one.verdict.cause) == (Meets.DIFFERENT, Cause.XREF)
+    assert one.verdict.because == "there it is of item BOLT and NUT"
+    assert one.at_stake == moved + told.micros
+
+
 @pytest.mark.parametrize(
     ("own", "told", "meets"),
     [
         (None, theirs(MICROS), Meets.UNHEARD),
         (ours(UNHEARD), theirs(MICROS), Meets.UNHEARD),
-        (ours(UNHEARD), theirs(0), Meets.ALIKE),
+        (ours(UNHEARD), theirs(0), Meets.UNHEARD),
+        (ours(UNHEARD), None, Meets.UNHEARD),
         (None, theirs(0), Meets.ALIKE),
         (ours(MICROS, changed=CUT + 1), theirs(0), Meets.SINCE),
     ],
 )
 def test_what_the_hub_does_not_know_is_not_judged(
-    own: Ours | None, told: Theirs, meets: Meets
+    own: Ours | None, told: Theirs | None, meets: Meets
 ) -> None:
-    assert met(own, told).meets is meets
+    assert met(own, told, replace(AROUND, is_full=True)).meets is meets
 
 
 def test_what_a_dump_leaves_out_is_compared_only_if_it_is_full() -> None:

@@ -222,6 +222,27 @@ def test_rows_of_a_line_are_added_up_in_base_units() -> None:
     assert (read_lines.unread, read_lines.unknown) == (set(), [])
 
 
+@pytest.mark.parametrize(
+    ("rows", "item", "others", "pieces"),
+    [
+        ([("BOLT", 6), ("NUT", 4)], "BOLT", ("NUT",), 10),
+        ([("BOLT", 6), ("NUT", -6)], "BOLT", ("NUT",), 12),
+        ([("NUT", 4), ("BOLT", 10), ("NUT", -4)], "BOLT", (), 10),
+        ([("NUT", 0), ("BOLT", 10)], "BOLT", (), 10),
+        ([("BOLT", 0), ("NUT", 0)], "BOLT", (), 0),
+    ],
+)
+def test_rows_of_one_line_that_name_several_items_are_never_netted(
+    rows: list[tuple[str, int]], item: str, others: tuple[str, ...], pieces: int
+) -> None:
+    known = {"BOLT": KNOWN["BOLT"], "NUT": KNOWN["BOLT"]}
+    said = [row("1", quantity)._replace(item=name) for name, quantity in rows]
+
+    [line] = lines_of(said, known, base).lines
+
+    assert (line.item, line.others, line.micros) == (item, others, pieces * MICROS)
+
+
 def test_a_line_of_unknown_units_or_items_says_nothing() -> None:
     rows = [
         row("1", 6),

@@ -98,6 +98,13 @@ TABLE = [
         "UNKNOWN",
         "there it is of item NUT, with another amount",
     ),
+    (
+        "in part of another item",
+        [ours(10)],
+        [theirs(6, 4)._replace(others=("NUT",))],
+        "XREF",
+        "there it is of item BOLT and NUT",
+    ),
     ("line 1 is line 10 there", [ours(10)], [theirs(10, line="10")], "XREF", "called 10 there"),
     ("closed there, open here", [ours(10)], [theirs(0)], "STATUS_MAP", "closed there"),
     ("closed here, open there", [ours(0)], [theirs(10)], "STATUS_MAP", "closed here"),
