@@ -202,6 +202,21 @@ async def test_a_group_that_is_told_again_as_it_was_has_nobody_look(bench: Bench
         assert await bench.woken() == set()
 
 
+async def test_a_shop_of_several_members_is_shown_what_their_group_leaves_once(
+    bench: Bench,
+) -> None:
+    await bench.sells("shop", "DC1", "DC2", "DC3")
+    await bench.kit("K", X=1)
+    await bench.count("DC1", X=10)
+    await bench.count("DC2", X=2)
+    await bench.count("DC3", X=1)
+    assert await bench.shown("X", "K") == [13, 13]
+
+    await bench.hub.reserve("X", "EAST", 6, request_id="r")
+
+    assert await bench.shown("X", "K") == [7, 7]
+
+
 async def test_the_end_of_a_group_is_told_to_its_shops(bench: Bench) -> None:
     async with selling(bench, "DC3", "EAST") as shop:
         await bench.count("DC1", X=100)
