@@ -259,6 +259,20 @@ async def test_a_group_is_shown_what_keeps_at_its_members_and_a_member_what_its_
     assert await bench.shown("X") == [15]
 
 
+async def test_members_of_a_group_are_shown_together_what_it_leaves_of_what_keeps(
+    bench: Dated,
+) -> None:
+    await bench.sells("shop", "DC1", "DC2")
+    await bench.rule(SHOP)
+    await bench.lies(A13)
+    await bench.lies({"M1": (10, 120)}, location="DC2")
+    assert await bench.said("X") == (110, 20, 90)
+
+    await bench.hub.reserve("X", "EAST", 85, request_id="r")
+
+    assert await bench.said("X") == (25, 20, 5)
+
+
 async def test_a_percentage_and_a_minimum_of_others_are_of_what_keeps(bench: Dated) -> None:
     await bench.sells("shop", share_percent=Decimal(50), share_mode="PERCENT")
     await bench.rule(SHOP)

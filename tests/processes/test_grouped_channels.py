@@ -115,6 +115,41 @@ async def test_a_shop_of_a_member_hears_of_the_other_members_while_its_group_owe
         assert await shown(bench, shop) == 50
 
 
+async def test_a_shop_of_a_member_hears_that_a_kit_cannot_be_put_together_any_more_there(
+    bench: Bench,
+) -> None:
+    await bench.sells("shop", "DC2")
+    await bench.kit("K", X=1)
+    await bench.count("DC1", X=10)
+    await bench.count("DC2", X=10)
+    await bench.hub.reserve("X", "EAST", 10, request_id="r")
+    await bench.hub.settle()
+    assert await bench.shown("X", "K") == [10, 10]
+
+    await bench.count("DC1", X=0)
+
+    assert await bench.woken() == {"X", "K"}
+    assert await bench.shown("X", "K") == [0, 0]
+
+
+async def test_a_shop_of_a_member_hears_of_components_that_its_groups_orders_of_a_kit_need(
+    bench: Bench,
+) -> None:
+    await bench.sells("shop", "DC2")
+    await bench.kit("K", X=1)
+    await bench.takes_parts("K")
+    await bench.count("DC1", K=5)
+    await bench.count("DC2", X=10)
+    await bench.order("K", 5, "EAST")
+    await bench.hub.settle()
+    assert await bench.shown("X") == [10]
+
+    await bench.count("DC1", K=0)
+
+    assert await bench.woken() == {"X", "K"}
+    assert await bench.shown("X") == [5]
+
+
 async def test_a_shop_of_a_group_is_told_at_once_of_other_members(bench: Bench) -> None:
     await bench.count("DC1", X=100)
     await bench.count("DC2", X=0)
@@ -165,6 +200,21 @@ async def test_a_group_that_is_told_again_as_it_was_has_nobody_look(bench: Bench
         await group(bench, "EAST", "DC1", "DC2")
 
         assert await bench.woken() == set()
+
+
+async def test_a_shop_of_several_members_is_shown_what_their_group_leaves_once(
+    bench: Bench,
+) -> None:
+    await bench.sells("shop", "DC1", "DC2", "DC3")
+    await bench.kit("K", X=1)
+    await bench.count("DC1", X=10)
+    await bench.count("DC2", X=2)
+    await bench.count("DC3", X=1)
+    assert await bench.shown("X", "K") == [13, 13]
+
+    await bench.hub.reserve("X", "EAST", 6, request_id="r")
+
+    assert await bench.shown("X", "K") == [7, 7]
 
 
 async def test_the_end_of_a_group_is_told_to_its_shops(bench: Bench) -> None:

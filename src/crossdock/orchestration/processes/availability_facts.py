@@ -25,6 +25,7 @@ from crossdock.orchestration.processes.availability_pools import KnowsKits, Know
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_sellers import KnowsRecipes, sold
 from crossdock.orchestration.processes.availability_state import Facts, Level, Shown
+from crossdock.orchestration.processes.availability_together import places_of, together
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
@@ -242,7 +243,7 @@ async def _pools(
     """Ask for what all these listings sell from, kits among it where there are any."""
     asked: dict[bool, set[tuple[str, str, str]]] = {False: set(), True: set()}
     for row in rows:
-        places = {(row["tenant"], row["item"], place) for place in row["source_locations"]}
+        places = {(row["tenant"], row["item"], place) for place in places_of(row)}
         asked[kits is not None and row["has_kits"]] |= places
     pools = await stock.pools(tx, sorted(asked[False]))
     if kits is None or not asked[True]:
@@ -271,14 +272,15 @@ def _rights_to(
     keys = [(row["tenant"], row["item"], place) for place in row["source_locations"]]
     known = [pools[key] for key in keys if key in pools]
     kits = [pool.kit for pool in known if pool.kit is not None]
-    shown = sum(pool.free - pool.kept_from(channel) for pool in known)
+    sides = together(row, pools)
+    shown = sum(one.free_to(channel) for one in sides)
     if len(kits) == len(known):
         others = {item: one.of_others for item, one in parts.items()}
         minima = sum(pool.minima_beside(channel) for pool in known)
         shown = left_beside(channel, kits, others, shown, minima)
     turns = [*(pool.turns_at for pool in known), *(one.until for one in parts.values())]
     own = every.get(Key(row["tenant"], row["instance"]), Rights())
-    return own.beside(sum(pool.free for pool in known) - shown, turns)
+    return own.beside(sum(one.free for one in sides) - shown, turns)
 
 
 def _facts_of(
@@ -294,21 +296,22 @@ def _facts_of(
     def units(base: int) -> int:
         return in_channel_units(base, numerator, denominator)
 
+    sides = together(row, pools)
+    free = units(sum(one.free for one in sides))
     rights = _rights_to(row, pools, every)
     agreement = agreement_of(row)
     terms = rights.within(agreement.terms, numerator, denominator)
     return Facts(
         listing=Listing(row["connection"], row["location"], row["item"]),
         agreement=replace(agreement, terms=terms),
-        pool=units(sum(pool.free for pool in known)) if known else None,
+        pool=free if known else None,
         demand=units(sum(pool.demand for pool in known)),
         fresh_until=min((pool.fresh_until for pool in known if pool.fresh_until), default=None),
         lowers_at=min((pool.lowers_at for pool in known if pool.lowers_at), default=None),
         sources={name: until for pool in known for name, until in pool.sources.items()},
         untold=tuple(location for location, pool in places.items() if pool is None),
         rights_until=rights.until,
-        short_dated=units(sum(pool.free + pool.short_dated for pool in known))
-        - units(sum(pool.free for pool in known)),
+        short_dated=units(sum(one.there_is for one in sides)) - free,
         lives=tuple(pool.life for pool in known if pool.life is not None),
         ages_at=min((pool.ages_at for pool in known if pool.ages_at), default=None),
         kits=tuple(pool.kit for pool in known if pool.kit is not None),

@@ -10,6 +10,7 @@ from crossdock.foundation.database import Transaction
 from crossdock.orchestration.processes.availability_kits import KitPool
 from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.availability_state import Life
+from crossdock.orchestration.processes.availability_together import places_of
 
 PoolKey = tuple[str, str, str]
 """Tenant, item, location."""
@@ -47,7 +48,7 @@ async def long_dated(
 
 
 def _keys(row: Any, pools: Mapping[PoolKey, Pool]) -> list[PoolKey]:
-    keys = [(row["tenant"], row["item"], place) for place in row["source_locations"]]
+    keys = [(row["tenant"], row["item"], place) for place in places_of(row)]
     return [] if row["is_excluded"] else [key for key in keys if key in pools]
 
 

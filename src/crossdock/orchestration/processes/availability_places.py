@@ -5,6 +5,7 @@ with them, so that a change of stock finds its channels by an index: it is deriv
 are agreed, and in the transaction in which inventory takes over other members of a group.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -126,7 +127,8 @@ async def each_unit_once(
 ) -> Sequence[Any]:
     """Leave out members of a group that sells in the same channel: they are in what it has (I9).
 
-    Terms that name both are refused, but a location may become a member later.
+    Terms that name both are refused, but a location may become a member later. Of a group of which
+    several members are named, `group_of` names the group of each.
     """
     several = [row for row in rows if len(row["source_locations"]) > 1]
     if not several:
@@ -134,11 +136,21 @@ async def each_unit_once(
     places = {(row["tenant"], place) for row in several for place in row["source_locations"]}
     groups = await stock.groups(tx, sorted(places))
     return [
-        {**row, "source_locations": apart(row["tenant"], row["source_locations"], groups)}
+        {**row, "source_locations": sold, "group_of": fellows(row["tenant"], sold, groups)}
         for row in rows
+        for sold in [apart(row["tenant"], row["source_locations"], groups)]
     ]
 
 
 def apart(tenant: str, places: Sequence[str], groups: Mapping[tuple[str, str], str]) -> list[str]:
     """Give these places without members of groups among them."""
     return [place for place in places if groups.get((tenant, place)) not in places]
+
+
+def fellows(
+    tenant: str, places: Sequence[str], groups: Mapping[tuple[str, str], str]
+) -> dict[str, str]:
+    """Name the group of each of these places of which another member is among them."""
+    group_of = {place: groups[tenant, place] for place in places if (tenant, place) in groups}
+    members = Counter(group_of.values())
+    return {place: group for place, group in group_of.items() if members[group] > 1}

@@ -74,6 +74,9 @@ HAS_KITS = "insert into publishing_kits (tenant) values ($1) on conflict do noth
 ALL = "*"
 """What stands for whatever item."""
 
+Change = tuple[Event, str, Sequence[str]]
+"""An event, the location where something changed, and the item with all that is beside it."""
+
 
 class KnowsRecipes(Protocol):
     """Whoever knows what kits are put together from."""
@@ -108,31 +111,47 @@ async def sold(
     )
     changed_items = ((event.tenant, changed.item) for event, changed in changes)
     beside = await _beside(tx, rows, changed_items, recipes)
-    looked = [
-        (event, item, changed.location)
+    changed_there = [
+        (event, changed.location, (changed.item, *beside.get((event.tenant, changed.item), ())))
         for event, changed in changes
-        for item in (changed.item, *beside.get((event.tenant, changed.item), ()))
     ]
     direct = [row for row in rows if not row["is_fellow"]]
     around = {(row["tenant"], row["changed"]) for row in rows if row["is_fellow"]}
-    keys = {(event.tenant, item, at) for event, item, at in looked if (event.tenant, at) in around}
+    nearby = [one for one in changed_there if (one[0].tenant, one[1]) in around]
+    return [*_touches(changed_there, direct), *await _of_fellows(tx, nearby, stock)]
+
+
+async def _of_fellows(
+    tx: Transaction, changes: Sequence[Change], stock: KnowsGroups
+) -> list[Touch]:
+    """Name the listings of other members whose group owes any of what changed or is beside it.
+
+    A promise of a component is kept from what kits take of it there, and one of a kit from what
+    goes into it, so all of these are looked at together.
+    """
+    keys = {(event.tenant, item, at) for event, at, items in changes for item in items}
     owed = await stock.owed(tx, sorted(keys)) if keys else frozenset[tuple[str, str, str]]()
-    fellows = (
-        await tx.fetch(FELLOWS, [key[0] for key in owed], [key[2] for key in owed]) if owed else []
-    )
-    needed = [one for one in looked if (one[0].tenant, one[1], one[2]) in owed]
-    return [*_touches(looked, direct), *_touches(needed, fellows)]
+    if not owed:
+        return []
+    fellows = await tx.fetch(FELLOWS, [key[0] for key in owed], [key[2] for key in owed])
+    needed = [
+        (event, at, items)
+        for event, at, items in changes
+        if any((event.tenant, item, at) in owed for item in items)
+    ]
+    return _touches(needed, fellows)
 
 
-def _touches(changes: Iterable[tuple[Event, str, str]], rows: Sequence[Any]) -> list[Touch]:
-    """Name the listings of these channels of what changed: (event, item, location)."""
+def _touches(changes: Iterable[Change], rows: Sequence[Any]) -> list[Touch]:
+    """Name the listings of these channels of what changed and of all beside it."""
     sellers: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in rows:
         where = (row["tenant"], row["changed"])
         sellers.setdefault(where, []).append((row["connection"], row["location"]))
     return [
         Touch(Key(event.tenant, Listing(connection, location, item).instance), event)
-        for event, item, at in changes
+        for event, at, items in changes
+        for item in items
         for connection, location in sellers.get((event.tenant, at), ())
     ]
 
