@@ -259,6 +259,19 @@ async def test_a_group_is_shown_what_keeps_at_its_members_and_a_member_what_its_
     assert await bench.shown("X") == [15]
 
 
+async def test_what_a_member_lacks_is_not_taken_of_what_keeps_at_another(bench: Dated) -> None:
+    await bench.sells("shop", "EAST")
+    await bench.sells("near", "DC2")
+    await bench.rule(SHOP, replace(SHOP, channel="near"))
+    await bench.lies({"L3": (5, 120)})
+    await bench.lies({"L3": (10, 120)}, location="DC2")
+
+    await bench.bought(10)
+
+    assert await bench.shown("X") == [10]
+    assert await bench.shown("X", name="near") == [10]
+
+
 async def test_a_percentage_and_a_minimum_of_others_are_of_what_keeps(bench: Dated) -> None:
     await bench.sells("shop", share_percent=Decimal(50), share_mode="PERCENT")
     await bench.rule(SHOP)

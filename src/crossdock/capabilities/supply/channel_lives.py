@@ -198,12 +198,13 @@ def _lasting(
     """Say what keeps so long: at the place, and in its group, which others are promised from."""
     key, needed = (one.item, one.location), _days(life)
     kin = read.kin(key)
-    together = lying[key]
-    for at in kin:
-        if at != key:
-            together = together.plus(lying[at])
-    rooms = [together] if read.is_group(one.location) else [lying[key], together]
-    asked = {needed, *together.needed}
+    groups = [at for at in kin if read.is_group(at[1])]
+    rooms = [
+        lying[group].over([lying[at] for at in kin if at != group], needed) for group in groups
+    ]
+    if key not in groups:
+        rooms.append(lying[key])
+    asked = {needed}.union(*(+lying[at].needed for at in kin))
     changes = (
         _midnight(days[at[1]], in_days)
         for at in kin
