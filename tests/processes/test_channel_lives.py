@@ -259,6 +259,21 @@ async def test_a_group_is_shown_what_keeps_at_its_members_and_a_member_what_its_
     assert await bench.shown("X") == [15]
 
 
+async def test_kits_at_a_group_lose_what_the_group_promised_of_components_once(
+    bench: Dated,
+) -> None:
+    await bench.sells("shop", "EAST")
+    await bench.kit("K", X=1)
+    await bench.rule(SHOP, item="K")
+    await bench.lies({"L3": (10, 120)})
+    await bench.lies({"L3": (2, 120)}, location="DC2")
+    assert await bench.shown("K") == [12]
+
+    await bench.bought(6, location="EAST")
+
+    assert await bench.shown("K") == [6]
+
+
 async def test_what_a_member_lacks_is_not_taken_of_what_keeps_at_another(bench: Dated) -> None:
     await bench.sells("shop", "EAST")
     await bench.sells("near", "DC2")
