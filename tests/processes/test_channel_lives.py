@@ -273,6 +273,34 @@ async def test_members_of_a_group_are_shown_together_what_it_leaves_of_what_keep
     assert await bench.said("X") == (25, 20, 5)
 
 
+async def test_kits_at_a_group_lose_what_the_group_promised_of_components_once(
+    bench: Dated,
+) -> None:
+    await bench.sells("shop", "EAST")
+    await bench.kit("K", X=1)
+    await bench.rule(SHOP, item="K")
+    await bench.lies({"L3": (10, 120)})
+    await bench.lies({"L3": (2, 120)}, location="DC2")
+    assert await bench.shown("K") == [12]
+
+    await bench.bought(6, location="EAST")
+
+    assert await bench.shown("K") == [6]
+
+
+async def test_what_a_member_lacks_is_not_taken_of_what_keeps_at_another(bench: Dated) -> None:
+    await bench.sells("shop", "EAST")
+    await bench.sells("near", "DC2")
+    await bench.rule(SHOP, replace(SHOP, channel="near"))
+    await bench.lies({"L3": (5, 120)})
+    await bench.lies({"L3": (10, 120)}, location="DC2")
+
+    await bench.bought(10)
+
+    assert await bench.shown("X") == [10]
+    assert await bench.shown("X", name="near") == [10]
+
+
 async def test_a_percentage_and_a_minimum_of_others_are_of_what_keeps(bench: Dated) -> None:
     await bench.sells("shop", share_percent=Decimal(50), share_mode="PERCENT")
     await bench.rule(SHOP)

@@ -29,12 +29,14 @@ class Wanted(NamedTuple):
     """What is to be shown of an item at a location in a channel.
 
     `above` are kits that it goes into there: what their rules ask for, is asked for of it, too.
+    `is_alone` asks what a member of a group has itself; what the group needs is not taken off.
     """
 
     item: str
     location: str
     channel: str
     above: tuple[Key, ...] = ()
+    is_alone: bool = False
 
 
 class Lasting(NamedTuple):
@@ -198,12 +200,13 @@ def _lasting(
     """Say what keeps so long: at the place, and in its group, which others are promised from."""
     key, needed = (one.item, one.location), _days(life)
     kin = read.kin(key)
-    together = lying[key]
-    for at in kin:
-        if at != key:
-            together = together.plus(lying[at])
-    rooms = [together] if read.is_group(one.location) else [lying[key], together]
-    asked = {needed, *together.needed}
+    groups = [] if one.is_alone else [at for at in kin if read.is_group(at[1])]
+    rooms = [
+        lying[group].over([lying[at] for at in kin if at != group], needed) for group in groups
+    ]
+    if key not in groups:
+        rooms.append(lying[key])
+    asked = {needed}.union(*(+lying[at].needed for at in kin))
     changes = (
         _midnight(days[at[1]], in_days)
         for at in kin

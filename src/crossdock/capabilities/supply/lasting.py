@@ -26,32 +26,43 @@ class Lying(NamedTuple):
     held: int = 0
     safety: int = 0
 
-    def plus(self, more: "Lying") -> "Lying":
-        return Lying(
-            self.keeping + more.keeping,
-            self.needed + more.needed,
-            self.held + more.held,
-            self.safety + more.safety,
-        )
+    def over(self, members: Iterable["Lying"], days: int) -> "Lying":
+        """Give a group what its members have left; what one lacks is no other's to give."""
+        keeping = Counter(self.keeping)
+        for one in members:
+            keeping += +one.rest(days)
+        return self._replace(keeping=keeping)
 
     def left(self, days: int) -> int:
         """Say how much can be had that keeps so many days, beside all others and safety stock."""
+        return max(0, _so_long(self.rest(days), days))
+
+    def rest(self, days: int) -> Counter[int]:
+        """Give what lies there beside all others and safety stock, for who asks for so long."""
         needed = Counter(self.needed)
         needed[days] += self.held
-        return max(0, left(self.keeping, needed, days) - self.safety)
+        return _served(_served(self.keeping, needed), {days: self.safety})
 
 
 def left(keeping: Mapping[int, int], needed: Mapping[int, int], days: int) -> int:
     """Say how much that keeps so many days is left once all that is needed is served."""
-    goods = [[have, micros] for have, micros in sorted(keeping.items())]
+    return _so_long(_served(keeping, needed), days)
+
+
+def _so_long(keeping: Mapping[int, int], days: int) -> int:
+    return sum(micros for have, micros in keeping.items() if have >= days)
+
+
+def _served(keeping: Mapping[int, int], needed: Mapping[int, int]) -> Counter[int]:
+    goods = Counter(dict(sorted(keeping.items())))
     for need, micros in sorted(needed.items(), reverse=True):
         rest = micros
-        for one in goods:
-            if one[0] >= need and rest > 0:
-                taken = min(rest, one[1])
-                one[1] -= taken
+        for have in goods:
+            if have >= need and rest > 0:
+                taken = min(rest, goods[have])
+                goods[have] -= taken
                 rest -= taken
-    return sum(micros for have, micros in goods if have >= days)
+    return goods
 
 
 def changes_in(keeping: Iterable[int], asked: Iterable[int]) -> int | None:

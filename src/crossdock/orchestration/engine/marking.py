@@ -26,16 +26,17 @@ where process_instance.due_at is null or process_instance.due_at > excluded.due_
 """
 
 
-# All at once, in the same order as any other marker.
+# All at once, in the same order as any other marker. Every row is locked, due or not, and said to
+# be due as of what the lock found: one that a worker has claimed looks due until it has written.
 MARK_ALL = """
 with held as (
-    select instance from process_instance
-    where process = $1 and tenant = $2 and (due_at is null or due_at > $3)
+    select instance, due_at from process_instance
+    where process = $1 and tenant = $2
     order by instance for update
 )
 update process_instance p set due_at = $3
 from held where p.process = $1 and p.tenant = $2 and p.instance = held.instance
-    and (p.due_at is null or p.due_at > $3)
+    and (held.due_at is null or held.due_at > $3)
 """
 
 

@@ -53,13 +53,22 @@ def _keys(row: Any, pools: Mapping[PoolKey, Pool]) -> list[PoolKey]:
 
 
 def _wanted(row: Any, key: PoolKey, kit: KitPool | None) -> list[Wanted]:
-    """Ask for what a listing sells, or for the kit in each building and all that goes into it."""
+    """Ask for what a listing sells, or for the kit in each building and all that goes into it.
+
+    What a group owes of a kit and its components, `KitStock` takes off itself.
+    """
     _, item, place = key
     channel = row["channel"] or row["connection"]
     if kit is None:
         return [Wanted(item, place, channel)]
     return [
-        Wanted(one, building.location, channel, kit.above(one, building.location))
+        Wanted(
+            one,
+            building.location,
+            channel,
+            kit.above(one, building.location),
+            is_alone=building.location != place,
+        )
         for building in kit.stock.buildings
         for one in kit.stock.items
     ]

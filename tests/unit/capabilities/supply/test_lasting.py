@@ -23,6 +23,7 @@ LYING = st.builds(
     st.integers(0, 20),
 )
 ASKED = st.integers(0, 12)
+EMPTY = Lying(Counter(), Counter())
 
 
 def naive(keeping: Mapping[int, int], days: int) -> int:
@@ -64,12 +65,41 @@ def test_never_more_is_left_than_keeps_so_long_nor_than_nobody_claims(
 
 
 @given(LYING, LYING, ASKED)
-def test_two_places_leave_together_no_more_than_keeps_so_long_at_both(
+def test_two_places_leave_together_what_each_of_them_leaves(
     one: Lying, other: Lying, days: int
 ) -> None:
-    both = one.plus(other).left(days)
+    both = EMPTY.over([one, other], days).left(days)
 
+    assert both == one.left(days) + other.left(days)
     assert both <= naive(one.keeping, days) + naive(other.keeping, days)
+
+
+@given(st.lists(LYING, max_size=3), LYING, ASKED)
+def test_a_group_leaves_no_more_than_its_members_have_beside_what_it_promised(
+    members: list[Lying], group: Lying, days: int
+) -> None:
+    own = group._replace(keeping=Counter[int]())
+    each = sum(one.left(days) for one in members)
+
+    found = own.over(members, days).left(days)
+
+    assert 0 <= found <= max(0, each - own.needed[days] - own.held - own.safety)
+    assert found <= sum(naive(one.keeping, days) for one in members)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 40)] * 4), max_size=4), st.integers(0, 40), ASKED)
+def test_of_goods_that_all_keep_a_group_has_what_its_members_may_promise_less_what_it_did(
+    members: list[tuple[int, int, int, int]], owed: int, days: int
+) -> None:
+    lying = [
+        Lying(Counter({days: there}), Counter({UNTOLD: sold}), held, safety)
+        for there, sold, held, safety in members
+    ]
+    free = sum(max(0, there - sold - held - safety) for there, sold, held, safety in members)
+
+    group = EMPTY._replace(needed=Counter({UNTOLD: owed}))
+
+    assert group.over(lying, days).left(days) == max(0, free - owed)
 
 
 @given(LYING, ASKED)
