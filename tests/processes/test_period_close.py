@@ -196,6 +196,8 @@ async def test_only_a_named_person_signs_off_what_was_closed_and_says_why(house:
         ({"period": "x" * 41}, "a period's name"),
         ({"against": "crossdock"}, "whose books"),
         ({"against": " "}, "whose books"),
+        ({"by": ""}, "say who closes it"),
+        ({"by": " "}, "say who closes it"),
     ],
 )
 async def test_what_is_no_period_is_refused(

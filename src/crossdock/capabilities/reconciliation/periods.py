@@ -215,6 +215,8 @@ class Periods:
 
     def _check(self, asked: PeriodAsked) -> None:
         now = self._clock.now()
+        if not asked.by.strip():
+            raise Invalid("say who closes it", where="/by")
         if not asked.against.strip() or asked.against == HUB:
             raise Invalid("say whose books they are", where="/against")
         if not 0 < len(asked.period.strip()) <= NAME_MAX or asked.period != asked.period.strip():
