@@ -27,6 +27,8 @@ from crossdock.capabilities.reconciliation import (
     Spelled,
     instant_of,
 )
+from crossdock.capabilities.reconciliation.findings import decimal_of
+from crossdock.capabilities.reconciliation.model import MONEY_MAX
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.settings import Settings
 from tests.conftest import NOON
@@ -220,6 +222,26 @@ async def test_books_as_of_another_moment_or_of_nothing_are_refused(house: Closi
         await house.close(ends_at=end)
     done = await house.close("NOBODY,DC1,1", "SKU-1,DC1,100", "SKU-2,DC1,50", ends_at=end)
     assert (done.differing, done.unknown_names) == (0, ("NOBODY",))
+
+
+async def test_a_difference_worth_more_than_can_be_kept_is_kept_as_the_most(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    await house.close(
+        "SKU-1,DC1,1000000000,10000", "SKU-2,DC1,-1000000000,10000",
+        header=f"{HEADER},unit_cost", ends_at=end,
+    )  # fmt: skip
+    most = decimal_of(MONEY_MAX)
+    assert [one.value for one in await house.figures()] == [most, -most]
+
+
+async def test_books_with_more_of_an_item_than_can_be_kept_are_refused(house: Closing) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    with pytest.raises(Invalid, match="the quantities of SKU-1 at DC1 are beyond"):
+        await house.close(*["SKU-1,DC1,999999999999"] * 10, ends_at=end)
 
 
 @settings(

@@ -19,13 +19,14 @@ from crossdock.capabilities.reconciliation import period_store, withholding
 from crossdock.capabilities.reconciliation.earlier import tell, us_of
 from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX
 from crossdock.capabilities.reconciliation.findings import decimal_of
+from crossdock.capabilities.reconciliation.model import MONEY_MAX
 from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
 from crossdock.capabilities.reconciliation.ports import Goods, Informants, Key
 from crossdock.capabilities.reconciliation.running import DISORDER
 from crossdock.capabilities.reconciliation.sides import Said, Side, Spelled, Translator, gathered
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.capabilities.reconciliation.tables import NO_COST
-from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
+from crossdock.capabilities.reconciliation.units import in_base_unit, refuse_beyond, strange_unit
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.log_times import place_before
@@ -99,7 +100,8 @@ class Figure:
 
     `late` came in since by `late_postings` that had happened before. `is_certain`: it was not
     counted since the end, and its keeper was heard since, so the hub knows what lay there.
-    `value` of the difference is in `currency`, null where the books name no cost.
+    `value` of the difference is in `currency`, null where the books name no cost, and never
+    above 100,000,000,000.
     """
 
     location: str
@@ -255,7 +257,8 @@ class Periods:
             )
             booked, cost, currency = theirs.get((place, item), (0, NO_COST, ""))
             if micros or booked:
-                value = None if cost == NO_COST else (booked - micros) * cost // MICROS
+                refuse_beyond(item, place, [micros])
+                value = _worth(booked - micros, cost)
                 rows.append(
                     FigureRow(place, item, unit, micros, booked, value, currency, is_certain)
                 )
@@ -276,6 +279,7 @@ class Periods:
                 unknown.append(key[1])
                 continue
             told = in_base_unit(lines, known.base_unit, known, base)
+            refuse_beyond(key[1], key[0], [one.micros for one in told])
             priced = next((one for one in told if one.cost != NO_COST), None)
             cost, currency = (priced.cost, priced.currency) if priced else (NO_COST, "")
             found[key] = (sum(one.micros for one in told), cost, currency)
@@ -304,6 +308,13 @@ class Periods:
         )
         identity = f"period:{row.against}:{row.period}:{row.state}:{us_of(now)}"
         await tell(tx, [(identity, changed)], now)
+
+
+def _worth(difference: int, cost: int) -> int | None:
+    """Give the money of a difference, up to the most that can be kept."""
+    if cost == NO_COST:
+        return None
+    return max(-MONEY_MAX, min(MONEY_MAX, difference * cost // MICROS))
 
 
 def _check_moment(side: Side, ends_at: datetime) -> None:
