@@ -24,6 +24,7 @@ from crossdock.capabilities.reconciliation import (
     PeriodAsked,
     Reading,
     Said,
+    SignOff,
     Spelled,
     instant_of,
 )
@@ -61,8 +62,19 @@ class Closing(House):
     async def figures(self, *, differing: bool = False) -> list[Figure]:
         return await self.hub.periods.figures(self.hub.scope, FEBRUARY, "erp", differing=differing)
 
-    async def sign(self, by: str = "bob", because: str = "as agreed") -> ClosedPeriod:
-        return await self.hub.periods.sign(self.hub.scope, FEBRUARY, "erp", because, by=by)
+    async def sign(
+        self, by: str = "bob", because: str = "as agreed", *, seen: ClosedPeriod | None = None
+    ) -> ClosedPeriod:
+        periods, scope = self.hub.periods, self.hub.scope
+        looked_at = seen or await periods.one(scope, FEBRUARY, "erp")
+        asked = SignOff(
+            period=FEBRUARY,
+            against="erp",
+            closed_at=looked_at.closed_at,
+            because=because,
+            by=by,
+        )
+        return await periods.sign(scope, asked)
 
 
 @pytest.fixture
@@ -176,6 +188,19 @@ async def test_with_four_eyes_another_one_than_closed_it_signs_it_off(house: Clo
     with pytest.raises(Forbidden, match="another one has to sign it off"):
         await house.sign(" ANN ")
     assert (await house.sign("bob")).state == "SIGNED"
+
+
+async def test_what_was_closed_anew_since_somebody_looked_is_not_signed_off(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    seen = await house.close("SKU-1,DC1,100", ends_at=end)
+    anew = await house.close("SKU-1,DC1,1", ends_at=end)  # at the same moment of the clock
+
+    with pytest.raises(Conflict, match="was closed anew"):
+        await house.sign(seen=seen)
+    assert (await house.sign(seen=anew)).state == "SIGNED"
 
 
 async def test_only_a_named_person_signs_off_what_was_closed_and_says_why(house: Closing) -> None:

@@ -42,6 +42,7 @@ from crossdock.capabilities.reconciliation.periods import (
     Figure,
     PeriodAsked,
     Periods,
+    SignOff,
 )
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import Informants
@@ -118,6 +119,7 @@ __all__ = [
     "Sampled",
     "Sampler",
     "SentTo",
+    "SignOff",
     "Spelled",
     "State",
     "StockAsked",

@@ -23,7 +23,14 @@ from crossdock.capabilities.reconciliation.model import MONEY_MAX
 from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
 from crossdock.capabilities.reconciliation.ports import Goods, Informants, Key
 from crossdock.capabilities.reconciliation.running import DISORDER
-from crossdock.capabilities.reconciliation.sides import Said, Side, Spelled, Translator, gathered
+from crossdock.capabilities.reconciliation.sides import (
+    MICROSECOND,
+    Said,
+    Side,
+    Spelled,
+    Translator,
+    gathered,
+)
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.capabilities.reconciliation.tables import NO_COST
 from crossdock.capabilities.reconciliation.units import in_base_unit, refuse_beyond, strange_unit
@@ -74,6 +81,17 @@ class PeriodAsked:
     ends_at: datetime
     by: str
     said: Callable[[Spelled], Said]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """A sign-off that is wanted: of the close that was looked at, which `closed_at` tells."""
+
+    period: str
+    against: str
+    closed_at: datetime
+    because: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,15 +167,17 @@ class Periods:
                     code="period_signed",
                     hint="what is posted to it since is late: it is shown beside its figures",
                 )
+            if known:  # each close has a moment of its own, by which it is signed off
+                now = max(now, known[0].closed_at + MICROSECOND)
+                row = row._replace(closed_at=now)
             await period_store.put(tx, row, figures)
             await self._tell(tx, row, asked.by, now)
         return _shown(row)
 
-    async def sign(
-        self, scope: Scope, period: str, against: str, because: str, *, by: str
-    ) -> ClosedPeriod:
+    async def sign(self, scope: Scope, asked: SignOff) -> ClosedPeriod:
         """Sign a period off, by a named person; with four eyes, by another than who closed it."""
-        if not by.strip() or not because.strip():
+        period, against, by = asked.period, asked.against, asked.by
+        if not by.strip() or not asked.because.strip():
             raise Invalid("say who signs it off, and why", where="/because")
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
@@ -168,6 +188,12 @@ class Periods:
                     f"{period} of {against} was signed off by {row.signed_by}",
                     code="period_signed",
                 )
+            if row.closed_at != asked.closed_at:
+                raise Conflict(
+                    f"{period} was closed anew at {row.closed_at.isoformat()} by {row.closed_by}",
+                    code="period_closed_anew",
+                    hint="look at its figures, and sign off that close, by its `closed_at`",
+                )
             policy = await withholding.policy_in(tx)
             if policy.four_eyes and may_be_same(row.closed_by, by):
                 raise Forbidden(
@@ -176,7 +202,7 @@ class Periods:
                     hint="ask somebody else to look at it",
                 )
             await tx.execute(
-                period_store.SIGN, tx.tenant, period, against, by, now, because.strip()
+                period_store.SIGN, tx.tenant, period, against, by, now, asked.because.strip()
             )
             signed = await _one(tx, period, against)
             await self._tell(tx, signed, by, now)
