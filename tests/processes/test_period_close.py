@@ -59,8 +59,12 @@ class Closing(House):
         asked = PeriodAsked(period=period, against=against, ends_at=ends_at, by=by, said=read)
         return await self.hub.periods.close(self.hub.scope, asked)
 
-    async def figures(self, *, differing: bool = False) -> list[Figure]:
-        return await self.hub.periods.figures(self.hub.scope, FEBRUARY, "erp", differing=differing)
+    async def figures(
+        self, *, differing: bool = False, after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> list[Figure]:
+        return await self.hub.periods.figures(
+            self.hub.scope, FEBRUARY, "erp", differing=differing, after=after, limit=limit
+        )
 
     async def sign(
         self, by: str = "bob", because: str = "as agreed", *, seen: ClosedPeriod | None = None
@@ -127,6 +131,45 @@ async def test_what_is_posted_late_is_shown_beside_the_figure_and_changes_none(
     found = await house.figures()
     assert [said(one) for one in found] == [("SKU-1", 100, 100, -5), ("SKU-2", 50, 50, 0)]
     assert [one.late_postings for one in found] == [2, 0]
+
+
+async def test_what_is_posted_late_of_what_lay_nowhere_is_listed_with_figures_of_zero(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    await house.close("SKU-1,DC1,100", "SKU-2,DC1,49", ends_at=end)
+    late = end - timedelta(minutes=30)
+
+    await house.moved("SKU-3", 500, MovementType.RECEIPT, occurred_at=late)
+    await house.moved("SKU-1", 2, MovementType.RECEIPT, occurred_at=late)
+
+    listed = [
+        ("SKU-1", 100, 100, 2), ("SKU-2", 50, 49, 0), ("SKU-3", 0, 0, 500)
+    ]  # fmt: skip
+    found = await house.figures()
+    assert [said(one) for one in found] == listed
+    assert [(one.unit, one.late_postings) for one in found] == [("EA", 1), ("EA", 0), ("EA", 1)]
+    assert [said(one) for one in await house.figures(differing=True)] == listed
+
+
+async def test_late_postings_are_listed_where_no_figure_is_left_and_page_by_page(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    await house.close("SKU-2,DC1,50", "SKU-1,DC1,100", ends_at=end)
+    for item in ("SKU-3", "SKU-1"):
+        at = end - timedelta(minutes=30)
+        await house.moved(item, 5, MovementType.RECEIPT, occurred_at=at)
+
+    for differing, items in ((False, ["SKU-1", "SKU-2", "SKU-3"]), (True, ["SKU-1", "SKU-3"])):
+        paged: list[str] = []
+        while page := await house.figures(
+            differing=differing, after=("DC1", paged[-1]) if paged else ("", ""), limit=1
+        ):
+            paged += [one.item for one in page]
+        assert paged == items
 
 
 async def test_what_the_books_leave_out_is_zero_there_and_units_and_money_are_theirs(

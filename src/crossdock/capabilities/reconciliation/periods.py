@@ -116,8 +116,9 @@ class ClosedPeriod:
 class Figure:
     """What lay of an item at a location at the end, by the hub (`ours`) and by the books.
 
-    `late` came in since by `late_postings` that had happened before. `is_certain`: it was not
-    counted since the end, and its keeper was heard since, so the hub knows what lay there.
+    `late` came in since by `late_postings` that had happened before; what had no figure is shown
+    for them, uncertain, with zeros. `is_certain`: it was not counted since the end, and its keeper
+    was heard since, so the hub knows what lay there.
     `value` of the difference is in `currency`, null where the books name no cost, and never
     above 100,000,000,000.
     """
@@ -155,7 +156,8 @@ class Periods:
             figures, unknown = await self._figures(scope, side, asked, since)
         now = self._clock.now()
         differing = sum(one.ours != one.theirs for one in figures)
-        names = (asked.period, asked.against, asked.ends_at, since, "CLOSED")
+        places = tuple(sorted(side.spans))
+        names = (asked.period, asked.against, asked.ends_at, since, places, "CLOSED")
         counts = (len(figures), differing, tuple(unknown[:SHOWN_MAX]))
         row = PeriodRow(*names, *counts, asked.by, now, "", None, "")
         async with self._database.transaction(scope) as tx:
@@ -229,17 +231,31 @@ class Periods:
         after: tuple[str, str] = ("", ""),
         limit: int = 100,
     ) -> list[Figure]:
-        """Give the figures by location and item, with what was posted late to each since."""
+        """Give the figures by location and item, with what was posted late to each since.
+
+        What was posted late of what had no figure is given with figures of zero; `differing`
+        gives what differs and what was posted late.
+        """
         async with self._database.transaction(scope) as tx:
             row = await _one(tx, period, against)
             rows = await period_store.figures(
                 tx, row, after=after, limit=limit, differing=differing
             )
-            places = sorted({one.location for one in rows})
             cut = (us_of(row.ends_at), row.ends_at)
-            late = await self._late.late(tx, row.since, cut, places) if places else ()
-        by_key = {(one.location, one.item): one for one in late}
-        return [_figure(one, by_key.get((one.location, one.item))) for one in rows]
+            late = {
+                (one.location, one.item): one
+                for one in await self._late.late(tx, row.since, cut, row.places)
+            }
+            found = {(one.location, one.item): one for one in rows}
+            wanted = sorted(key for key in late.keys() - found.keys() if key > after)[:limit]
+            for one in await period_store.figures_of(tx, row, wanted):
+                found[one.location, one.item] = one
+            without = [key for key in wanted if key not in found]
+            goods = await self._informants.names.goods(tx, {item for _, item in without})
+        for place, item in without:
+            unit = goods[item].base_unit if item in goods else "EA"
+            found[place, item] = FigureRow(place, item, unit, 0, 0, None, "", is_certain=False)
+        return [_figure(found[key], late.get(key)) for key in sorted(found)[:limit]]
 
     def _check(self, asked: PeriodAsked) -> None:
         now = self._clock.now()
@@ -364,8 +380,11 @@ async def _one(tx: Transaction, period: str, against: str) -> PeriodRow:
     return found[0]
 
 
+_INSIDE = {"since", "places"}
+
+
 def _shown(row: PeriodRow) -> ClosedPeriod:
-    said = {name: getattr(row, name) for name in PeriodRow._fields if name != "since"}
+    said = {name: getattr(row, name) for name in PeriodRow._fields if name not in _INSIDE}
     return ClosedPeriod(**said)
 
 

@@ -18,7 +18,9 @@ from crossdock.interfaces.api.reconciliations import LineSaid, StockSaid
 from crossdock.interfaces.api.shapes import Code, Limit, Person, Reason, Text
 
 PeriodName = Annotated[Text, Field(min_length=1, max_length=40, pattern=r"\S")]
-Flag = Annotated[bool, Query(description="Only figures that differ.")]
+Flag = Annotated[
+    bool, Query(description="Only what differs or was posted late.")
+]
 After = Annotated[Text, Query(description="The last location of the page before.")]
 AfterItem = Annotated[Text, Query(description="The last item of the page before.")]
 

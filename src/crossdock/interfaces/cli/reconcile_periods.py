@@ -108,7 +108,7 @@ def show_period(
     period: Name,
     source: Source,
     differing: Annotated[
-        bool, typer.Option("--differing", help="Only figures that differ.")
+        bool, typer.Option("--differing", help="Only what differs or was posted late.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     as_json: AsJson = False,

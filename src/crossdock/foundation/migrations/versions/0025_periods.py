@@ -6,7 +6,8 @@ revision = "0025"
 down_revision = "0024"
 
 # A period of one system's books. `since` is a place in the log before which nothing was recorded
-# after its end, so that late postings are looked for behind it alone.
+# after its end, so that late postings are looked for behind it alone, at the `places` that the
+# books name.
 PERIODS = """
 create table reconciliation_period (
     tenant text not null,
@@ -14,6 +15,7 @@ create table reconciliation_period (
     against text collate "C" not null,
     ends_at timestamptz not null,
     since bigint not null,
+    places text[] not null,
     state text not null default 'CLOSED' check (state in ('CLOSED', 'SIGNED')),
     figures integer not null,
     differing integer not null,
