@@ -22,8 +22,8 @@ insert into reconciliation_period as p (tenant, period, against, ends_at, since,
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict (tenant, period, against) do update set ends_at = excluded.ends_at,
     since = excluded.since, places = excluded.places, figures = excluded.figures,
-    differing = excluded.differing, unknown_names = excluded.unknown_names, closed_by = excluded.closed_by,
-    closed_at = excluded.closed_at
+    differing = excluded.differing, unknown_names = excluded.unknown_names,
+    closed_by = excluded.closed_by, closed_at = excluded.closed_at
 where p.state = 'CLOSED'
 """
 PUT_FIGURES = """

@@ -4,12 +4,9 @@ Both are as of the end. What happened before it and is written down later change
 is kept: it is a late posting, and shown as one (R8).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import groupby
-from typing import Protocol
 
 from crossdock.canonical.errors import Conflict, Forbidden, Invalid, NotFound
 from crossdock.canonical.people import may_be_same
@@ -18,16 +15,22 @@ from crossdock.canonical.reconciliation import PeriodChanged
 from crossdock.capabilities.reconciliation import period_store, withholding
 from crossdock.capabilities.reconciliation.earlier import tell, us_of
 from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX
-from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.model import MONEY_MAX
+from crossdock.capabilities.reconciliation.period_model import (
+    ClosedPeriod,
+    Figure,
+    KnowsLate,
+    PeriodAsked,
+    SignOff,
+    figure_of,
+    shown,
+)
 from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
 from crossdock.capabilities.reconciliation.ports import Goods, Informants, Key
 from crossdock.capabilities.reconciliation.running import DISORDER
 from crossdock.capabilities.reconciliation.sides import (
     MICROSECOND,
-    Said,
     Side,
-    Spelled,
     Translator,
     gathered,
 )
@@ -44,96 +47,6 @@ FIGURES_MAX = 1_000_000
 NAME_MAX = 40
 IN_TRANSIT = "IN_TRANSIT"
 AWAY_MOST = timedelta(days=366)
-
-
-class Late(Protocol):
-    @property
-    def location(self) -> str: ...
-
-    @property
-    def item(self) -> str: ...
-
-    @property
-    def micros(self) -> int: ...
-
-    @property
-    def postings(self) -> int: ...
-
-
-class KnowsLate(Protocol):
-    async def late(
-        self, tx: Transaction, since: int, cut: tuple[int, datetime], places: Sequence[str], /
-    ) -> Sequence[Late]:
-        """Give what was recorded after the cut, and happened before it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodAsked:
-    """A close that is wanted: what the books of `against` say at the end of a period.
-
-    `said` is told how names are read. Its rows are as of `ends_at`; what it leaves out of a
-    location that it names is zero there.
-    """
-
-    period: str
-    against: str
-    ends_at: datetime
-    by: str
-    said: Callable[[Spelled], Said]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOff:
-    """A sign-off that is wanted: of the close that was looked at, which `closed_at` tells."""
-
-    period: str
-    against: str
-    closed_at: datetime
-    because: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedPeriod:
-    """A period of one system's books: CLOSED, and then SIGNED off by a person, for good."""
-
-    period: str
-    against: str
-    ends_at: datetime
-    state: str
-    figures: int
-    differing: int
-    unknown_names: tuple[str, ...]
-    closed_by: str
-    closed_at: datetime
-    signed_by: str
-    signed_at: datetime | None
-    because: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """What lay of an item at a location at the end, by the hub (`ours`) and by the books.
-
-    `late` came in since by `late_postings` that had happened before; what had no figure is shown
-    for them, uncertain, with zeros. `is_certain`: it was not counted since the end, and its keeper
-    was heard since, so the hub knows what lay there.
-    `value` of the difference is in `currency`, null where the books name no cost, and never
-    above 100,000,000,000.
-    """
-
-    location: str
-    item: str
-    unit: str
-    ours: Decimal
-    theirs: Decimal
-    difference: Decimal
-    late: Decimal
-    late_postings: int
-    value: Decimal | None
-    currency: str
-    is_certain: bool
 
 
 class Periods:
@@ -174,7 +87,7 @@ class Periods:
                 row = row._replace(closed_at=now)
             await period_store.put(tx, row, figures)
             await self._tell(tx, row, asked.by, now)
-        return _shown(row)
+        return shown(row)
 
     async def sign(self, scope: Scope, asked: SignOff) -> ClosedPeriod:
         """Sign a period off, by a named person; with four eyes, by another than who closed it."""
@@ -208,18 +121,18 @@ class Periods:
             )
             signed = await _one(tx, period, against)
             await self._tell(tx, signed, by, now)
-        return _shown(signed)
+        return shown(signed)
 
     async def listed(
         self, scope: Scope, *, against: str = "", limit: int = 100
     ) -> list[ClosedPeriod]:
         """List periods, those that end last first."""
         async with self._database.transaction(scope) as tx:
-            return [_shown(row) for row in await period_store.find(tx, "", against, limit)]
+            return [shown(row) for row in await period_store.find(tx, "", against, limit)]
 
     async def one(self, scope: Scope, period: str, against: str) -> ClosedPeriod:
         async with self._database.transaction(scope) as tx:
-            return _shown(await _one(tx, period, against))
+            return shown(await _one(tx, period, against))
 
     async def figures(
         self,
@@ -255,7 +168,7 @@ class Periods:
         for place, item in without:
             unit = goods[item].base_unit if item in goods else "EA"
             found[place, item] = FigureRow(place, item, unit, 0, 0, None, "", is_certain=False)
-        return [_figure(found[key], late.get(key)) for key in sorted(found)[:limit]]
+        return [figure_of(found[key], late.get(key)) for key in sorted(found)[:limit]]
 
     def _check(self, asked: PeriodAsked) -> None:
         now = self._clock.now()
@@ -378,27 +291,3 @@ async def _one(tx: Transaction, period: str, against: str) -> PeriodRow:
     if not found:
         raise NotFound(f"{period!r} of {against!r} was never closed")
     return found[0]
-
-
-_INSIDE = {"since", "places"}
-
-
-def _shown(row: PeriodRow) -> ClosedPeriod:
-    said = {name: getattr(row, name) for name in PeriodRow._fields if name not in _INSIDE}
-    return ClosedPeriod(**said)
-
-
-def _figure(row: FigureRow, late: Late | None) -> Figure:
-    return Figure(
-        location=row.location,
-        item=row.item,
-        unit=row.unit,
-        ours=decimal_of(row.ours),
-        theirs=decimal_of(row.theirs),
-        difference=decimal_of(row.theirs - row.ours),
-        late=decimal_of(late.micros if late else 0),
-        late_postings=late.postings if late else 0,
-        value=None if row.value is None else decimal_of(row.value),
-        currency=row.currency,
-        is_certain=row.is_certain,
-    )
