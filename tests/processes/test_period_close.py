@@ -67,7 +67,12 @@ class Closing(House):
         )
 
     async def sign(
-        self, by: str = "bob", because: str = "as agreed", *, seen: ClosedPeriod | None = None
+        self,
+        by: str = "bob",
+        because: str = "as agreed",
+        *,
+        seen: ClosedPeriod | None = None,
+        despite_unknown: bool = False,
     ) -> ClosedPeriod:
         periods, scope = self.hub.periods, self.hub.scope
         looked_at = seen or await periods.one(scope, FEBRUARY, "erp")
@@ -77,6 +82,7 @@ class Closing(House):
             closed_at=looked_at.closed_at,
             because=because,
             by=by,
+            despite_unknown=despite_unknown,
         )
         return await periods.sign(scope, asked)
 
@@ -96,6 +102,7 @@ async def house(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[
 
 
 def said(one: Figure) -> tuple[str, int, int, int]:
+    assert one.theirs is not None
     return one.item, int(one.ours), int(one.theirs), int(one.late)
 
 
@@ -290,6 +297,27 @@ async def test_books_as_of_another_moment_or_of_nothing_are_refused(house: Closi
         await house.close(ends_at=end)
     done = await house.close("NOBODY,DC1,1", "SKU-1,DC1,100", "SKU-2,DC1,50", ends_at=end)
     assert (done.differing, done.unknown_names) == (0, ("NOBODY",))
+
+
+async def test_what_the_books_say_in_a_strange_unit_or_of_nobody_is_not_known_and_never_zero(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    nobody = [f"NO-{n:02},DC1,1,EA" for n in range(30)]
+    header = f"{HEADER},unit"
+    done = await house.close(
+        "SKU-1,DC1,8,PAL", "SKU-2,DC1,50,EA", *nobody, header=header, ends_at=end
+    )
+
+    assert (done.differing, done.unknown, len(done.unknown_names)) == (0, 31, 20)
+    found = {one.item: one for one in await house.figures(differing=True)}
+    one = found["SKU-1"]
+    assert (one.ours, one.theirs, one.difference, one.value) == (Decimal(100), None, None, None)
+    assert (found["NO-29"].ours, found["NO-29"].theirs) == (Decimal(0), None)
+    with pytest.raises(Conflict, match="31 figures that nobody knows"):
+        await house.sign()
+    assert (await house.sign(despite_unknown=True)).state == "SIGNED"
 
 
 async def test_a_difference_worth_more_than_can_be_kept_is_kept_as_the_most(

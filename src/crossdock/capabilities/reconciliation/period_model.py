@@ -51,18 +51,26 @@ class PeriodAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff:
-    """A sign-off that is wanted: of the close that was looked at, which `closed_at` tells."""
+    """A sign-off that is wanted: of the close that was looked at, which `closed_at` tells.
+
+    `despite_unknown`: although the books name what nobody knows.
+    """
 
     period: str
     against: str
     closed_at: datetime
     because: str
     by: str
+    despite_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedPeriod:
-    """A period of one system's books: CLOSED, and then SIGNED off by a person, for good."""
+    """A period of one system's books: CLOSED, and then SIGNED off by a person, for good.
+
+    `unknown` counts figures whose item or unit, as the books name it, is not known; the first of
+    them are in `unknown_names`. They are not among `differing`.
+    """
 
     period: str
     against: str
@@ -71,6 +79,7 @@ class ClosedPeriod:
     figures: int
     differing: int
     unknown_names: tuple[str, ...]
+    unknown: int
     closed_by: str
     closed_at: datetime
     signed_by: str
@@ -81,6 +90,8 @@ class ClosedPeriod:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """What lay of an item at a location at the end, by the hub (`ours`) and by the books.
+
+    `theirs` is null where the books name an item, or a unit of it, that is not known.
 
     `late` came in since by `late_postings` that had happened before; what had no figure is shown
     for them, uncertain, with zeros. `is_certain`: it was not counted since the end, and its keeper
@@ -93,8 +104,8 @@ class Figure:
     item: str
     unit: str
     ours: Decimal
-    theirs: Decimal
-    difference: Decimal
+    theirs: Decimal | None
+    difference: Decimal | None
     late: Decimal
     late_postings: int
     value: Decimal | None
@@ -116,8 +127,8 @@ def figure_of(row: FigureRow, late: Late | None) -> Figure:
         item=row.item,
         unit=row.unit,
         ours=decimal_of(row.ours),
-        theirs=decimal_of(row.theirs),
-        difference=decimal_of(row.theirs - row.ours),
+        theirs=None if row.theirs is None else decimal_of(row.theirs),
+        difference=None if row.theirs is None else decimal_of(row.theirs - row.ours),
         late=decimal_of(late.micros if late else 0),
         late_postings=late.postings if late else 0,
         value=None if row.value is None else decimal_of(row.value),

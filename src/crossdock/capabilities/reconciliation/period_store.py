@@ -18,12 +18,13 @@ delete from reconciliation_period_figure where tenant = $1 and period = $2 and a
 # A period that is not signed off may be closed anew.
 PUT = """
 insert into reconciliation_period as p (tenant, period, against, ends_at, since, places,
-    figures, differing, unknown_names, closed_by, closed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    figures, differing, unknown_names, closed_by, closed_at, unknown)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (tenant, period, against) do update set ends_at = excluded.ends_at,
     since = excluded.since, places = excluded.places, figures = excluded.figures,
     differing = excluded.differing, unknown_names = excluded.unknown_names,
-    closed_by = excluded.closed_by, closed_at = excluded.closed_at
+    closed_by = excluded.closed_by, closed_at = excluded.closed_at,
+    unknown = excluded.unknown
 where p.state = 'CLOSED'
 """
 PUT_FIGURES = """
@@ -40,7 +41,7 @@ FIGURES = """
 select location, item, unit, ours, theirs, value, currency, is_certain
 from reconciliation_period_figure
 where tenant = $1 and period = $2 and against = $3 and (location, item) > ($4, $5)
-    and (not $6 or ours <> theirs)
+    and (not $6 or ours is distinct from theirs)
 order by location, item limit $7
 """
 FIGURES_OF = """
@@ -52,13 +53,16 @@ where tenant = $1 and period = $2 and against = $3
 
 
 class FigureRow(NamedTuple):
-    """What both sides said of an item at a location; `value` of the difference, or None."""
+    """What both sides said of an item at a location; `value` of the difference, or None.
+
+    `theirs` is None where the books name an item or a unit of it that nobody knows.
+    """
 
     location: str
     item: str
     unit: str
     ours: int
-    theirs: int
+    theirs: int | None
     value: int | None
     currency: str
     is_certain: bool
@@ -74,6 +78,7 @@ class PeriodRow(NamedTuple):
     figures: int
     differing: int
     unknown_names: tuple[str, ...]
+    unknown: int
     closed_by: str
     closed_at: datetime
     signed_by: str
@@ -98,7 +103,7 @@ async def put(tx: Transaction, one: PeriodRow, figures: Sequence[FigureRow]) -> 
     key = (tx.tenant, one.period, one.against)
     said = (one.ends_at, one.since, list(one.places), one.figures, one.differing)
     names = list(one.unknown_names)
-    await tx.execute(PUT, *key, *said, names, one.closed_by, one.closed_at)
+    await tx.execute(PUT, *key, *said, names, one.closed_by, one.closed_at, one.unknown)
     await tx.execute(DROP_FIGURES, *key)
     if figures:
         await tx.execute(PUT_FIGURES, *key, *map(list, zip(*figures, strict=True)))

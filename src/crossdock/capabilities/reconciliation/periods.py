@@ -68,10 +68,11 @@ class Periods:
             since = await place_before(self._database, asked.ends_at - DISORDER)
             figures, unknown = await self._figures(scope, side, asked, since)
         now = self._clock.now()
-        differing = sum(one.ours != one.theirs for one in figures)
+        differing = sum(one.theirs is not None and one.ours != one.theirs for one in figures)
+        not_known = sum(one.theirs is None for one in figures)
         places = tuple(sorted(side.spans))
         names = (asked.period, asked.against, asked.ends_at, since, places, "CLOSED")
-        counts = (len(figures), differing, tuple(unknown[:SHOWN_MAX]))
+        counts = (len(figures), differing, tuple(unknown)[:SHOWN_MAX], not_known)
         row = PeriodRow(*names, *counts, asked.by, now, "", None, "")
         async with self._database.transaction(scope) as tx:
             await tx.execute(period_store.IN_TURNS, tx.tenant, f"{asked.period}/{asked.against}")
@@ -108,6 +109,13 @@ class Periods:
                     f"{period} was closed anew at {row.closed_at.isoformat()} by {row.closed_by}",
                     code="period_closed_anew",
                     hint="look at its figures, and sign off that close, by its `closed_at`",
+                )
+            if row.unknown and not asked.despite_unknown:
+                raise Conflict(
+                    f"the books of {period} name {row.unknown} figures that nobody knows:"
+                    f" {', '.join(row.unknown_names)}",
+                    code="period_unknown",
+                    hint="add the items or units and close it anew, or sign it off despite them",
                 )
             policy = await withholding.policy_in(tx)
             if policy.four_eyes and may_be_same(row.closed_by, by):
@@ -187,7 +195,7 @@ class Periods:
 
     async def _figures(
         self, scope: Scope, side: Side, asked: PeriodAsked, since: int
-    ) -> tuple[list[FigureRow], list[str]]:
+    ) -> tuple[list[FigureRow], dict[str, None]]:
         """Walk along both sides, in one transaction, which sees one moment."""
         cut = us_of(asked.ends_at)
         at = dict.fromkeys(side.spans, cut)
@@ -211,9 +219,9 @@ class Periods:
                 (place, item), (known.base_unit if known else "EA", 0, certain)
             )
             booked, cost, currency = theirs.get((place, item), (0, NO_COST, ""))
-            if micros or booked:
+            if micros or booked != 0:
                 refuse_beyond(item, place, [micros])
-                value = _worth(booked - micros, cost)
+                value = None if booked is None else _worth(booked - micros, cost)
                 rows.append(
                     FigureRow(place, item, unit, micros, booked, value, currency, is_certain)
                 )
@@ -223,15 +231,18 @@ class Periods:
 
     def _theirs(
         self, side: Side, goods: Mapping[str, Goods]
-    ) -> tuple[dict[Key, tuple[int, int, str]], list[str]]:
-        """Add up the books' rows of each item and location, in base units."""
-        found: dict[Key, tuple[int, int, str]] = {}
-        unknown: list[str] = []
+    ) -> tuple[dict[Key, tuple[int | None, int, str]], dict[str, None]]:
+        """Add up the books' rows of each item and location, in base units; None: not known."""
+        found: dict[Key, tuple[int | None, int, str]] = {}
+        unknown: dict[str, None] = {}
         for key, rows in groupby(side.lines, lambda line: (line.location, line.item)):
             lines = [line for line in rows if line.status != IN_TRANSIT]
             known, base = goods.get(key[1]), self._informants.names.base
-            if known is None or strange_unit(lines, known.base_unit, known, base):
-                unknown.append(key[1])
+            strange = strange_unit(lines, known.base_unit, known, base) if known else ""
+            if lines and (known is None or strange):
+                unknown[f"{key[1]} in {strange}" if strange else key[1]] = None
+                found[key] = None, NO_COST, ""
+            if known is None or strange:
                 continue
             told = in_base_unit(lines, known.base_unit, known, base)
             refuse_beyond(key[1], key[0], [one.micros for one in told])

@@ -18,9 +18,7 @@ from crossdock.interfaces.api.reconciliations import LineSaid, StockSaid
 from crossdock.interfaces.api.shapes import Code, Limit, Person, Reason, Text
 
 PeriodName = Annotated[Text, Field(min_length=1, max_length=40, pattern=r"\S")]
-Flag = Annotated[
-    bool, Query(description="Only what differs or was posted late.")
-]
+Flag = Annotated[bool, Query(description="Only what differs or was posted late.")]
 After = Annotated[Text, Query(description="The last location of the page before.")]
 AfterItem = Annotated[Text, Query(description="The last item of the page before.")]
 
@@ -57,6 +55,7 @@ class PeriodSigning(BaseModel):
     """Who signs it off, where the key is not named after a person, and why.
 
     `closed_at` is of the period that was looked at: one that was closed anew since is refused.
+    `despite_unknown`: although the books name items or units that nobody knows.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -65,6 +64,7 @@ class PeriodSigning(BaseModel):
     closed_at: AwareDatetime
     because: Reason
     by: Person = ""
+    despite_unknown: bool = False
 
     def asked(self, period: str, by: str) -> SignOff:
         return SignOff(
@@ -73,6 +73,7 @@ class PeriodSigning(BaseModel):
             closed_at=self.closed_at,
             because=self.because,
             by=by,
+            despite_unknown=self.despite_unknown,
         )
 
 

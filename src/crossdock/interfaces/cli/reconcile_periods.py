@@ -58,6 +58,9 @@ def sign_period(
     by: By,
     because: Annotated[str, typer.Option(help="Why; it stays on record.")],
     closed_at: Annotated[str, typer.Option(help="When what you looked at was closed.")],
+    despite_unknown: Annotated[
+        bool, typer.Option("--despite-unknown", help="Although items or units are not known.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Sign a period off, for good; with four eyes another one than closed it.
@@ -70,6 +73,7 @@ def sign_period(
         closed_at=_moment(instant_of(closed_at, "--closed-at")),
         because=because,
         by=by,
+        despite_unknown=despite_unknown,
     )
     done = with_hub(lambda hub: hub.periods.sign(hub.scope, asked))
     _print(done, as_json=as_json)
@@ -150,9 +154,9 @@ def _print(one: ClosedPeriod, *, as_json: bool) -> None:
         markup=False,
         soft_wrap=True,
     )
-    if one.unknown_names:
+    if one.unknown:
         names = ", ".join(one.unknown_names)
-        stdout.print(f"  nobody knows {names}", markup=False, soft_wrap=True)
+        stdout.print(f"  {one.unknown} not known: {names}", markup=False, soft_wrap=True)
 
 
 def _row(one: Figure) -> tuple[str, ...]:
@@ -161,8 +165,8 @@ def _row(one: Figure) -> tuple[str, ...]:
         one.location,
         one.item,
         f"{plain(one.ours)} {one.unit}",
-        plain(one.theirs),
-        plain(one.difference),
+        "not known" if one.theirs is None else plain(one.theirs),
+        "" if one.difference is None else plain(one.difference),
         late,
         "" if one.value is None else f"{plain(one.value)} {one.currency}".strip(),
         "" if one.is_certain else "uncertain",
