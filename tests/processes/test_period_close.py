@@ -24,9 +24,12 @@ from crossdock.capabilities.reconciliation import (
     PeriodAsked,
     Reading,
     Said,
+    SignOff,
     Spelled,
     instant_of,
 )
+from crossdock.capabilities.reconciliation.findings import decimal_of
+from crossdock.capabilities.reconciliation.model import MONEY_MAX
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.settings import Settings
 from tests.conftest import NOON
@@ -56,11 +59,32 @@ class Closing(House):
         asked = PeriodAsked(period=period, against=against, ends_at=ends_at, by=by, said=read)
         return await self.hub.periods.close(self.hub.scope, asked)
 
-    async def figures(self, *, differing: bool = False) -> list[Figure]:
-        return await self.hub.periods.figures(self.hub.scope, FEBRUARY, "erp", differing=differing)
+    async def figures(
+        self, *, differing: bool = False, after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> list[Figure]:
+        return await self.hub.periods.figures(
+            self.hub.scope, FEBRUARY, "erp", differing=differing, after=after, limit=limit
+        )
 
-    async def sign(self, by: str = "bob", because: str = "as agreed") -> ClosedPeriod:
-        return await self.hub.periods.sign(self.hub.scope, FEBRUARY, "erp", because, by=by)
+    async def sign(
+        self,
+        by: str = "bob",
+        because: str = "as agreed",
+        *,
+        seen: ClosedPeriod | None = None,
+        despite_unknown: bool = False,
+    ) -> ClosedPeriod:
+        periods, scope = self.hub.periods, self.hub.scope
+        looked_at = seen or await periods.one(scope, FEBRUARY, "erp")
+        asked = SignOff(
+            period=FEBRUARY,
+            against="erp",
+            closed_at=looked_at.closed_at,
+            because=because,
+            by=by,
+            despite_unknown=despite_unknown,
+        )
+        return await periods.sign(scope, asked)
 
 
 @pytest.fixture
@@ -78,6 +102,7 @@ async def house(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[
 
 
 def said(one: Figure) -> tuple[str, int, int, int]:
+    assert one.theirs is not None
     return one.item, int(one.ours), int(one.theirs), int(one.late)
 
 
@@ -113,6 +138,45 @@ async def test_what_is_posted_late_is_shown_beside_the_figure_and_changes_none(
     found = await house.figures()
     assert [said(one) for one in found] == [("SKU-1", 100, 100, -5), ("SKU-2", 50, 50, 0)]
     assert [one.late_postings for one in found] == [2, 0]
+
+
+async def test_what_is_posted_late_of_what_lay_nowhere_is_listed_with_figures_of_zero(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    await house.close("SKU-1,DC1,100", "SKU-2,DC1,49", ends_at=end)
+    late = end - timedelta(minutes=30)
+
+    await house.moved("SKU-3", 500, MovementType.RECEIPT, occurred_at=late)
+    await house.moved("SKU-1", 2, MovementType.RECEIPT, occurred_at=late)
+
+    listed = [
+        ("SKU-1", 100, 100, 2), ("SKU-2", 50, 49, 0), ("SKU-3", 0, 0, 500)
+    ]  # fmt: skip
+    found = await house.figures()
+    assert [said(one) for one in found] == listed
+    assert [(one.unit, one.late_postings) for one in found] == [("EA", 1), ("EA", 0), ("EA", 1)]
+    assert [said(one) for one in await house.figures(differing=True)] == listed
+
+
+async def test_late_postings_are_listed_where_no_figure_is_left_and_page_by_page(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    await house.close("SKU-2,DC1,50", "SKU-1,DC1,100", ends_at=end)
+    for item in ("SKU-3", "SKU-1"):
+        at = end - timedelta(minutes=30)
+        await house.moved(item, 5, MovementType.RECEIPT, occurred_at=at)
+
+    for differing, items in ((False, ["SKU-1", "SKU-2", "SKU-3"]), (True, ["SKU-1", "SKU-3"])):
+        paged: list[str] = []
+        while page := await house.figures(
+            differing=differing, after=("DC1", paged[-1]) if paged else ("", ""), limit=1
+        ):
+            paged += [one.item for one in page]
+        assert paged == items
 
 
 async def test_what_the_books_leave_out_is_zero_there_and_units_and_money_are_theirs(
@@ -176,6 +240,19 @@ async def test_with_four_eyes_another_one_than_closed_it_signs_it_off(house: Clo
     assert (await house.sign("bob")).state == "SIGNED"
 
 
+async def test_what_was_closed_anew_since_somebody_looked_is_not_signed_off(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    seen = await house.close("SKU-1,DC1,100", ends_at=end)
+    anew = await house.close("SKU-1,DC1,1", ends_at=end)  # at the same moment of the clock
+
+    with pytest.raises(Conflict, match="was closed anew"):
+        await house.sign(seen=seen)
+    assert (await house.sign(seen=anew)).state == "SIGNED"
+
+
 async def test_only_a_named_person_signs_off_what_was_closed_and_says_why(house: Closing) -> None:
     with pytest.raises(NotFound):
         await house.sign()
@@ -196,6 +273,8 @@ async def test_only_a_named_person_signs_off_what_was_closed_and_says_why(house:
         ({"period": "x" * 41}, "a period's name"),
         ({"against": "crossdock"}, "whose books"),
         ({"against": " "}, "whose books"),
+        ({"by": ""}, "say who closes it"),
+        ({"by": " "}, "say who closes it"),
     ],
 )
 async def test_what_is_no_period_is_refused(
@@ -218,6 +297,47 @@ async def test_books_as_of_another_moment_or_of_nothing_are_refused(house: Closi
         await house.close(ends_at=end)
     done = await house.close("NOBODY,DC1,1", "SKU-1,DC1,100", "SKU-2,DC1,50", ends_at=end)
     assert (done.differing, done.unknown_names) == (0, ("NOBODY",))
+
+
+async def test_what_the_books_say_in_a_strange_unit_or_of_nobody_is_not_known_and_never_zero(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    nobody = [f"NO-{n:02},DC1,1,EA" for n in range(30)]
+    header = f"{HEADER},unit"
+    done = await house.close(
+        "SKU-1,DC1,8,PAL", "SKU-2,DC1,50,EA", *nobody, header=header, ends_at=end
+    )
+
+    assert (done.differing, done.unknown, len(done.unknown_names)) == (0, 31, 20)
+    found = {one.item: one for one in await house.figures(differing=True)}
+    one = found["SKU-1"]
+    assert (one.ours, one.theirs, one.difference, one.value) == (Decimal(100), None, None, None)
+    assert (found["NO-29"].ours, found["NO-29"].theirs) == (Decimal(0), None)
+    with pytest.raises(Conflict, match="31 figures that nobody knows"):
+        await house.sign()
+    assert (await house.sign(despite_unknown=True)).state == "SIGNED"
+
+
+async def test_a_difference_worth_more_than_can_be_kept_is_kept_as_the_most(
+    house: Closing,
+) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    await house.close(
+        "SKU-1,DC1,1000000000,10000", "SKU-2,DC1,-1000000000,10000",
+        header=f"{HEADER},unit_cost", ends_at=end,
+    )  # fmt: skip
+    most = decimal_of(MONEY_MAX)
+    assert [one.value for one in await house.figures()] == [most, -most]
+
+
+async def test_books_with_more_of_an_item_than_can_be_kept_are_refused(house: Closing) -> None:
+    end = house.at
+    await house.clock.advance(HOUR)
+    with pytest.raises(Invalid, match="the quantities of SKU-1 at DC1 are beyond"):
+        await house.close(*["SKU-1,DC1,999999999999"] * 10, ends_at=end)
 
 
 @settings(

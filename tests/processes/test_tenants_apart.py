@@ -146,6 +146,9 @@ OPEN = reconciliation.OpenAsked(
         is_full=True,
     ),
 )
+SIGN_OFF = reconciliation.SignOff(
+    period="2026-02", against="erp", closed_at=NOON, because="x", by="x"
+)
 PERIOD = reconciliation.PeriodAsked(
     period="2026-02",
     against="erp",
@@ -415,7 +418,7 @@ SHOWS: Mapping[str, Ask] = {
     "Periods.figures": lambda full: full.hub.periods.figures(OTHER, "2026-02", "erp"),
     "Periods.listed": lambda full: full.hub.periods.listed(OTHER),
     "Periods.one": lambda full: full.hub.periods.one(OTHER, "2026-02", "erp"),
-    "Periods.sign": lambda full: full.hub.periods.sign(OTHER, "2026-02", "erp", "x", by="x"),
+    "Periods.sign": lambda full: full.hub.periods.sign(OTHER, SIGN_OFF),
     "Counts.listed": lambda full: full.hub.counts.listed(OTHER),
     "Counts.approve": lambda full: full.hub.counts.approve(OTHER, full.counted_id, "x", by="x"),
     "Counts.refuse": lambda full: full.hub.counts.refuse(OTHER, full.counted_id, "x", by="x"),

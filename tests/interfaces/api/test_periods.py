@@ -34,7 +34,10 @@ async def test_a_period_from_its_close_to_its_sign_off(call: Caller, house: Hous
     )  # fmt: skip
     behind = await call("GET", f"{ONE}?against=erp&after=DC&after_item=BOLT")
     assert behind.json["figures"] == []
-    signing = {"against": "erp", "because": "two are on their way", "by": "Bob"}
+    signing = {
+        "against": "erp", "closed_at": closed.json["closed_at"],
+        "because": "two are on their way", "by": "Bob",
+    }  # fmt: skip
     clerk = await house.key("cases:write")
     assert (await call("POST", f"{ONE}/sign", signing, key=clerk)).status == 403
     signed = await call("POST", f"{ONE}/sign", signing)
@@ -69,7 +72,19 @@ async def test_what_is_no_close_is_refused(
 async def test_a_period_that_nobody_closed_is_not_there(call: Caller, house: House) -> None:
     del house
     assert (await call("GET", f"{ONE}?against=erp")).status == 404
-    assert (await call("POST", f"{ONE}/sign", {"against": "erp", "because": "x"})).status == 404
+    signing = {"against": "erp", "because": "x", "closed_at": "2026-03-01T00:00:00Z"}
+    assert (await call("POST", f"{ONE}/sign", signing)).status == 404
+
+
+async def test_only_the_close_that_was_looked_at_is_signed_off(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    seen = (await call("POST", PERIODS, books(house, "30", by="Ann"))).json["closed_at"]
+    anew = (await call("POST", PERIODS, books(house, "1", by="Ann"))).json["closed_at"]
+    signing = {"against": "erp", "because": "agreed", "by": "Bob"}
+    assert (await call("POST", f"{ONE}/sign", signing)).status == 422
+    refused = await call("POST", f"{ONE}/sign", {**signing, "closed_at": seen})
+    assert (refused.status, refused.json["code"]) == (409, "period_closed_anew")
+    assert (await call("POST", f"{ONE}/sign", {**signing, "closed_at": anew})).status == 200
 
 
 async def test_books_as_of_another_moment_are_refused(call: Caller, house: House) -> None:

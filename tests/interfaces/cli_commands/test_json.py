@@ -175,7 +175,7 @@ ONCE: tuple[str, ...] = (
     "reconcile approve-count {dear} --because counted --by carl",
     "reconcile reject-count {dearer} --because lost --by carl",
     "reconcile close-period P2 --against books.csv --source erp --by ann --ends-at {moment}",
-    "reconcile sign-period P1 --source erp --by bob --because agreed",
+    "reconcile sign-period P1 --source erp --by bob --because agreed --closed-at {closed}",
     "reconcile show-period P1 --source erp",
     "reconcile periods",
     "reconcile heal --against erp --dry-run",
@@ -217,13 +217,14 @@ async def dear_names(hub: Hub) -> list[str]:
     return [one.counted_id for one in await dear_counts(hub, "M1", "M2", item="BOLT")]
 
 
-async def closed_period(hub: Hub, crossdock: CommandLine) -> str:
-    """Close a period, which waits to be signed off; give the moment at which it ended."""
+async def closed_period(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
+    """Close a period, which waits to be signed off; give when it ended and was closed."""
     (crossdock.folder / "books.csv").write_text("item,location,quantity\nBOLT,DC1,90\n")
     moment = hub.clock.now().isoformat()
     words = ("close-period", "P1", "--against", "books.csv", "--source", "erp", "--by", "ann")
     await crossdock("reconcile", *words, "--ends-at", moment)
-    return moment
+    closed = await hub.periods.one(hub.scope, "P1", "erp")
+    return {"moment": moment, "closed": closed.closed_at.isoformat()}
 
 
 def put_files(folder: Path, *more: tuple[str, str]) -> None:
@@ -274,7 +275,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     return {
         "kept": kept.promise_id,
         "finding": finding.finding_id,
-        "moment": await closed_period(hub, crossdock),
+        **await closed_period(hub, crossdock),
         "count": count.count_id,
         "dear": dear,
         "dearer": dearer,

@@ -37,12 +37,13 @@ from crossdock.capabilities.reconciliation.open_dumps import (
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
-from crossdock.capabilities.reconciliation.periods import (
+from crossdock.capabilities.reconciliation.period_model import (
     ClosedPeriod,
     Figure,
     PeriodAsked,
-    Periods,
+    SignOff,
 )
+from crossdock.capabilities.reconciliation.periods import Periods
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
@@ -118,6 +119,7 @@ __all__ = [
     "Sampled",
     "Sampler",
     "SentTo",
+    "SignOff",
     "Spelled",
     "State",
     "StockAsked",

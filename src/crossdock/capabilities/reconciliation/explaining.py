@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockStatus
-from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.asked_store import classes_of
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.buckets import Bucket
@@ -23,7 +21,6 @@ from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine, 
 from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, evidence_of
 from crossdock.capabilities.reconciliation.judging import Judged, Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import (
-    AMOUNT_MAX,
     NO_LOG,
     Before,
     ItemClass,
@@ -40,7 +37,7 @@ from crossdock.capabilities.reconciliation.ports import (
     Waiting,
 )
 from crossdock.capabilities.reconciliation.sides import Side
-from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
+from crossdock.capabilities.reconciliation.units import in_base_unit, refuse_beyond, strange_unit
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.zones import zone_of
 
@@ -160,7 +157,7 @@ class Explainer:
         unit = suspect.unit or (goods.base_unit if goods else "EA")
         base = self.informants.names.base
         lines = in_base_unit(suspect.lines, unit, goods, base)
-        _refuse_beyond(suspect, [line.micros for line in lines])
+        refuse_beyond(suspect.item, suspect.location, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
         movements = self._named(movements, suspect.named)
         place = (suspect.location, suspect.item)
@@ -255,17 +252,8 @@ class Explainer:
             for row in rows
             if suspect.named is None or speaks_of(row, suspect.named, self.side.said)
         )
-        _refuse_beyond(suspect, [posting.micros for posting in postings])
+        refuse_beyond(suspect.item, suspect.location, [posting.micros for posting in postings])
         return Log(postings, self.side.log_reach)
-
-
-def _refuse_beyond(suspect: Suspect, micros: Sequence[int]) -> None:
-    if sum(map(abs, micros)) > AMOUNT_MAX:
-        raise Invalid(
-            f"the quantities of {suspect.item} at {suspect.location} are beyond what can be",
-            where="lines",
-            hint=f"at most {AMOUNT_MAX // MICROS} of an item at a location",
-        )
 
 
 def _postings(

@@ -17,13 +17,14 @@ delete from reconciliation_period_figure where tenant = $1 and period = $2 and a
 """
 # A period that is not signed off may be closed anew.
 PUT = """
-insert into reconciliation_period as p (tenant, period, against, ends_at, since, figures,
-    differing, unknown_names, closed_by, closed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into reconciliation_period as p (tenant, period, against, ends_at, since, places,
+    figures, differing, unknown_names, closed_by, closed_at, unknown)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (tenant, period, against) do update set ends_at = excluded.ends_at,
-    since = excluded.since, figures = excluded.figures, differing = excluded.differing,
-    unknown_names = excluded.unknown_names, closed_by = excluded.closed_by,
-    closed_at = excluded.closed_at
+    since = excluded.since, places = excluded.places, figures = excluded.figures,
+    differing = excluded.differing, unknown_names = excluded.unknown_names,
+    closed_by = excluded.closed_by, closed_at = excluded.closed_at,
+    unknown = excluded.unknown
 where p.state = 'CLOSED'
 """
 PUT_FIGURES = """
@@ -40,19 +41,28 @@ FIGURES = """
 select location, item, unit, ours, theirs, value, currency, is_certain
 from reconciliation_period_figure
 where tenant = $1 and period = $2 and against = $3 and (location, item) > ($4, $5)
-    and (not $6 or ours <> theirs)
+    and (not $6 or ours is distinct from theirs)
 order by location, item limit $7
+"""
+FIGURES_OF = """
+select location, item, unit, ours, theirs, value, currency, is_certain
+from reconciliation_period_figure
+where tenant = $1 and period = $2 and against = $3
+    and (location, item) in (select * from unnest($4::text[], $5::text[]))
 """
 
 
 class FigureRow(NamedTuple):
-    """What both sides said of an item at a location; `value` of the difference, or None."""
+    """What both sides said of an item at a location; `value` of the difference, or None.
+
+    `theirs` is None where the books name an item or a unit of it that nobody knows.
+    """
 
     location: str
     item: str
     unit: str
     ours: int
-    theirs: int
+    theirs: int | None
     value: int | None
     currency: str
     is_certain: bool
@@ -63,10 +73,12 @@ class PeriodRow(NamedTuple):
     against: str
     ends_at: datetime
     since: int
+    places: tuple[str, ...]
     state: str
     figures: int
     differing: int
     unknown_names: tuple[str, ...]
+    unknown: int
     closed_by: str
     closed_at: datetime
     signed_by: str
@@ -79,7 +91,7 @@ async def find(tx: Transaction, period: str, against: str, limit: int) -> list[P
     rows = await tx.fetch(FIND, tx.tenant, period, against, limit)
     return [
         PeriodRow._make(
-            tuple(row[name]) if name == "unknown_names" else row[name]
+            tuple(row[name]) if name in {"places", "unknown_names"} else row[name]
             for name in PeriodRow._fields
         )
         for row in rows
@@ -89,8 +101,9 @@ async def find(tx: Transaction, period: str, against: str, limit: int) -> list[P
 async def put(tx: Transaction, one: PeriodRow, figures: Sequence[FigureRow]) -> None:
     """Keep a period and its figures, in place of what was said of it before."""
     key = (tx.tenant, one.period, one.against)
-    said = (one.ends_at, one.since, one.figures, one.differing, list(one.unknown_names))
-    await tx.execute(PUT, *key, *said, one.closed_by, one.closed_at)
+    said = (one.ends_at, one.since, list(one.places), one.figures, one.differing)
+    names = list(one.unknown_names)
+    await tx.execute(PUT, *key, *said, names, one.closed_by, one.closed_at, one.unknown)
     await tx.execute(DROP_FIGURES, *key)
     if figures:
         await tx.execute(PUT_FIGURES, *key, *map(list, zip(*figures, strict=True)))
@@ -101,4 +114,13 @@ async def figures(
 ) -> list[FigureRow]:
     """Give so many figures of a period behind this location and item."""
     rows = await tx.fetch(FIGURES, tx.tenant, of.period, of.against, *after, differing, limit)
+    return [FigureRow(*row.values()) for row in rows]
+
+
+async def figures_of(
+    tx: Transaction, of: PeriodRow, keys: Sequence[tuple[str, str]]
+) -> list[FigureRow]:
+    """Give the figures of a period that are of these locations and items."""
+    names = [list(one) for one in zip(*keys, strict=True)] if keys else [[], []]
+    rows = await tx.fetch(FIGURES_OF, tx.tenant, of.period, of.against, *names)
     return [FigureRow(*row.values()) for row in rows]

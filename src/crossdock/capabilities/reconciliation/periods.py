@@ -4,12 +4,9 @@ Both are as of the end. What happened before it and is written down later change
 is kept: it is a late posting, and shown as one (R8).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import groupby
-from typing import Protocol
 
 from crossdock.canonical.errors import Conflict, Forbidden, Invalid, NotFound
 from crossdock.canonical.people import may_be_same
@@ -18,14 +15,28 @@ from crossdock.canonical.reconciliation import PeriodChanged
 from crossdock.capabilities.reconciliation import period_store, withholding
 from crossdock.capabilities.reconciliation.earlier import tell, us_of
 from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX
-from crossdock.capabilities.reconciliation.findings import decimal_of
+from crossdock.capabilities.reconciliation.model import MONEY_MAX
+from crossdock.capabilities.reconciliation.period_model import (
+    ClosedPeriod,
+    Figure,
+    KnowsLate,
+    PeriodAsked,
+    SignOff,
+    figure_of,
+    shown,
+)
 from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
 from crossdock.capabilities.reconciliation.ports import Goods, Informants, Key
 from crossdock.capabilities.reconciliation.running import DISORDER
-from crossdock.capabilities.reconciliation.sides import Said, Side, Spelled, Translator, gathered
+from crossdock.capabilities.reconciliation.sides import (
+    MICROSECOND,
+    Side,
+    Translator,
+    gathered,
+)
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.capabilities.reconciliation.tables import NO_COST
-from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
+from crossdock.capabilities.reconciliation.units import in_base_unit, refuse_beyond, strange_unit
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.log_times import place_before
@@ -36,83 +47,6 @@ FIGURES_MAX = 1_000_000
 NAME_MAX = 40
 IN_TRANSIT = "IN_TRANSIT"
 AWAY_MOST = timedelta(days=366)
-
-
-class Late(Protocol):
-    @property
-    def location(self) -> str: ...
-
-    @property
-    def item(self) -> str: ...
-
-    @property
-    def micros(self) -> int: ...
-
-    @property
-    def postings(self) -> int: ...
-
-
-class KnowsLate(Protocol):
-    async def late(
-        self, tx: Transaction, since: int, cut: tuple[int, datetime], places: Sequence[str], /
-    ) -> Sequence[Late]:
-        """Give what was recorded after the cut, and happened before it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodAsked:
-    """A close that is wanted: what the books of `against` say at the end of a period.
-
-    `said` is told how names are read. Its rows are as of `ends_at`; what it leaves out of a
-    location that it names is zero there.
-    """
-
-    period: str
-    against: str
-    ends_at: datetime
-    by: str
-    said: Callable[[Spelled], Said]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedPeriod:
-    """A period of one system's books: CLOSED, and then SIGNED off by a person, for good."""
-
-    period: str
-    against: str
-    ends_at: datetime
-    state: str
-    figures: int
-    differing: int
-    unknown_names: tuple[str, ...]
-    closed_by: str
-    closed_at: datetime
-    signed_by: str
-    signed_at: datetime | None
-    because: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """What lay of an item at a location at the end, by the hub (`ours`) and by the books.
-
-    `late` came in since by `late_postings` that had happened before. `is_certain`: it was not
-    counted since the end, and its keeper was heard since, so the hub knows what lay there.
-    `value` of the difference is in `currency`, null where the books name no cost.
-    """
-
-    location: str
-    item: str
-    unit: str
-    ours: Decimal
-    theirs: Decimal
-    difference: Decimal
-    late: Decimal
-    late_postings: int
-    value: Decimal | None
-    currency: str
-    is_certain: bool
 
 
 class Periods:
@@ -134,9 +68,11 @@ class Periods:
             since = await place_before(self._database, asked.ends_at - DISORDER)
             figures, unknown = await self._figures(scope, side, asked, since)
         now = self._clock.now()
-        differing = sum(one.ours != one.theirs for one in figures)
-        names = (asked.period, asked.against, asked.ends_at, since, "CLOSED")
-        counts = (len(figures), differing, tuple(unknown[:SHOWN_MAX]))
+        differing = sum(one.theirs is not None and one.ours != one.theirs for one in figures)
+        not_known = sum(one.theirs is None for one in figures)
+        places = tuple(sorted(side.spans))
+        names = (asked.period, asked.against, asked.ends_at, since, places, "CLOSED")
+        counts = (len(figures), differing, tuple(unknown)[:SHOWN_MAX], not_known)
         row = PeriodRow(*names, *counts, asked.by, now, "", None, "")
         async with self._database.transaction(scope) as tx:
             await tx.execute(period_store.IN_TURNS, tx.tenant, f"{asked.period}/{asked.against}")
@@ -147,15 +83,17 @@ class Periods:
                     code="period_signed",
                     hint="what is posted to it since is late: it is shown beside its figures",
                 )
+            if known:  # each close has a moment of its own, by which it is signed off
+                now = max(now, known[0].closed_at + MICROSECOND)
+                row = row._replace(closed_at=now)
             await period_store.put(tx, row, figures)
             await self._tell(tx, row, asked.by, now)
-        return _shown(row)
+        return shown(row)
 
-    async def sign(
-        self, scope: Scope, period: str, against: str, because: str, *, by: str
-    ) -> ClosedPeriod:
+    async def sign(self, scope: Scope, asked: SignOff) -> ClosedPeriod:
         """Sign a period off, by a named person; with four eyes, by another than who closed it."""
-        if not by.strip() or not because.strip():
+        period, against, by = asked.period, asked.against, asked.by
+        if not by.strip() or not asked.because.strip():
             raise Invalid("say who signs it off, and why", where="/because")
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
@@ -166,6 +104,19 @@ class Periods:
                     f"{period} of {against} was signed off by {row.signed_by}",
                     code="period_signed",
                 )
+            if row.closed_at != asked.closed_at:
+                raise Conflict(
+                    f"{period} was closed anew at {row.closed_at.isoformat()} by {row.closed_by}",
+                    code="period_closed_anew",
+                    hint="look at its figures, and sign off that close, by its `closed_at`",
+                )
+            if row.unknown and not asked.despite_unknown:
+                raise Conflict(
+                    f"the books of {period} name {row.unknown} figures that nobody knows:"
+                    f" {', '.join(row.unknown_names)}",
+                    code="period_unknown",
+                    hint="add the items or units and close it anew, or sign it off despite them",
+                )
             policy = await withholding.policy_in(tx)
             if policy.four_eyes and may_be_same(row.closed_by, by):
                 raise Forbidden(
@@ -174,22 +125,22 @@ class Periods:
                     hint="ask somebody else to look at it",
                 )
             await tx.execute(
-                period_store.SIGN, tx.tenant, period, against, by, now, because.strip()
+                period_store.SIGN, tx.tenant, period, against, by, now, asked.because.strip()
             )
             signed = await _one(tx, period, against)
             await self._tell(tx, signed, by, now)
-        return _shown(signed)
+        return shown(signed)
 
     async def listed(
         self, scope: Scope, *, against: str = "", limit: int = 100
     ) -> list[ClosedPeriod]:
         """List periods, those that end last first."""
         async with self._database.transaction(scope) as tx:
-            return [_shown(row) for row in await period_store.find(tx, "", against, limit)]
+            return [shown(row) for row in await period_store.find(tx, "", against, limit)]
 
     async def one(self, scope: Scope, period: str, against: str) -> ClosedPeriod:
         async with self._database.transaction(scope) as tx:
-            return _shown(await _one(tx, period, against))
+            return shown(await _one(tx, period, against))
 
     async def figures(
         self,
@@ -201,20 +152,36 @@ class Periods:
         after: tuple[str, str] = ("", ""),
         limit: int = 100,
     ) -> list[Figure]:
-        """Give the figures by location and item, with what was posted late to each since."""
+        """Give the figures by location and item, with what was posted late to each since.
+
+        What was posted late of what had no figure is given with figures of zero; `differing`
+        gives what differs and what was posted late.
+        """
         async with self._database.transaction(scope) as tx:
             row = await _one(tx, period, against)
             rows = await period_store.figures(
                 tx, row, after=after, limit=limit, differing=differing
             )
-            places = sorted({one.location for one in rows})
             cut = (us_of(row.ends_at), row.ends_at)
-            late = await self._late.late(tx, row.since, cut, places) if places else ()
-        by_key = {(one.location, one.item): one for one in late}
-        return [_figure(one, by_key.get((one.location, one.item))) for one in rows]
+            late = {
+                (one.location, one.item): one
+                for one in await self._late.late(tx, row.since, cut, row.places)
+            }
+            found = {(one.location, one.item): one for one in rows}
+            wanted = sorted(key for key in late.keys() - found.keys() if key > after)[:limit]
+            for one in await period_store.figures_of(tx, row, wanted):
+                found[one.location, one.item] = one
+            without = [key for key in wanted if key not in found]
+            goods = await self._informants.names.goods(tx, {item for _, item in without})
+        for place, item in without:
+            unit = goods[item].base_unit if item in goods else "EA"
+            found[place, item] = FigureRow(place, item, unit, 0, 0, None, "", is_certain=False)
+        return [figure_of(found[key], late.get(key)) for key in sorted(found)[:limit]]
 
     def _check(self, asked: PeriodAsked) -> None:
         now = self._clock.now()
+        if not asked.by.strip():
+            raise Invalid("say who closes it", where="/by")
         if not asked.against.strip() or asked.against == HUB:
             raise Invalid("say whose books they are", where="/against")
         if not 0 < len(asked.period.strip()) <= NAME_MAX or asked.period != asked.period.strip():
@@ -228,7 +195,7 @@ class Periods:
 
     async def _figures(
         self, scope: Scope, side: Side, asked: PeriodAsked, since: int
-    ) -> tuple[list[FigureRow], list[str]]:
+    ) -> tuple[list[FigureRow], dict[str, None]]:
         """Walk along both sides, in one transaction, which sees one moment."""
         cut = us_of(asked.ends_at)
         at = dict.fromkeys(side.spans, cut)
@@ -252,8 +219,9 @@ class Periods:
                 (place, item), (known.base_unit if known else "EA", 0, certain)
             )
             booked, cost, currency = theirs.get((place, item), (0, NO_COST, ""))
-            if micros or booked:
-                value = None if cost == NO_COST else (booked - micros) * cost // MICROS
+            if micros or booked != 0:
+                refuse_beyond(item, place, [micros])
+                value = None if booked is None else _worth(booked - micros, cost)
                 rows.append(
                     FigureRow(place, item, unit, micros, booked, value, currency, is_certain)
                 )
@@ -263,17 +231,21 @@ class Periods:
 
     def _theirs(
         self, side: Side, goods: Mapping[str, Goods]
-    ) -> tuple[dict[Key, tuple[int, int, str]], list[str]]:
-        """Add up the books' rows of each item and location, in base units."""
-        found: dict[Key, tuple[int, int, str]] = {}
-        unknown: list[str] = []
+    ) -> tuple[dict[Key, tuple[int | None, int, str]], dict[str, None]]:
+        """Add up the books' rows of each item and location, in base units; None: not known."""
+        found: dict[Key, tuple[int | None, int, str]] = {}
+        unknown: dict[str, None] = {}
         for key, rows in groupby(side.lines, lambda line: (line.location, line.item)):
             lines = [line for line in rows if line.status != IN_TRANSIT]
             known, base = goods.get(key[1]), self._informants.names.base
-            if known is None or strange_unit(lines, known.base_unit, known, base):
-                unknown.append(key[1])
+            strange = strange_unit(lines, known.base_unit, known, base) if known else ""
+            if lines and (known is None or strange):
+                unknown[f"{key[1]} in {strange}" if strange else key[1]] = None
+                found[key] = None, NO_COST, ""
+            if known is None or strange:
                 continue
             told = in_base_unit(lines, known.base_unit, known, base)
+            refuse_beyond(key[1], key[0], [one.micros for one in told])
             priced = next((one for one in told if one.cost != NO_COST), None)
             cost, currency = (priced.cost, priced.currency) if priced else (NO_COST, "")
             found[key] = (sum(one.micros for one in told), cost, currency)
@@ -304,6 +276,13 @@ class Periods:
         await tell(tx, [(identity, changed)], now)
 
 
+def _worth(difference: int, cost: int) -> int | None:
+    """Give the money of a difference, up to the most that can be kept."""
+    if cost == NO_COST:
+        return None
+    return max(-MONEY_MAX, min(MONEY_MAX, difference * cost // MICROS))
+
+
 def _check_moment(side: Side, ends_at: datetime) -> None:
     """Refuse books that are as of another moment: then the figures say nothing of the close."""
     if not side.rows:
@@ -323,24 +302,3 @@ async def _one(tx: Transaction, period: str, against: str) -> PeriodRow:
     if not found:
         raise NotFound(f"{period!r} of {against!r} was never closed")
     return found[0]
-
-
-def _shown(row: PeriodRow) -> ClosedPeriod:
-    said = {name: getattr(row, name) for name in PeriodRow._fields if name != "since"}
-    return ClosedPeriod(**said)
-
-
-def _figure(row: FigureRow, late: Late | None) -> Figure:
-    return Figure(
-        location=row.location,
-        item=row.item,
-        unit=row.unit,
-        ours=decimal_of(row.ours),
-        theirs=decimal_of(row.theirs),
-        difference=decimal_of(row.theirs - row.ours),
-        late=decimal_of(late.micros if late else 0),
-        late_postings=late.postings if late else 0,
-        value=None if row.value is None else decimal_of(row.value),
-        currency=row.currency,
-        is_certain=row.is_certain,
-    )

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.dumps import Line
+from crossdock.capabilities.reconciliation.model import AMOUNT_MAX
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow
 from crossdock.capabilities.reconciliation.ports import Goods
 
@@ -33,3 +36,13 @@ def strange_unit(lines: Sequence[Lined], unit: str, goods: Goods | None, base: B
     """Name a unit that the item is not kept in, or ""."""
     known = {unit} | {name for name, _, _ in goods.factors} if goods else {unit}
     return next((x.unit for x in lines if x.unit and base(x.unit) not in known), "")
+
+
+def refuse_beyond(item: str, location: str, micros: Sequence[int]) -> None:
+    """Refuse quantities of an item at a location whose sum could not be kept."""
+    if sum(map(abs, micros)) > AMOUNT_MAX:
+        raise Invalid(
+            f"the quantities of {item} at {location} are beyond what can be",
+            where="lines",
+            hint=f"at most {AMOUNT_MAX // MICROS} of an item at a location",
+        )

@@ -10,6 +10,7 @@ from crossdock.capabilities.reconciliation import (
     ClosedPeriod,
     Figure,
     PeriodAsked,
+    SignOff,
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
 from crossdock.interfaces.api.hub import Hub
@@ -17,7 +18,7 @@ from crossdock.interfaces.api.reconciliations import LineSaid, StockSaid
 from crossdock.interfaces.api.shapes import Code, Limit, Person, Reason, Text
 
 PeriodName = Annotated[Text, Field(min_length=1, max_length=40, pattern=r"\S")]
-Flag = Annotated[bool, Query(description="Only figures that differ.")]
+Flag = Annotated[bool, Query(description="Only what differs or was posted late.")]
 After = Annotated[Text, Query(description="The last location of the page before.")]
 AfterItem = Annotated[Text, Query(description="The last item of the page before.")]
 
@@ -51,13 +52,29 @@ class PeriodClosing(BaseModel):
 
 
 class PeriodSigning(BaseModel):
-    """Who signs it off, where the key is not named after a person, and why."""
+    """Who signs it off, where the key is not named after a person, and why.
+
+    `closed_at` is of the period that was looked at: one that was closed anew since is refused.
+    `despite_unknown`: although the books name items or units that nobody knows.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     against: Code
+    closed_at: AwareDatetime
     because: Reason
     by: Person = ""
+    despite_unknown: bool = False
+
+    def asked(self, period: str, by: str) -> SignOff:
+        return SignOff(
+            period=period,
+            against=self.against,
+            closed_at=self.closed_at,
+            because=self.because,
+            by=by,
+            despite_unknown=self.despite_unknown,
+        )
 
 
 class PeriodsShown(BaseModel):
@@ -114,7 +131,6 @@ def router(hub: Hub) -> APIRouter:
     @routes.post("/periods/{period}/sign", **needs("finance:write"))
     async def sign_period(period: Text, said: PeriodSigning, caller: Caller) -> ClosedPeriod:
         """Sign a period off, for good; with four eyes another one than closed it."""
-        by = who(caller, said.by)
-        return await hub.periods.sign(caller.scope, period, said.against, said.because, by=by)
+        return await hub.periods.sign(caller.scope, said.asked(period, who(caller, said.by)))
 
     return routes

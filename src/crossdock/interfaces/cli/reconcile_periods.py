@@ -14,6 +14,7 @@ from crossdock.capabilities.reconciliation import (
     Figure,
     PeriodAsked,
     Reading,
+    SignOff,
     instant_of,
 )
 from crossdock.interfaces.cli.hub import with_hub
@@ -44,7 +45,7 @@ def close_period(
     asked = PeriodAsked(
         period=period,
         against=source,
-        ends_at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=until),
+        ends_at=_moment(until),
         by=by,
         said=said_in_files(against, None, Reading(as_of=until), is_full=True),
     )
@@ -56,10 +57,25 @@ def sign_period(
     source: Source,
     by: By,
     because: Annotated[str, typer.Option(help="Why; it stays on record.")],
+    closed_at: Annotated[str, typer.Option(help="When what you looked at was closed.")],
+    despite_unknown: Annotated[
+        bool, typer.Option("--despite-unknown", help="Although items or units are not known.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a period off, for good; with four eyes another one than closed it."""
-    done = with_hub(lambda hub: hub.periods.sign(hub.scope, period, source, because, by=by))
+    """Sign a period off, for good; with four eyes another one than closed it.
+
+    `--closed-at` is as `show-period` tells it: what was closed anew since is not signed off.
+    """
+    asked = SignOff(
+        period=period,
+        against=source,
+        closed_at=_moment(instant_of(closed_at, "--closed-at")),
+        because=because,
+        by=by,
+        despite_unknown=despite_unknown,
+    )
+    done = with_hub(lambda hub: hub.periods.sign(hub.scope, asked))
     _print(done, as_json=as_json)
 
 
@@ -96,7 +112,7 @@ def show_period(
     period: Name,
     source: Source,
     differing: Annotated[
-        bool, typer.Option("--differing", help="Only figures that differ.")
+        bool, typer.Option("--differing", help="Only what differs or was posted late.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     as_json: AsJson = False,
@@ -122,6 +138,10 @@ def show_period(
     )
 
 
+def _moment(us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+
+
 def _print(one: ClosedPeriod, *, as_json: bool) -> None:
     if as_json:
         print_json(one)
@@ -129,13 +149,14 @@ def _print(one: ClosedPeriod, *, as_json: bool) -> None:
     signed = f", signed off by {one.signed_by}: {one.because}" if one.signed_by else ""
     stdout.print(
         f"{one.period} of {one.against} until {one.ends_at.isoformat()}: {one.figures} figures,"
-        f" {one.differing} differ; closed by {one.closed_by}{signed}",
+        f" {one.differing} differ; closed by {one.closed_by}"
+        f" at {one.closed_at.isoformat()}{signed}",
         markup=False,
         soft_wrap=True,
     )
-    if one.unknown_names:
+    if one.unknown:
         names = ", ".join(one.unknown_names)
-        stdout.print(f"  nobody knows {names}", markup=False, soft_wrap=True)
+        stdout.print(f"  {one.unknown} not known: {names}", markup=False, soft_wrap=True)
 
 
 def _row(one: Figure) -> tuple[str, ...]:
@@ -144,8 +165,8 @@ def _row(one: Figure) -> tuple[str, ...]:
         one.location,
         one.item,
         f"{plain(one.ours)} {one.unit}",
-        plain(one.theirs),
-        plain(one.difference),
+        "not known" if one.theirs is None else plain(one.theirs),
+        "" if one.difference is None else plain(one.difference),
         late,
         "" if one.value is None else f"{plain(one.value)} {one.currency}".strip(),
         "" if one.is_certain else "uncertain",

@@ -6,7 +6,8 @@ revision = "0025"
 down_revision = "0024"
 
 # A period of one system's books. `since` is a place in the log before which nothing was recorded
-# after its end, so that late postings are looked for behind it alone.
+# after its end, so that late postings are looked for behind it alone, at the `places` that the
+# books name.
 PERIODS = """
 create table reconciliation_period (
     tenant text not null,
@@ -14,10 +15,12 @@ create table reconciliation_period (
     against text collate "C" not null,
     ends_at timestamptz not null,
     since bigint not null,
+    places text[] not null,
     state text not null default 'CLOSED' check (state in ('CLOSED', 'SIGNED')),
     figures integer not null,
     differing integer not null,
     unknown_names text[] not null default '{}',
+    unknown integer not null,
     closed_by text not null,
     closed_at timestamptz not null,
     signed_by text not null default '',
@@ -28,7 +31,8 @@ create table reconciliation_period (
 select guard_table('reconciliation_period');
 """
 
-# An item at a location at its end. `is_certain`: it was not counted since, and its keeper was
+# An item at a location at its end. `theirs` is null where the books' item or unit is not known.
+# `is_certain`: it was not counted since, and its keeper was
 # heard since, so that the hub knows what lay there.
 FIGURES = """
 create table reconciliation_period_figure (
@@ -39,14 +43,14 @@ create table reconciliation_period_figure (
     item text collate "C" not null,
     unit text not null,
     ours bigint not null,
-    theirs bigint not null,
+    theirs bigint,
     value bigint,
     currency text not null default '',
     is_certain boolean not null,
     primary key (tenant, period, against, location, item)
 );
 create index reconciliation_period_differing on reconciliation_period_figure
-    (tenant, period, against, location, item) where ours <> theirs;
+    (tenant, period, against, location, item) where ours is distinct from theirs;
 select guard_table('reconciliation_period_figure');
 """
 
