@@ -1,4 +1,4 @@
-"""What a listing may sell of several places: members of one group no more than it leaves. Pure.
+"""What a listing may sell of several places: members of one group no more than it leaves.
 
 Each member's figure says what it could give if the others gave nothing, so they are not summed
 beyond what the group has beside all that it owes.
@@ -44,7 +44,7 @@ def together(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> list[Toget
     tenant, item = row["tenant"], row["item"]
     group_of = row.get("group_of") or {}
     found: dict[str, list[Pool]] = {}
-    for place in row["source_locations"]:
+    for place in dict.fromkeys(row["source_locations"]):  # one that is named twice lies there once
         if (pool := pools.get((tenant, item, place))) is not None:
             found.setdefault(group_of.get(place, place), []).append(pool)
     groups = set(group_of.values())
