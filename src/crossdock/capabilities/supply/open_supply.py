@@ -118,7 +118,7 @@ class OpenSupply:
         """Give all lines of these documents, closed ones too; `source` "" is from anybody."""
         own = SupplyKind.VENDOR_STOCK
         rows = await tx.fetch(OF_DOCUMENTS, tx.tenant, documents, source, own)
-        return [_line(row) for row in rows]
+        return [line_of(row) for row in rows]
 
     async def all_open(
         self, tx: Transaction, source: str, cut: int
@@ -129,7 +129,7 @@ class OpenSupply:
         while True:
             rows = await tx.fetch(ALL_OPEN, tx.tenant, after, source, self._page)
             if rows:
-                yield [_line(row) for row in rows]
+                yield [line_of(row) for row in rows]
             if len(rows) < self._page:
                 return
             after = rows[-1]["supply_id"]
@@ -188,7 +188,8 @@ def _said(row: Any, quantity: Quantity) -> Withdrawn:
     return Withdrawn(said, row["rank"])
 
 
-def _line(row: Any) -> OpenSupplyLine:
+def line_of(row: Any) -> OpenSupplyLine:
+    """Build a line from a row with its columns."""
     return OpenSupplyLine(
         row["document"],
         row["supply_id"],

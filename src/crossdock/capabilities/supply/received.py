@@ -6,9 +6,13 @@ is not kept: of a line that was changed lately all of it may have come just then
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
-from crossdock.capabilities.supply.open_supply import OpenSupply, OpenSupplyLine, SupplyPicks
+from crossdock.capabilities.supply.open_supply import (
+    OpenSupply,
+    OpenSupplyLine,
+    SupplyPicks,
+    line_of,
+)
 from crossdock.foundation.database import Transaction
 
 PAGE = 5_000
@@ -60,7 +64,7 @@ class GoodsReceived:
     ) -> list[OpenSupplyLine]:
         """Give all lines of these purchase orders; `source` "" is from anybody."""
         rows = await tx.fetch(OF_DOCUMENTS, tx.tenant, documents, source)
-        return [_line(row) for row in rows]
+        return [line_of(row) for row in rows]
 
     async def all_open(
         self, tx: Transaction, source: str, cut: int
@@ -70,7 +74,7 @@ class GoodsReceived:
         while True:
             rows = await tx.fetch(ALL_RECEIVED, tx.tenant, after, source, since, self._page)
             if rows:
-                yield [_line(row) for row in rows]
+                yield [line_of(row) for row in rows]
             if len(rows) < self._page:
                 return
             after = rows[-1]["supply_id"]
@@ -84,15 +88,3 @@ class GoodsReceived:
     async def told(self, tx: Transaction) -> dict[str, int]:
         """Tell when the newest commitment of each source was received, in microseconds."""
         return await self._supply.told(tx)
-
-
-def _line(row: Any) -> OpenSupplyLine:
-    return OpenSupplyLine(
-        row["document"],
-        row["supply_id"],
-        row["item"],
-        row["location"],
-        row["source"],
-        row["micros"],
-        row["us"],
-    )
