@@ -4,20 +4,20 @@ A product's `available` never counts. But whoever sends it means something by it
 may go by that: until it is said what it is, it is somebody's to find out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.connectivity import quarantine
 from crossdock.connectivity.sdk.own_available import SETTING, UNSAID
 from crossdock.connectivity.sdk.records import SCHEMA
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.database import Database, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.watching import Desk, each, tenants
+from crossdock.foundation.watching import TellingDesk, each, tenants
 
 EVERY = timedelta(minutes=10)
 FINGERPRINT = "connections/own-numbers"
@@ -31,12 +31,6 @@ from quarantine q left join connection c on c.tenant = $1 and c.name = q.source
 where q.tenant = $1 and q.state = 'OPEN' and q.code = $2 and q.place = 'available'
 order by q.source, q.id
 """
-
-
-class TellingDesk(Desk, Protocol):
-    async def told(self, tx: Transaction, fingerprint: str) -> Mapping[str, Any]:
-        """Give what an open case was last met with; nothing if none is open."""
-        ...
 
 
 class OwnNumbers:

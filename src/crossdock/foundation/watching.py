@@ -1,8 +1,8 @@
 """Looks for what a person is to look at, tenant by tenant, and has its cases opened and closed."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
@@ -26,6 +26,12 @@ class Desk(Protocol):
     async def closed(
         self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime
     ) -> None: ...
+
+
+class TellingDesk(Desk, Protocol):
+    async def told(self, tx: Transaction, fingerprint: str) -> Mapping[str, Any]:
+        """Give what an open case was last met with; nothing if none is open."""
+        ...
 
 
 async def tenants(database: Database, whose: WorkersSql, *arguments: object) -> set[str]:

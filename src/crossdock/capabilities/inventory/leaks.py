@@ -5,10 +5,9 @@ days later, the promise or the order was lost on its way, and nobody can have th
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Protocol
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
@@ -20,7 +19,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.watching import Desk, each, tenants
+from crossdock.foundation.watching import TellingDesk, each, tenants
 
 EVERY = timedelta(hours=1)
 PATIENCE = timedelta(days=2)
@@ -45,12 +44,6 @@ where v.tenant = $1 and v.is_hard and {store.HOLDS} and v.client <> all($2::text
             and d.order_id <> '' and d.ordered - d.cancelled - d.picked > 0)
 order by v.created_at, v.reservation_id, v.line_no limit {LEAKS_MAX}
 """  # noqa: S608  # the constants above
-
-
-class TellingDesk(Desk, Protocol):
-    async def told(self, tx: Transaction, fingerprint: str) -> Mapping[str, Any]:
-        """Give what an open case was last met with; nothing if none is open."""
-        ...
 
 
 class LeakedHolds:
