@@ -16,6 +16,8 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.sourcing import NodeFacts
 from crossdock.capabilities.supply import PromiseAsked, Question
+from crossdock.connectivity.edi.documents import as_json
+from crossdock.connectivity.edi.standards import documents
 from crossdock.interfaces.cli.entry import COMMANDS
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.docs.generate import commands_of
@@ -37,7 +39,11 @@ from tests.unit.connectivity.edi.x12.interchanges import interchange
 
 ROOT = Path(__file__).parents[3]
 MICROS = 1_000_000
-EDI = (("order.edi", interchange()), ("orders.edi", edifact()))
+EDI = (
+    ("order.edi", interchange()),
+    ("orders.edi", edifact()),
+    ("order.jsonl", json.dumps(as_json(next(documents([interchange().encode()]))))),
+)
 
 # In an order in which each finds what it needs; {…} is filled in with what the trouble is called.
 ONCE: tuple[str, ...] = (
@@ -46,6 +52,12 @@ ONCE: tuple[str, ...] = (
     "edi ack order.edi",
     "edi validate orders.edi",
     "edi ack orders.edi",
+    "edi parse order.edi",
+    "edi explain orders.edi",
+    "edi generate order.jsonl",
+    "edi mask orders.edi",
+    "edi split order.edi --into parts",
+    "edi diff order.edi order.edi",
     (
         "as2 wrap order.edi --from dock --to acme --key dock.pem --certificate acme.pem"
         " --out sent.as2 --sent sent.json"

@@ -1,4 +1,4 @@
-"""`crossdock edi`: X12 and EDIFACT files checked and acknowledged, without a hub."""
+"""`crossdock edi`: X12 and EDIFACT files, without a hub."""
 
 import sys
 from collections import Counter
@@ -23,11 +23,17 @@ from crossdock.connectivity.edi.x12.reading import pages
 from crossdock.connectivity.edi.x12.tables import known
 from crossdock.connectivity.edi.x12.validation import validated
 from crossdock.foundation.clock import SystemClock
+from crossdock.interfaces.cli import edi_documents
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_chunks
 from crossdock.interfaces.cli.output import AsJson, lines_to, print_json, stderr, stdout
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+for _command in (
+    *(edi_documents.parse, edi_documents.explain, edi_documents.generate),
+    *(edi_documents.diff, edi_documents.split, edi_documents.mask),
+):
+    app.command()(_command)
 
 File = Annotated[Path, typer.Argument(help="A file, or - for standard input.")]
 FINDINGS_SHOWN = 1_000

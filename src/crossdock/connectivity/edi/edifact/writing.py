@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.edi.edifact.delimiters import STANDARD, Delimiters, released
 
-Value = str | Sequence[str]
-"""An element, or a composite as its components."""
+Value = str | Sequence[str] | Sequence[Sequence[str]]
+"""An element, a composite as its components, or those of each of its repetitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +44,35 @@ def written(segments: Iterable[Sequence[Value]], form: Form) -> str:
 
 
 def _segment(segment: Sequence[Value], form: Form) -> str:
-    parts: list[str] = []
-    for number, value in enumerate(segment):
-        where = f"{segment[0]}{number:02}"
-        components = [value] if isinstance(value, str) else list(value)
-        while components and not components[-1]:
-            components.pop()
-        safe = (_safe(one, form, where) for one in components)
-        parts.append(form.delimiters.component.join(safe))
+    parts = [
+        _element(value, form, f"{segment[0]}{number:02}") for number, value in enumerate(segment)
+    ]
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return form.delimiters.element.join(parts)
+
+
+def _element(value: Value, form: Form, where: str) -> str:
+    if isinstance(value, str):
+        return _safe(value, form, where)
+    components: list[str] = []
+    repeated: list[str] = []
+    for one in value:
+        if isinstance(one, str):
+            components.append(_safe(one, form, where))
+        else:
+            repeated.append(_element(one, form, where))
+    if len(repeated) > 1 and not form.delimiters.repetition:
+        raise Invalid(
+            "an element is repeated, and nothing parts repetitions here",
+            where=where,
+            hint="write in syntax 4, with a repetition separator, or send it once",
+        )
+    if repeated:
+        return form.delimiters.repetition.join(repeated)
+    while components and not components[-1]:
+        components.pop()
+    return form.delimiters.component.join(components)
 
 
 def _safe(value: str, form: Form, where: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from crossdock.canonical.errors import Invalid
+from crossdock.connectivity.edi.documents import BINARY
 from crossdock.connectivity.edi.x12.delimiters import WIDTHS, Delimiters
 
 CONTROL_MAX = 999_999_999
@@ -16,8 +17,8 @@ STANDARD = Delimiters(element="*", component=">", segment="~", repetition="^")
 _REPETITION_SINCE = "00402"
 _DELIMITERS_AT = (11, 16)
 
-Value = str | Sequence[str]
-"""An element, or a composite as its components."""
+Value = str | Sequence[str] | Sequence[Sequence[str]]
+"""An element, a composite as its components, or those of each of its repetitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +47,42 @@ def written(segments: Iterable[Sequence[Value]], form: Form) -> str:
 
 def _segment(segment: Sequence[Value], form: Form) -> str:
     parts: list[str] = []
+    raw = BINARY.get(str(segment[0]), 0)
     for number, value in enumerate(segment):
         where = f"{segment[0]}{number:02}"
         if isinstance(value, str):
-            parts.append(_safe(value, form, where))
-            continue
-        components = [_safe(one, form, f"{where}-{at}") for at, one in enumerate(value, 1)]
-        while components and not components[-1]:
-            components.pop()
-        parts.append(form.delimiters.component.join(components))
+            is_raw = raw and number == raw
+            parts.append(value if is_raw else _safe(value, form, where))
+        else:
+            parts.append(_composite(value, form, where))
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return form.delimiters.element.join(parts)
+
+
+def _composite(value: Sequence[str] | Sequence[Sequence[str]], form: Form, where: str) -> str:
+    components: list[str] = []
+    repeated: list[str] = []
+    for at, one in enumerate(value, 1):
+        if isinstance(one, str):
+            components.append(_safe(one, form, f"{where}-{at}"))
+        else:
+            repeated.append(_composite(one, form, where))
+    if repeated:
+        return _repeated(repeated, form, where)
+    while components and not components[-1]:
+        components.pop()
+    return form.delimiters.component.join(components)
+
+
+def _repeated(values: Sequence[str], form: Form, where: str) -> str:
+    if not form.delimiters.repetition and len(values) > 1:
+        raise Invalid(
+            "an element is repeated, and nothing parts repetitions here",
+            where=where,
+            hint="write with a repetition separator, from version 00402 on, or send it once",
+        )
+    return form.delimiters.repetition.join(values)
 
 
 def _safe(value: str, form: Form, where: str) -> str:
@@ -98,8 +123,16 @@ def header_written(  # noqa: PLR0913  # the elements of a header that differ
         *(delimiters.repetition if has_repetition else "U", version, f"{control:09}"),
         *("1" if wants_acknowledgment else "0", usage, delimiters.component),
     )
+    return header_of(said, form)
+
+
+def header_of(elements: Sequence[str], form: Form) -> str:
+    """Write the sixteen elements of a header (ISA), filled up to their widths.
+
+    Raises `Invalid` for what does not fit.
+    """
     filled = ["ISA"]
-    for number, (value, width) in enumerate(zip(said, WIDTHS, strict=True), 1):
+    for number, (value, width) in enumerate(zip(elements, WIDTHS, strict=True), 1):
         where = f"ISA{number:02}"
         safe = value if number in _DELIMITERS_AT else _safe(value, form, where)
         if len(safe) > width and not form.leaves_out:
@@ -108,4 +141,4 @@ def header_written(  # noqa: PLR0913  # the elements of a header that differ
                 where=where,
             )
         filled.append(safe[:width].ljust(width))
-    return delimiters.element.join(filled) + delimiters.segment + form.line_end
+    return form.delimiters.element.join(filled) + form.delimiters.segment + form.line_end

@@ -4,6 +4,7 @@ from functools import lru_cache, reduce
 from importlib.resources import files
 
 from crossdock.connectivity.edi.definitions import Definitions
+from crossdock.connectivity.edi.naming import Names, names_of
 
 VERSIONS = ("96A", "01B")
 """Those there are tables of; what comes between two is read by the earlier one."""
@@ -41,3 +42,9 @@ def _of(count: int) -> Definitions:
     names = (SERVICE, *(f"D{one}" for one in VERSIONS[:count]))
     texts = (files(__name__).joinpath(f"{one}.toml").read_text("utf-8") for one in names)
     return reduce(Definitions.with_table, texts, NOTHING)
+
+
+@lru_cache
+def names() -> Names:
+    """Give what segments and codes are called, for people."""
+    return names_of(files(__name__).joinpath("names.toml").read_text("utf-8"))

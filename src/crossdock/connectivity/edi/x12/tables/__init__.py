@@ -5,6 +5,7 @@ from functools import lru_cache, reduce
 from importlib.resources import files
 
 from crossdock.connectivity.edi.definitions import Definitions
+from crossdock.connectivity.edi.naming import Names, names_of
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "004010": (
@@ -32,3 +33,9 @@ def _of(version: str) -> Definitions:
     names = (name for one, tables in TABLES.items() if one <= version for name in tables)
     texts = (files(__name__).joinpath(f"{name}.toml").read_text("utf-8") for name in names)
     return reduce(Definitions.with_table, texts, NOTHING)
+
+
+@lru_cache
+def names() -> Names:
+    """Give what segments and codes are called, for people."""
+    return names_of(files(__name__).joinpath("names.toml").read_text("utf-8"))
