@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -53,6 +54,8 @@ from crossdock.capabilities.supply import (
     Supply,
     supply_reader,
 )
+from crossdock.connectivity.as2 import exchange
+from crossdock.connectivity.as2.exchange import Exchange
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -164,6 +167,11 @@ class House:
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    @cached_property
+    def as2(self) -> Exchange:
+        around = (Vault(bytes(32)), CaseDesk())
+        return exchange.over(self.database, self.clock, (self.ids, Random(9)), around)
 
     @property
     def kit_stocks(self) -> KitAnswers:
