@@ -1,25 +1,26 @@
 """Two trading partners at one server, each a tenant of its own: they meet over HTTP alone."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
 
-from crossdock.connectivity.as2 import exchange
+from crossdock.connectivity.as2 import exchange, mime
 from crossdock.connectivity.as2.exchange import Exchange
 from crossdock.connectivity.as2.messages import KeptMessage, ToSend
 from crossdock.connectivity.as2.profiles import Profile, Resending
 from crossdock.connectivity.as2.terms import Incoming, Outgoing, Payload
+from crossdock.connectivity.transports.http import HttpClient, HttpResponse, target_of
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import event_log
-from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.ids import SystemIds
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.case_desk import CaseDesk
-from tests.unit.connectivity.as2.parties import NOW, pem
+from tests.unit.connectivity.as2.parties import pem
 
 MAIN, ACME = Scope("main"), Scope("acme")
 ORDER = Payload(content=b"ISA*00*~\r\n\x00\xff", content_type="application/edi-x12")
@@ -119,4 +120,56 @@ class Sides:
         await self.as2.partners.put(MAIN, replace(now, **more), by="test")
 
 
-__all__ = ["ACME", "MAIN", "NOW", "ONCE", "ORDER", "Sides", "certificate", "exchange_at"]
+async def bring(url: str, raw: bytes) -> HttpResponse:
+    """Bring a message as it travels to where the address says."""
+    message = mime.read(raw)
+    base, path = target_of(url)
+    client = HttpClient(base, clock=SystemClock(), allow_private_addresses=True)
+    async with client:
+        return await client.request("POST", path, headers=dict(message.headers), body=message.body)
+
+
+@dataclass
+class Between:
+    """A line between the two that does to calls what it is told, one after the other.
+
+    PASS: as it is. LOSE: it arrives, and the answer is lost. EMPTY: it arrives, and the answer is
+    empty. DOWN: 503. Bytes: this is answered instead, as a receipt.
+    """
+
+    to: str
+    does: list[str | bytes]
+    seen: list[bytes] = field(default_factory=list[bytes])
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body, is_more = b"", True
+        while is_more:
+            part = await receive()
+            body += part.get("body", b"")
+            is_more = part.get("more_body", False)
+        skipped = {b"host", b"content-length", b"connection", b"accept-encoding"}
+        head = b"".join(b"%b: %b\r\n" % one for one in scope["headers"] if one[0] not in skipped)
+        raw = head + b"\r\n" + body
+        self.seen.append(raw)
+        status, headers, answer = await self._done(raw)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _done(self, raw: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        how = self.does.pop(0) if self.does else "PASS"
+        if isinstance(how, bytes):
+            message = mime.read(how)
+            return 200, encoded(dict(message.headers)), message.body
+        if how == "DOWN":
+            return 503, [], b""
+        answered = await bring(self.to, raw)
+        if how == "PASS":
+            return answered.status, encoded(answered.headers), answered.body
+        return (502 if how == "LOSE" else 200), [], b""
+
+
+def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    skipped = {"content-length", "connection", "transfer-encoding"}
+    return [(k.encode(), v.encode()) for k, v in headers.items() if k.lower() not in skipped]

@@ -70,7 +70,7 @@ from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.stock_asking import Heard, Place
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
-from crossdock.foundation.clock import SystemClock
+from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids, SystemIds
 from crossdock.foundation.refusals import Refusals
@@ -91,7 +91,9 @@ from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_readback import ReadingBack, Seller
 from crossdock.orchestration.processes.movement_waiting import Bookings
 from tests.interfaces.api.applications import APPLICATIONS
+from tests.interfaces.api.as2_sides import Sides, exchange_at
 from tests.processes.shop import Pools
+from tests.unit.connectivity.as2.parties import NOW as AS2_NOW
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
 STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
@@ -380,6 +382,15 @@ async def call(house: House) -> AsyncIterator[Caller]:
     """Give a caller with the owner's rights against a running server."""
     async with serving(create_app(house)) as address:
         yield Caller(int(address.rpartition(":")[2]), await house.key())
+
+
+@pytest.fixture
+async def sides(database: Database, house: House) -> AsyncIterator[Sides]:
+    """Give two partners by AS2 at one server, who agree on nothing yet."""
+    clock = VirtualClock(AS2_NOW)
+    house.as2 = exchange_at(database, clock)
+    async with serving(create_app(house)) as address:
+        yield Sides(house.as2, clock, database, address)
 
 
 async def stock(call: Caller, house: House, *items: str, micros: int = 0) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from os import SEEK_END
 from random import Random
+from typing import IO
 
 import structlog
 
@@ -14,7 +16,7 @@ from crossdock.canonical.errors import Forbidden, Invalid, Unavailable
 from crossdock.canonical.messages import MessageReceived
 from crossdock.connectivity.as2 import mime
 from crossdock.connectivity.as2.algorithms import Digest
-from crossdock.connectivity.as2.asking import Asked, asked
+from crossdock.connectivity.as2.asking import asked, asked_at_least
 from crossdock.connectivity.as2.duplicates import Earlier
 from crossdock.connectivity.as2.faults import As2Invalid, Fault
 from crossdock.connectivity.as2.handling import Handled, handled
@@ -35,7 +37,9 @@ from crossdock.foundation.scope import Scope
 log = structlog.get_logger(__name__)
 
 STRANGERS_BYTES_MAX = 1024 * 1024
-READ_AT_ONCE, OPENED_AT_ONCE = 8, 2
+SMALL_BYTES_MAX = 1024 * 1024
+SMALL_AT_ONCE, LARGE_AT_ONCE = 8, 1
+"""So many are in memory at a time; what still comes lies in files."""
 REFUSED_KEPT = 200
 """So many refused messages are kept of one partner: who is refused may be anybody."""
 RACES_MAX = 5
@@ -77,7 +81,8 @@ delete from as2_message where tenant = $1 and message in (
     order by message desc offset $4)
 """
 
-ReadBody = Callable[[int], Awaitable[bytes]]
+ReadBody = Callable[[int], Awaitable[IO[bytes]]]
+"""Reads a body of so many bytes at most into a file, which is closed by who asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,8 @@ class Answering:
     random: Random = field(repr=False)
     partners: Partners
     hearing: Hearing
-    _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))
-    _opening: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OPENED_AT_ONCE))
+    _small: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SMALL_AT_ONCE))
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def receive(
         self, scope: Scope, fields: tuple[tuple[str, str], ...], read: ReadBody
@@ -118,25 +123,32 @@ class Answering:
         async with self.database.transaction(scope) as tx:
             sides = await self.partners.sides(tx, whose.receiver, whose.sender)
             house = sides.house if sides else await self.partners.house(tx, whose.receiver)
-        async with self._reading:
-            if sides is None:
-                return await self._refuse_stranger(house, Entity(headers, b""), read)
-            body = await read(sides.profile.incoming.bytes_max)
-            message = Entity(headers, body)
-            if _is_receipt(message):
-                await self.hearing.hear(scope, sides, message)
-                return Reply()
-            return await self._answered(scope, sides, message, whose)
+        if sides is None:
+            return await self._refuse_stranger(house, Entity(headers, b""), read)
+        with await read(sides.profile.incoming.bytes_max) as file:
+            is_large = file.seek(0, SEEK_END) > SMALL_BYTES_MAX
+            async with self._large if is_large else self._small:
+                file.seek(0)
+                message = Entity(headers, await asyncio.to_thread(file.read))
+                return await self._received(scope, sides, message, whose)
+
+    async def _received(
+        self, scope: Scope, sides: Sides, message: Entity, whose: Addressed
+    ) -> Reply:
+        if _is_receipt(message):
+            await self.hearing.hear(scope, sides, message)
+            return Reply()
+        return await self._answered(scope, sides, message, whose)
 
     async def _refuse_stranger(self, house: House, message: Entity, read: ReadBody) -> Reply:
         """Answer who is no partner; nothing of it is kept, for it may be anybody."""
-        await read(STRANGERS_BYTES_MAX)
+        (await read(STRANGERS_BYTES_MAX)).close()
         whose = addressed(message)
         log.warning("as2: no partners", sender=whose.sender, receiver=whose.receiver)
         try:
             wanted = asked(message, Incoming())
         except As2Invalid:
-            wanted = Asked(is_signed=False)
+            wanted = asked_at_least(message)
         if wanted is None:
             raise Forbidden(f"{whose.sender} and {whose.receiver} are no partners here")
         wanted = replace(wanted, url="", is_signed=wanted.is_signed and bool(house.keys))
@@ -159,10 +171,7 @@ class Answering:
         async with self.database.transaction(scope) as tx:
             earlier = await _earlier(tx, whose)
         opener = Opener(sides.house, sides.profile.terms(), self.clock.now(), self.random)
-        async with self._opening:
-            return await asyncio.to_thread(
-                handled, message, opener, lambda _: earlier, self._stamp()
-            )
+        return await asyncio.to_thread(handled, message, opener, lambda _: earlier, self._stamp())
 
     def _stamp(self) -> Stamp:
         return Stamp(f"{self.ids.text()}@crossdock", self.clock.now(), self.random)
@@ -186,16 +195,21 @@ class Answering:
     ) -> bool:
         whose, payload = received.addressed, received.payload
         name = prefixed("msg", self.ids.new())
-        raw = _raw(message)
         signature = received.layers.signature
         digest = signature.digest if signature else Digest.SHA256
         kept = await tx.fetchval(
             TAKE,
             *(tx.tenant, name, whose.receiver, whose.sender, whose.message_id),
-            *(raw, hashed(raw), payload.content, payload.content_type, payload.filename),
+            *(
+                _raw(message),
+                hashed(message.body),
+                payload.content,
+                payload.content_type,
+                payload.filename,
+            ),
             f"{received.mic(digest)}, {digest}",
             f'{{"{Digest.SHA256}": "{received.mic(Digest.SHA256)}"}}',
-            received.layers.seen,
+            list(map(_storable, received.layers.seen)),
             signature.certificate.fingerprint if signature else "",
             done.receipt and done.receipt.written(),
             done.receipt_url,
@@ -227,14 +241,13 @@ class Answering:
     async def _refuse(
         self, tx: Transaction, message: Entity, whose: Addressed, done: Handled, now: datetime
     ) -> None:
-        raw = _raw(message)
         because = done.refusal.message if done.refusal else ""
         await tx.execute(
             REFUSE,
             *(tx.tenant, prefixed("msg", self.ids.new())),
             *(whose.receiver, whose.sender, whose.message_id),
             _storable(because),
-            *(raw, hashed(raw), done.layers.seen),
+            *(_raw(message), hashed(message.body), list(map(_storable, done.layers.seen))),
             done.receipt and done.receipt.written(),
             done.receipt_url,
             now if done.receipt_url and done.receipt else None,

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.connectivity.as2.faults import As2Invalid
 from crossdock.connectivity.as2.matching import Match, Verdict, matched
 from crossdock.connectivity.as2.messages import (
@@ -27,6 +29,8 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.watching import Desk
+
+log = structlog.get_logger(__name__)
 
 SENT = """
 select message, house, partner_name, message_id, state, mics, repeats from as2_message
@@ -84,7 +88,12 @@ class Hearing:
         and the receipt awaited on.
         """
         now = self.clock.now()
-        receipt = await asyncio.to_thread(read_receipt, message, sides.profile.terms(), now)
+        try:
+            receipt = await asyncio.to_thread(read_receipt, message, sides.profile.terms(), now)
+        except As2Invalid as error:
+            sender = sides.profile.partner
+            log.warning("as2: receipt not taken", sender=sender, because=error.message)
+            raise Invalid(f"the receipt was not taken: {error.fault}") from None
         whose = (sides.house.name, sides.profile.partner, receipt.original_message_id)
         async with self.database.transaction(scope) as tx:
             row = await tx.fetchrow(SENT, tx.tenant, *whose)
@@ -103,7 +112,10 @@ class Hearing:
     ) -> State:
         """Settle a message by its receipt; say how it stands."""
         state = State(said.match.verdict.value)
-        because = "; ".join(said.match.findings)[:2000]
+        told = said.receipt and said.receipt.disposition
+        is_odd = told and state is State.UNPROVEN and not told.is_processed
+        findings = (*said.match.findings, str(told)) if is_odd else said.match.findings
+        because = "; ".join(findings)[:2000]
         return await self.settle_as(tx, row, state, because, raw=raw, receipt=said.receipt)
 
     async def settle_as(

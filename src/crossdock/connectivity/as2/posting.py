@@ -198,7 +198,10 @@ class Posting:
     async def _sent(self, scope: Scope, row: Mapping[str, Any], sides: Sides | None) -> None:
         resending = sides.profile.resending if sides else Resending()
         if row["direction"] == "IN":
-            outcome = await self._called(row["receipt_url"], row["receipt"], sides)
+            # What was agreed when the message came need not be agreed any more.
+            is_agreed = sides and row["receipt_url"] in sides.profile.incoming.receipt_urls
+            url = row["receipt_url"] if is_agreed else ""
+            outcome = await self._called(url, row["receipt"], sides)
             await self._receipt_sent(scope, row, outcome, resending)
             return
         if row["attempts"] > resending.attempts:
@@ -211,7 +214,7 @@ class Posting:
     async def _called(self, url: str, raw: bytes, sides: Sides | None) -> Outcome:
         """Make one call; what failed on its way is an outcome too."""
         if sides is None or not url:
-            return Outcome(failure="the two are no partners any more")
+            return Outcome(failure="the address is not agreed with the partner any more")
         message = mime.read(raw)
         try:
             base, path = target_of(url)

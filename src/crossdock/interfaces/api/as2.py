@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -25,10 +25,10 @@ from crossdock.interfaces.api.as2_shapes import (
     check_content_type,
     partner_shown,
 )
-from crossdock.interfaces.api.bodies import read_body
 from crossdock.interfaces.api.caller import VERB, Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, Limit, Text
+from crossdock.interfaces.api.spooling import spooled_body
 
 BODY_SECONDS_MAX = 120.0
 OPEN = {VERB: "", "security": []}
@@ -49,9 +49,9 @@ def receiving_routes(hub: Hub) -> APIRouter:
         raw: list[tuple[bytes, bytes]] = request.scope["headers"]
         fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
 
-        async def read(bytes_max: int) -> bytes:
+        async def read(bytes_max: int) -> IO[bytes]:
             sent = dict(raw)
-            return await read_body(request.receive, sent, bytes_max, seconds=BODY_SECONDS_MAX)
+            return await spooled_body(request.receive, sent, bytes_max, seconds=BODY_SECONDS_MAX)
 
         reply = await hub.as2.answering.receive(scope, fields, read)
         answer = Response(reply.body)
