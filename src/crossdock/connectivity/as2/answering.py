@@ -107,6 +107,7 @@ class Answering:
     random: Random = field(repr=False)
     partners: Partners
     hearing: Hearing
+    refused_kept: int = REFUSED_KEPT
     _small: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SMALL_AT_ONCE))
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
@@ -254,7 +255,7 @@ class Answering:
             now,
         )
         whom = (tx.tenant, whose.receiver, whose.sender)
-        await tx.execute(FORGET_REFUSED, *whom, REFUSED_KEPT)
+        await tx.execute(FORGET_REFUSED, *whom, self.refused_kept)
 
 
 async def _earlier(tx: Transaction, whose: Addressed) -> Earlier | None:

@@ -58,6 +58,7 @@ def receiving_routes(hub: Hub) -> APIRouter:
         answer.raw_headers += [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in reply.headers
+            if name.lower() != "date"  # the server says it
         ]
         return answer
 
