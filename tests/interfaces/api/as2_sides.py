@@ -144,14 +144,7 @@ class Between:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body, is_more = b"", True
-        while is_more:
-            part = await receive()
-            body += part.get("body", b"")
-            is_more = part.get("more_body", False)
-        skipped = {b"host", b"content-length", b"connection", b"accept-encoding"}
-        head = b"".join(b"%b: %b\r\n" % one for one in scope["headers"] if one[0] not in skipped)
-        raw = head + b"\r\n" + body
+        raw = await whole(scope, receive)
         self.seen.append(raw)
         status, headers, answer = await self._done(raw)
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -173,3 +166,15 @@ class Between:
 def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     skipped = {"content-length", "connection", "transfer-encoding"}
     return [(k.encode(), v.encode()) for k, v in headers.items() if k.lower() not in skipped]
+
+
+async def whole(scope: Any, receive: Any) -> bytes:
+    """Read a request as a message: its headers but those of the journey, and its body."""
+    body, is_more = b"", True
+    while is_more:
+        part = await receive()
+        body += part.get("body", b"")
+        is_more = part.get("more_body", False)
+    skipped = {b"host", b"content-length", b"connection", b"accept-encoding"}
+    head = b"".join(b"%b: %b\r\n" % one for one in scope["headers"] if one[0] not in skipped)
+    return head + b"\r\n" + body
