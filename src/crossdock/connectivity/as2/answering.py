@@ -23,7 +23,7 @@ from crossdock.connectivity.as2.handling import Handled, handled
 from crossdock.connectivity.as2.hearing import Hearing
 from crossdock.connectivity.as2.messages import SOURCE, TRANSPORT, hashed
 from crossdock.connectivity.as2.mime import Entity, Headers
-from crossdock.connectivity.as2.partners import Partners, Sides
+from crossdock.connectivity.as2.partners import PartnerBook, Sides
 from crossdock.connectivity.as2.receipts import Answer, Disposition, is_receipt, write_receipt
 from crossdock.connectivity.as2.receiving import Addressed, Opener, Received, addressed
 from crossdock.connectivity.as2.sending import Stamp
@@ -105,7 +105,7 @@ class Answering:
     clock: Clock
     ids: Ids
     random: Random = field(repr=False)
-    partners: Partners
+    partners: PartnerBook
     hearing: Hearing
     refused_kept: int = REFUSED_KEPT
     _small: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SMALL_AT_ONCE))

@@ -8,7 +8,7 @@ from crossdock.canonical.cases import OpenCase
 from crossdock.connectivity.as2.answering import Answering
 from crossdock.connectivity.as2.hearing import Hearing
 from crossdock.connectivity.as2.messages import Messages
-from crossdock.connectivity.as2.partners import Partners
+from crossdock.connectivity.as2.partners import PartnerBook
 from crossdock.connectivity.as2.posting import Posting
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation.clock import Clock
@@ -27,7 +27,7 @@ TENANTS = WorkersSql("select distinct tenant from as2_partner")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    partners: Partners
+    partners: PartnerBook
     messages: Messages
     answering: Answering
     posting: Posting
@@ -48,7 +48,7 @@ def over(
 ) -> Exchange:
     """Build it. `around` keeps secrets, and opens cases for persons."""
     vault, desk = around
-    partners = Partners(database, clock, vault)
+    partners = PartnerBook(database, clock, vault)
     hearing = Hearing(database, clock, desk)
     return Exchange(
         partners=partners,
@@ -68,7 +68,7 @@ class Expiry:
 
     database: Database
     clock: Clock
-    partners: Partners = field(repr=False)
+    partners: PartnerBook = field(repr=False)
     desk: Desk
 
     @property

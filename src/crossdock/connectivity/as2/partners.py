@@ -81,7 +81,7 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
-class Partners:
+class PartnerBook:
     database: Database
     clock: Clock
     vault: Vault = field(repr=False)

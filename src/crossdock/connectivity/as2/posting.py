@@ -24,7 +24,7 @@ from crossdock.connectivity.as2.messages import (
     hashed,
 )
 from crossdock.connectivity.as2.mime import Entity, Headers
-from crossdock.connectivity.as2.partners import Partners, Sides
+from crossdock.connectivity.as2.partners import PartnerBook, Sides
 from crossdock.connectivity.as2.profiles import Resending
 from crossdock.connectivity.as2.sending import Stamp, write
 from crossdock.connectivity.as2.terms import ReceiptKind
@@ -113,7 +113,7 @@ class Posting:
     clock: Clock
     ids: Ids
     random: Random = field(repr=False)
-    partners: Partners
+    partners: PartnerBook
     hearing: Hearing
     allow_private_addresses: bool = False
 
