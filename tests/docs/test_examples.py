@@ -70,6 +70,7 @@ PERIOD = "how-to/close-a-period.md"
 BY_DATE = "how-to/promise-by-date.md"
 EDI = "how-to/check-edi-files.md"
 AS2 = "how-to/open-as2-messages.md"
+EXCHANGED = "how-to/exchange-as2-messages.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
@@ -80,6 +81,7 @@ TYPED = {
     BY_DATE,
     EDI,
     AS2,
+    EXCHANGED,
     DATABASE,
     OPEN_LINES,
     FOLLOWED,
@@ -463,6 +465,14 @@ def test_files_are_checked_and_acknowledged_as_the_page_says(tmp_path: Path) -> 
 def test_as2_messages_are_made_opened_and_matched_as_the_page_says(tmp_path: Path) -> None:
     with reading(tmp_path) as reader:
         reader.follow((DOCS / AS2).read_text())
+
+
+def test_documents_are_exchanged_by_as2_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / EXCHANGED).read_text())
 
 
 def test_warehouses_are_chosen_as_the_page_says() -> None:

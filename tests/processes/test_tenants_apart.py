@@ -75,6 +75,10 @@ from crossdock.capabilities.supply import (
     SubstitutionRule,
     Supply,
 )
+from crossdock.connectivity.as2.answering import Answering
+from crossdock.connectivity.as2.messages import Messages
+from crossdock.connectivity.as2.partners import PartnerBook
+from crossdock.connectivity.as2.posting import Posting
 from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.inbox import Inbox
@@ -109,6 +113,7 @@ from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
+from tests.processes import as2_apart
 from tests.processes.counted import dear_counts, told_to_count
 from tests.processes.sampled import SAMPLED
 from tests.unit.connectivity.standins import command, levelled, webhook, world
@@ -168,6 +173,7 @@ KEPT = AllocationProtection(
 )  # fmt: skip
 TRADE = AllocationGroup(name="trade", channels=("depot",), customers=("ACME",))
 SERVICES = (
+    *(Answering, Messages, PartnerBook, Posting),
     *(
         Access,
         Allocation,
@@ -276,6 +282,7 @@ async def full(
     hub = Hub(settings, dsn, unguarded, Outside(clock=clock, applications=applications))
     await hub._register()
     owner: Any = await asyncpg.connect(dsn)
+    await as2_apart.filled(hub, MAIN)
     yield await filled(hub, owner)
     await owner.close()
 
@@ -427,6 +434,7 @@ SHOWS: Mapping[str, Ask] = {
     "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
     "Sampler.plans": lambda full: full.hub.sampler.plans(OTHER),
     **SAMPLED,
+    **as2_apart.shows(OTHER),
     "Sampler.sample": lambda full: full.hub.sampler.sample(OTHER, "shop", "web", by="x"),
     "Reconciliation.run": lambda full: full.hub.reconciliation.run(OTHER, full.run_id),
     "Reconciliation.runs": lambda full: full.hub.reconciliation.runs(OTHER),
@@ -579,6 +587,7 @@ SHOWS: Mapping[str, Ask] = {
 }
 # Each writes or counts under names that another has too, and must leave the other's alone.
 DOES: Mapping[str, Ask] = {
+    **as2_apart.does(OTHER),
     "Rulebook.clear_rule": lambda full: full.hub.allocation.rulebook.clear_rule(
         OTHER, AllocationRule(channel="web"), by="x"
     ),

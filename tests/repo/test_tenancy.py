@@ -48,6 +48,8 @@ WORKERS = {
     "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",
     "crossdock.capabilities.supply.kept_store.WATCHED": "whose promises by date are watched",
     "crossdock.capabilities.supply.kept_store.WITH_LAPSED": "whose promises have lapsed",
+    "crossdock.connectivity.as2.exchange.TENANTS": "whose certificates are looked at",
+    "crossdock.connectivity.as2.posting.DUE": "the next messages and receipts to be sent",
     "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.OUTBOX": "figures of the whole hub, for who runs it",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from crossdock.assembly import adapters, counts, kits, unlisting
+from crossdock.assembly import adapters, as2, counts, kits, unlisting
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -102,6 +102,7 @@ class Hub:
             ids=outside.ids,
             worker=self._lessee,
         )
+        self.as2 = as2.over(settings, database, clock, (outside.ids, outside.random))
         self.pollers = self._pollers()
         self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
@@ -109,17 +110,16 @@ class Hub:
         # These wait for their turn at busy connections, and nothing else waits for them.
         gaps = adapters.refiller(self.inbox, lambda: self._around, lambda: self.pollers)
         readings = self.sampler.job, self.stock_sampler.job, self.open_rounds.job, gaps.job
-        self.readings = [Jobs(database, clock, [one]) for one in readings]
+        self.readings = [Jobs(database, clock, [one]) for one in (*readings, *self.as2.jobs)]
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
         """Build what takes messages in and gives them out."""
-        database, clock, settings = self.database, self.clock, self.settings
-        applications = outside.applications
+        database, clock, applications = self.database, self.clock, outside.applications
         self.directory = Directory(
             database,
             clock,
-            Vault(master_key_of(settings)),
+            Vault(master_key_of(self.settings)),
             installed_applications() if applications is None else applications,
             self._ports,
         )
@@ -133,7 +133,7 @@ class Hub:
             self.directory,
             words,
             worker=self._lessee,
-            body_bytes_max=settings.inbox_body_bytes_max,
+            body_bytes_max=self.settings.inbox_body_bytes_max,
         )
         self.quarantine = Quarantine(database, clock, self.inbox, words)
         self.proposals = Proposals(database)

@@ -37,6 +37,7 @@ from crossdock.canonical.inventory import (
     StockSnapshotTaken,
     StockWentNegative,
 )
+from crossdock.canonical.messages import MessageReceived, MessageSettled
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
@@ -86,6 +87,8 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     OrderChanged,
     SupplyCommitmentChanged,
     PartyChanged,
+    MessageReceived,
+    MessageSettled,
     CommandSettled,
     SourcingDecided,
     ConfirmationChanged,

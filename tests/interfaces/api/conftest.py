@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -53,6 +54,8 @@ from crossdock.capabilities.supply import (
     Supply,
     supply_reader,
 )
+from crossdock.connectivity.as2 import exchange
+from crossdock.connectivity.as2.exchange import Exchange
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -67,7 +70,7 @@ from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.stock_asking import Heard, Place
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
-from crossdock.foundation.clock import SystemClock
+from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids, SystemIds
 from crossdock.foundation.refusals import Refusals
@@ -88,7 +91,9 @@ from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_readback import ReadingBack, Seller
 from crossdock.orchestration.processes.movement_waiting import Bookings
 from tests.interfaces.api.applications import APPLICATIONS
+from tests.interfaces.api.as2_sides import Sides, exchange_at
 from tests.processes.shop import Pools
+from tests.unit.connectivity.as2.parties import NOW as AS2_NOW
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
 STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
@@ -164,6 +169,11 @@ class House:
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    @cached_property
+    def as2(self) -> Exchange:
+        around = (Vault(bytes(32)), CaseDesk())
+        return exchange.over(self.database, self.clock, (self.ids, Random(9)), around)
 
     @property
     def kit_stocks(self) -> KitAnswers:
@@ -372,6 +382,15 @@ async def call(house: House) -> AsyncIterator[Caller]:
     """Give a caller with the owner's rights against a running server."""
     async with serving(create_app(house)) as address:
         yield Caller(int(address.rpartition(":")[2]), await house.key())
+
+
+@pytest.fixture
+async def sides(database: Database, house: House) -> AsyncIterator[Sides]:
+    """Give two partners by AS2 at one server, who agree on nothing yet."""
+    clock = VirtualClock(AS2_NOW)
+    house.as2 = exchange_at(database, clock)
+    async with serving(create_app(house)) as address:
+        yield Sides(house.as2, clock, database, address)
 
 
 async def stock(call: Caller, house: House, *items: str, micros: int = 0) -> None:

@@ -23,7 +23,7 @@ from tests.interfaces.api.applications import SECRET, signature
 from tests.interfaces.api.conftest import STRANGER, Caller, House, stock
 from tests.interfaces.api.test_stock import asking
 
-OPEN = {("get", "/livez"), ("get", "/readyz")}
+OPEN = {("get", "/livez"), ("get", "/readyz"), ("post", "/as2")}
 OF_GOODS = "?item=BOLT&location=DC"
 QUERY_OF = {
     "/v1/availability": OF_GOODS,

@@ -24,6 +24,7 @@ from tests.docs.generate import commands_of
 from tests.interfaces.cli_commands.conftest import CommandLine
 from tests.interfaces.cli_commands.trouble import (
     PROCESS,
+    as2_message,
     dead_letters,
     open_case,
     parked_instances,
@@ -65,6 +66,17 @@ ONCE: tuple[str, ...] = (
     "as2 open sent.as2 --key acme.pem --certificate dock.pem --receipt receipt.as2",
     "as2 match receipt.as2 --sent sent.json --certificate acme.pem",
     "as2 certificates acme.pem",
+    (
+        "as2 put-partner dock acme --url http://127.0.0.1:9/as2 --certificate acme.pem"
+        " --sign none --receipt none"
+    ),
+    "as2 partners",
+    "as2 partner dock acme",
+    "as2 keys",
+    "as2 send dock acme order.edi --request r1 --later",
+    "as2 messages",
+    "as2 message {as2}",
+    "as2 resend {as2}",
     "migrate",
     "doctor",
     "catalog add-item HOSE",
@@ -194,7 +206,7 @@ ONCE: tuple[str, ...] = (
     "reconcile close {finding} --cause COUNT",
 )
 # The trouble of others is sealed by a key that this one does not have.
-ALONE = {"connection rotate-secrets"}
+ALONE = {"connection rotate-secrets", "as2 put-key dock dock.pem"}
 # These go on until they are ended: they say one value at the start, or one for each event.
 ENDLESS = {
     "serve --workers 0",
@@ -285,6 +297,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     asked = PromiseAsked("by-date", (Question("BOLT", "DC1", "EA", MICROS),), ("",))
     kept = await hub.kept_promises.promise(hub.scope, "test", asked)
     return {
+        "as2": await as2_message(hub),
         "kept": kept.promise_id,
         "finding": finding.finding_id,
         **await closed_period(hub, crossdock),
@@ -341,6 +354,8 @@ async def test_a_command_with_json_prints_one_value_and_nothing_else(
 async def test_a_command_that_needs_no_trouble_prints_one_value_too(
     crossdock: CommandLine, command: str
 ) -> None:
+    put_files(crossdock.folder)
+
     said = await crossdock(*command.split(), "--json")
 
     assert (said.code, len(values(said.out))) == (0, 1), said

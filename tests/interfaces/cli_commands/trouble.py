@@ -9,6 +9,9 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Ambiguous
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.connectivity.as2.messages import ToSend
+from crossdock.connectivity.as2.profiles import Profile
+from crossdock.connectivity.as2.terms import Incoming, Outgoing, Payload, ReceiptKind
 from crossdock.connectivity.courier import Step
 from crossdock.connectivity.sdk import RepeatSafety
 from crossdock.foundation import event_log
@@ -42,6 +45,20 @@ async def dead_letters(hub: Hub, *names: str) -> None:
     while (await courier.step()).step is not Step.NOTHING:
         pass
     await courier.close()
+
+
+async def as2_message(hub: Hub) -> str:
+    """Intend a message to a partner whom nobody can reach."""
+    profile = Profile(
+        house="we",
+        partner="they",
+        url="http://127.0.0.1:9/",
+        outgoing=Outgoing(digest=None, cipher=None, receipt=ReceiptKind.NONE),
+        incoming=Incoming(must_be_signed=False),
+    )
+    await hub.as2.partners.put(hub.scope, profile, by="test")
+    wanted = ToSend(house="we", partner="they", payload=Payload(content=b"x"), request_id="r")
+    return (await hub.as2.posting.intend(hub.scope, wanted)).message
 
 
 async def parked_letter(hub: Hub, name: str) -> None:

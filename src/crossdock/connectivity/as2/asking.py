@@ -45,6 +45,15 @@ def asked(message: Entity, terms: Incoming) -> Asked | None:
     return Asked(_is_signed(options), _digests(options, terms), url)
 
 
+def asked_at_least(message: Entity) -> Asked:
+    """Say how the refusal of what cannot be granted is given: in the answer, signed if asked."""
+    try:
+        said = message.headers.get("Disposition-Notification-Options") or ""
+    except As2Invalid:
+        said = ""
+    return Asked(SIGNATURE_PROTOCOL in _options(said).get("signed-receipt-protocol", []))
+
+
 def _options(value: str) -> dict[str, list[str]]:
     """Read `name=importance, value, value; ...`; what is written otherwise is not there."""
     found: dict[str, list[str]] = {}

@@ -42,6 +42,10 @@ class Certificate:
     def is_in_use(self, at: datetime) -> bool:
         return self.from_ <= at < self.until
 
+    def pem(self) -> str:
+        found = x509.load_der_x509_certificate(self.der)
+        return found.public_bytes(serialization.Encoding.PEM).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class OwnKey:

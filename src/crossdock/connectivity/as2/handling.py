@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.as2.algorithms import Digest
-from crossdock.connectivity.as2.asking import Asked, asked
+from crossdock.connectivity.as2.asking import Asked, asked, asked_at_least
 from crossdock.connectivity.as2.duplicates import Earlier, Taken, taken
 from crossdock.connectivity.as2.faults import As2Invalid
 from crossdock.connectivity.as2.mime import Entity
@@ -41,7 +41,7 @@ def handled(message: Entity, opener: Opener, earlier: Lookup, stamp: Stamp | Non
     A message without sender, receiver or id cannot be answered and raises.
     """
     whose, layers = addressed(message), Layers()
-    wanted: Asked | None = Asked(is_signed=False)
+    wanted: Asked | None = asked_at_least(message)
     try:
         wanted = asked(message, opener.partner.incoming)
         received = opener.open(message, layers)

@@ -124,6 +124,15 @@ class _Origin:
         )
 
 
+def target_of(url: str) -> tuple[str, str]:
+    """Part a whole address into what is called and what is asked for there; refuse others."""
+    base, mark, query = url.partition("?")
+    _Origin.parsed(base)
+    if not re.fullmatch(r"[!-~]*", query) or "#" in query:
+        raise Invalid("The query holds characters that no URL has", where="base_url")
+    return base, mark + query
+
+
 def _has_port(netloc: str) -> bool:
     return ":" in netloc.rpartition("]")[2]
 

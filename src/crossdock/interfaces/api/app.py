@@ -15,6 +15,7 @@ from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
     allocation,
     allocation_groups,
+    as2,
     atp,
     calendars,
     cases,
@@ -116,6 +117,9 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         substitutions.substitution_routes(hub),
         known_supply.known_routes(hub),
         webhooks.router(hub),
+        as2.receiving_routes(hub),
+        as2.partner_routes(hub),
+        as2.message_routes(hub),
         items.item_routes(hub),
         items.location_routes(hub),
         items.party_routes(hub),

@@ -1,6 +1,6 @@
 """What every request passes: who calls, how much they send, and what the answer says went wrong.
 
-Fail closed: without a credential there is nothing but three kinds of address, and an address that
+Fail closed: without a credential there is nothing but four kinds of address, and an address that
 does not exist looks the same as one that does. The body is read only once the caller is known.
 """
 
@@ -35,9 +35,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Sent = Mapping[bytes, bytes]
 
-OPEN = frozenset({"/livez", "/readyz"})
+OPEN = frozenset({"/livez", "/readyz", "/as2"})
+"""Of AS2 the messages say by their own signatures whom they are from; it reads its own bodies."""
+
 WEBHOOK = re.compile(r"/v1/webhooks/[^/]")
-EVENTS, QUESTIONS = "/v1/events", "/v1/atp"
+EVENTS, QUESTIONS, AS2_MESSAGES = "/v1/events", "/v1/atp", "/v1/as2/messages"
 QUESTIONS_BYTES_MAX = 4 * 1024 * 1024
 """Ten thousand questions that say all that one can say."""
 CORRELATION = b"x-correlation-id"
@@ -149,7 +151,7 @@ class Gate:
         await reply({"type": "http.response.body", "body": answered.body})
 
     def _bytes_max(self, path: str) -> int:
-        if path == EVENTS:
+        if path in {EVENTS, AS2_MESSAGES}:
             return self._inbox_bytes_max
         return QUESTIONS_BYTES_MAX if path == QUESTIONS else BODY_BYTES_MAX
 

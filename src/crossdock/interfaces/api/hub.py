@@ -19,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import KeptPromises, KitStock, Securing, Supply
+from crossdock.connectivity.as2.exchange import Exchange
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -110,6 +111,9 @@ class Hub(Protocol):
 
     @property
     def publishing(self) -> Publishing: ...
+
+    @property
+    def as2(self) -> Exchange: ...
 
     @property
     def inbox(self) -> Inbox: ...

@@ -1,4 +1,4 @@
-"""`crossdock as2`: messages and receipts of AS2 made, opened and matched, without a hub."""
+"""`crossdock as2`: trade by AS2; and messages and receipts in files, without a hub."""
 
 import re
 from dataclasses import fields
@@ -37,11 +37,15 @@ from crossdock.connectivity.as2.terms import (
 )
 from crossdock.foundation.clock import SystemClock
 from crossdock.foundation.ids import SystemIds, system_random
+from crossdock.interfaces.cli.as2_messages import message, messages, resend, send
+from crossdock.interfaces.cli.as2_partners import keys, partner, partners, put_key, put_partner
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_body, read_object, write_bytes, write_text
 from crossdock.interfaces.cli.output import AsJson, lines_to, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+for _asked in (send, messages, message, resend, partners, partner, put_partner, keys, put_key):
+    app.command()(_asked)
 
 _FIRST_LINE = re.compile(rb"\A(?:[A-Z]+ [^\r\n]* HTTP/[\d.]+|HTTP/[\d.]+ [^\r\n]*)\r?\n")
 _NONE = "none"

@@ -34,7 +34,7 @@ COMMANDS = {
     "process": "Instances of processes: list, show, resume those that were parked.",
     "case": "Business exceptions with owner and deadline: list, show, close.",
     "edi": "Check EDI files, and acknowledge them; no hub is needed.",
-    "as2": "Make, open and match AS2 messages in files; no hub is needed.",
+    "as2": "Send and receive by AS2: partners, keys, messages, receipts.",
     "listen": "Forward events to an HTTP address as they happen.",
     "tail": "Print events as they happen.",
     "sim": "Run the stand-ins of outside systems: a shop, a warehouse.",

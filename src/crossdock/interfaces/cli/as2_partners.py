@@ -1,0 +1,246 @@
+"""`crossdock as2 partners`, `put-partner`, `keys`, `put-key`: who is traded with by AS2."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.connectivity.as2.certificates import read_certificates
+from crossdock.connectivity.as2.partners import KnownKey
+from crossdock.interfaces.api.as2 import put_partner as put_over
+from crossdock.interfaces.api.as2 import shown
+from crossdock.interfaces.api.as2_shapes import As2PartnerSaid, As2PartnerShown
+from crossdock.interfaces.api.sourcing_shapes import said_as
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.files import read_body
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, lines_to, print_json, stdout, table
+
+BY = "command line"
+NONE = "NONE"
+
+House = Annotated[str, typer.Argument(help="Our AS2 name, as the partner spells it.")]
+PartnerName = Annotated[str, typer.Argument(help="The partner's AS2 name.")]
+
+
+def put_partner(
+    house: House,
+    partner: PartnerName,
+    url: Annotated[
+        str | None, typer.Option(help="Where it takes messages; without, none are sent.")
+    ] = None,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(help="A certificate of its own, added to those known. Repeatable."),
+    ] = None,
+    drop_certificate: Annotated[
+        list[str] | None,
+        typer.Option(help="The fingerprint of one that is not taken any more. Repeatable."),
+    ] = None,
+    sign: Annotated[
+        str | None, typer.Option(help="sha-256, sha-384, sha-512, sha1, none.")
+    ] = None,
+    encrypt: Annotated[
+        str | None, typer.Option(help="aes-128, aes-192, aes-256, 3des, none.")
+    ] = None,
+    compress: Annotated[str | None, typer.Option(help="before, after, none.")] = None,
+    pss: Annotated[bool | None, typer.Option(help="Sign by RSASSA-PSS.")] = None,
+    oaep: Annotated[bool | None, typer.Option(help="Encrypt the key by RSAES-OAEP.")] = None,
+    base64: Annotated[bool | None, typer.Option(help="Send documents in base64.")] = None,
+    receipt: Annotated[
+        str | None, typer.Option(help="What is asked for: signed, plain, none.")
+    ] = None,
+    receipt_url: Annotated[
+        str | None, typer.Option(help="Ask for receipts at this address of ours: …/as2.")
+    ] = None,
+    receipts_to: Annotated[
+        list[str] | None,
+        typer.Option(help="An address that it may ask receipts to; NONE: none. Repeatable."),
+    ] = None,
+    unsigned: Annotated[bool | None, typer.Option(help="Take unsigned messages.")] = None,
+    unencrypted: Annotated[bool | None, typer.Option(help="Take unencrypted messages.")] = None,
+    sha1: Annotated[bool | None, typer.Option(help="Take SHA-1.")] = None,
+    triple_des: Annotated[bool | None, typer.Option(help="Take 3DES.")] = None,
+    bytes_max: Annotated[int | None, typer.Option(help="The largest message taken.")] = None,
+    on_duplicate: Annotated[
+        str | None, typer.Option(help="repeat: the first receipt again; warn: one that warns.")
+    ] = None,
+    attempts: Annotated[int | None, typer.Option(help="How often one is sent in all.")] = None,
+    wait_minutes: Annotated[
+        int | None, typer.Option(help="Before the second time; doubled each time.")
+    ] = None,
+    receipt_minutes: Annotated[
+        int | None, typer.Option(help="How long a receipt that comes by a call is waited for.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the next version of what is agreed with a partner; what is left out stays."""
+    given: dict[str, Any] = {
+        name: value
+        for name, value in {
+            "house": house,
+            "partner": partner,
+            "url": url,
+            "sign": sign,
+            "pss": pss,
+            "encrypt": encrypt,
+            "oaep": oaep,
+            "compress": compress,
+            "base64": base64,
+            "receipt": receipt,
+            "receipt_url": receipt_url,
+            "takes_unsigned": unsigned,
+            "takes_unencrypted": unencrypted,
+            "takes_sha1": sha1,
+            "takes_3des": triple_des,
+            "bytes_max": bytes_max,
+            "on_duplicate": on_duplicate,
+            "attempts": attempts,
+            "wait_minutes": wait_minutes,
+            "receipt_minutes": receipt_minutes,
+        }.items()
+        if value is not None
+    }
+    if receipts_to:
+        given["receipt_urls"] = [one for one in receipts_to if one.upper() != NONE]
+    added = [_pem(one) for one in certificate or ()]
+    dropped = [one.lower() for one in drop_certificate or ()]
+
+    async def put(hub: Hub) -> As2PartnerShown:
+        if added or dropped:
+            given["certificates"] = await _certificates(hub, house, partner, added, dropped)
+        said = said_as(As2PartnerSaid, given)
+        return shown(hub, await put_over(hub, hub.scope, said, BY))
+
+    done = with_hub(put)
+    if as_json:
+        print_json(done)
+        return
+    _print_partner(done)
+
+
+def partners(as_json: AsJson = False) -> None:
+    """List partners by AS2. The exit code is 1 where a certificate ends and none follows it."""
+
+    async def listed(hub: Hub) -> list[As2PartnerShown]:
+        return [shown(hub, one) for one in await hub.as2.partners.listed(hub.scope)]
+
+    found = with_hub(listed)
+    if as_json:
+        print_json({"partners": found})
+    else:
+        table(
+            ("we", "partner", "url", "sign", "encrypt", "receipt", "certificates"),
+            [
+                (
+                    *(one.house, one.partner, one.url, one.sign, one.encrypt, one.receipt),
+                    "END SOON" if _ends(one) else len(one.certificates),
+                )
+                for one in found
+            ],
+            empty="there is no partner; `crossdock as2 put-partner` makes one",
+        )
+    if any(map(_ends, found)):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def partner(house: House, name: PartnerName, as_json: AsJson = False) -> None:
+    """Show what is agreed with a partner."""
+
+    async def one(hub: Hub) -> As2PartnerShown:
+        return shown(hub, await hub.as2.partners.show(hub.scope, house, name))
+
+    found = with_hub(one)
+    print_json(found) if as_json else _print_partner(found)
+
+
+def put_key(
+    house: House,
+    key: Annotated[Path, typer.Argument(help="A private key with its certificate, PEM.")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep a key of our own, sealed, beside those that are there; the newest is used."""
+    pem = read_body(key)
+
+    async def put(hub: Hub) -> KnownKey:
+        return await hub.as2.partners.put_key(hub.scope, house, pem, by=BY)
+
+    done = with_hub(put)
+    if as_json:
+        print_json(done)
+        return
+    stdout.print(Text(f"{done.house}: {done.subject} until {done.holds_until:%Y-%m-%d}"))
+    stdout.print(Text(f"{done.fingerprint}"), soft_wrap=True)
+
+
+def keys(
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help="Print what partners are given, PEM.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List our own keys by their certificates; nobody is shown what is secret of them."""
+
+    async def listed(hub: Hub) -> list[KnownKey]:
+        return await hub.as2.partners.keys(hub.scope)
+
+    found = with_hub(listed)
+    if as_json:
+        print_json({"keys": found})
+    elif certificates:
+        lines_to().print(Text("".join(one.certificate for one in found)), end="")
+    else:
+        table(
+            ("we", "subject", "from", "until", "", "fingerprint"),
+            [
+                (
+                    *(one.house, one.subject),
+                    *(f"{one.holds_from:%Y-%m-%d}", f"{one.holds_until:%Y-%m-%d}"),
+                    *("ends soon, and none follows" if one.ends_soon else "", one.fingerprint),
+                )
+                for one in found
+            ],
+            empty="there is no key of ours; `crossdock as2 put-key` keeps one",
+        )
+
+
+async def _certificates(
+    hub: Hub, house: str, partner: str, added: list[str], dropped: list[str]
+) -> list[str]:
+    """Give the certificates that are to be known: these more, and those no longer."""
+    try:
+        known = (await hub.as2.partners.show(hub.scope, house, partner)).profile.known()
+    except NotFound:
+        known = ()
+    prints = {one.fingerprint for one in known}
+    for one in dropped:
+        if one not in prints:
+            raise Invalid(
+                f"no certificate has the fingerprint {one[:80]}", where="--drop-certificate"
+            )
+    return [one.pem() for one in known if one.fingerprint not in dropped] + added
+
+
+def _pem(file: Path) -> str:
+    found = read_certificates(read_body(file), where=str(file))
+    return "".join(one.pem() for one in found)
+
+
+def _ends(one: As2PartnerShown) -> bool:
+    return any(known.ends_soon for known in one.certificates)
+
+
+def _print_partner(one: As2PartnerShown) -> None:
+    where = lines_to()
+    where.print(Text(f"{one.house} and {one.partner}, version {one.version} by {one.put_by}"))
+    secured = f"signed {one.sign}, encrypted {one.encrypt}, compressed {one.compress}"
+    where.print(Text(f"  sent to {one.url or 'nowhere'}: {secured}"))
+    asked = f"in the answer or at {one.receipt_url}" if one.receipt_url else "in the answer"
+    where.print(Text(f"  receipts: {one.receipt}, {asked}"))
+    for known in one.certificates:
+        soon = ", ends soon, and none follows" if known.ends_soon else ""
+        line = f"  {known.subject} until {known.holds_until:%Y-%m-%d}{soon}  {known.fingerprint}"
+        where.print(Text(line))
