@@ -18,7 +18,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py substituting.py supply.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,ageing.py assembled.py beside_stock.py calendar.py cutting.py derivation.py drawn.py explosion.py fill.py inbound.py kept.py kin.py kitting.py lasting.py promise.py rules.py) \
-	$(addprefix tests/unit/capabilities/supply/test_,pegging.py shares.py shelf.py substitution.py vendor.py weeks.py window.py) \
+	$(addprefix tests/unit/capabilities/supply/test_,lot_modes.py pegging.py shares.py shelf.py substitution.py vendor.py weeks.py window.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py following.py judging.py kits.py open_lines.py planning.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,money.py ranking.py responsible.py rules.py accuracy.py settling.py triggers.py) \
 	tests/unit/connectivity/edi $(addprefix tests/unit/connectivity/test_,acceptance.py gaps.py) \
@@ -98,7 +98,7 @@ simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered even
 cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a second implementation
 	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py \
 		tests/unit/capabilities/supply/test_ageing.py tests/unit/capabilities/supply/test_beside_stock.py \
-		tests/unit/capabilities/supply/test_weeks.py $(ARGS)
+		tests/unit/capabilities/supply/test_weeks.py tests/unit/capabilities/supply/test_lot_modes.py $(ARGS)
 
 mutated: $(READY_DEV)  ## 1,000,000 EDI files with things put wrong: each is read to its end, and told of
 	CROSSDOCK_MUTATED=$(MUTATED) $(BIN)/pytest -q -n $(WORKERS) tests/unit/connectivity/edi/test_mutated.py $(ARGS)

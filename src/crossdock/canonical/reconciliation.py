@@ -14,8 +14,8 @@ class DifferenceConfirmed:
 
     `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems,
     what a channel was told (published), or the hub's open order lines (orders) or purchase order
-    lines (purchases); of these two, `document` and `line` name the key, and the quantities are
-    what is open.
+    lines (purchases), or as orders:wms those of another system; of these, `document` and `line`
+    name the key, and the quantities are what is open.
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.

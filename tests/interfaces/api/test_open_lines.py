@@ -148,3 +148,30 @@ async def test_whoever_may_only_read_compares_nothing(call: Caller, house: House
     answer = await call("POST", OPEN, comparison(house, "4"), key=reader)
 
     assert answer.status == 403
+
+
+async def test_open_orders_of_two_systems_are_compared_with_each_other(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+
+    def side(system: str, quantity: str) -> Any:
+        said = comparison(house, quantity)
+        return {"system": system, "lines": said["lines"], "as_of": said["as_of"]}
+
+    asked = {"kind": "orders", "first": side("wms", "4"), "second": side("erp", "6")}
+    run = await call("POST", f"{OPEN}/between", asked)
+    assert (run.status, run.json["suspected"]) == (200, 1), run.body
+    assert (run.json["system"], run.json["against"]) == ("orders:wms", "erp")
+    [found] = (await call("GET", f"{FINDINGS}?kind=orders&against=wms")).json["findings"]
+    assert (found["ours"], found["theirs"], found["value_at_risk"]) == ("4", "6", "5")
+    drawn = await call("GET", f"{FINDINGS}/{found['finding_id']}/chart")
+    assert "wms" in drawn.body.decode()
+    late = side("wms", "4") | {"as_of": None}
+    refused = await call("POST", f"{OPEN}/between", asked | {"first": late})
+    assert (refused.status, refused.json["where"]) == (422, "/first/lines/0/as_of")
+    empty = {"system": "erp", "is_full": True}
+    refused = await call("POST", f"{OPEN}/between", asked | {"second": empty})
+    assert (refused.status, refused.json["where"]) == (422, "/second/lines")
+    refused = await call("POST", f"{OPEN}/between", asked | {"kind": "invoices"})
+    assert (refused.status, refused.json["where"]) == (422, "/kind")

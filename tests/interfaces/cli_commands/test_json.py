@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,7 @@ ONCE: tuple[str, ...] = (
     "case close {case} --reason why",
     "reconcile run --against erp.csv --source erp",
     "reconcile between wms=wms.csv erp=erp.csv",
+    "reconcile between wms=open.csv erp=open.csv --kind orders",
     "reconcile policy --as-booked C",
     "reconcile rules",
     "reconcile put-rules --percent A=1",
@@ -259,6 +261,13 @@ def put_files(folder: Path, *more: tuple[str, str]) -> None:
         (folder / f"{name}.pem").write_bytes(pem(name, days=(-9_000, 36_000)))
 
 
+def dumps(now: datetime) -> list[tuple[str, str]]:
+    """Give what two other systems say of stock, and one of open lines."""
+    stock = f"item,location,quantity,as_of\nBOLT,DC1,90,{now.isoformat()}\n"
+    lines = stock.replace("BOLT", "SO-9/1,BOLT").replace("item", "document,item")
+    return [("erp.csv", stock), ("wms.csv", stock), ("open.csv", lines)]
+
+
 @pytest.fixture
 async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Fill a hub with something for each command; give the names that the hub chose."""
@@ -289,8 +298,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         )
     await crossdock("key", "create", "old", "--role", "reader")
     [key] = await hub.access.keys(hub.scope)
-    dump = f"item,location,quantity,as_of\nBOLT,DC1,90,{hub.clock.now().isoformat()}\n"
-    put_files(crossdock.folder, ("erp.csv", dump), ("wms.csv", dump))
+    put_files(crossdock.folder, *dumps(hub.clock.now()))
     await crossdock("reconcile", "run", "--against", "erp.csv", "--source", "books")
     [finding] = await hub.reconciliation.findings(hub.scope)
     [count] = await told_to_count(hub, "BOLT")

@@ -167,3 +167,46 @@ async def test_what_cannot_be_compared_is_refused_in_plain_words(
     assert (apart.code, "no location in common" in apart.err) == (2, True)
     assert "told of no stock that another system keeps" in silent.err
     assert "does not begin with one of the two names" in nobody.err
+
+
+async def test_open_orders_of_two_systems_are_compared_from_files(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 40)
+    header = "document,line,item,location,quantity"
+    for name, pieces in (("wms", 4), ("erp", 6)):
+        rows = ["SO-1,1,BOLT,DC1,5", f"SO-2,1,BOLT,DC1,{pieces}"]
+        (crossdock.folder / f"{name}.csv").write_text("\n".join([header, *rows]) + "\n")
+    words = ("reconcile", "between", "wms=wms.csv", "erp=erp.csv", "--kind", "orders", "--full")
+    for minutes in (90, 10):
+        at = (hub.clock.now() - timedelta(minutes=minutes)).isoformat()
+        run = await crossdock(*words, "--as-of", f"wms={at}", "--as-of", f"erp={at}")
+    assert "compared 2 lines of open orders of wms with erp: 1 alike" in run.out, run
+    assert "0 suspected, 1 confirmed" in run.out
+    listed = await crossdock("reconcile", "list", "--kind", "orders", "--against", "wms")
+    assert "SO-2 line 1: BOLT at DC1, open orders of wms and erp" in listed.out, listed
+    [found] = await hub.reconciliation.findings(hub.scope)
+    shown = await crossdock("reconcile", "show", found.finding_id, "--chart", "two.svg")
+    assert "  wms         4 EA" in shown.out, shown
+    assert "  erp         6 EA" in shown.out
+    assert "wms" in (crossdock.folder / "two.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    "more", [["--log", "wms=log.csv"], ["--status", "X=DAMAGED"], ["--ask", "DC1", "--item", "X"]]
+)
+async def test_what_is_of_stock_alone_is_refused_of_open_lines(
+    crossdock: CommandLine, more: list[str]
+) -> None:
+    words = ("reconcile", "between", "wms=wms.csv", "erp=erp.csv", "--kind", "orders")
+    refused = await crossdock(*words, *more)
+    assert refused.code == 2, refused
+    assert f"{more[0]} is of stock, and these are open lines" in refused.err
+
+
+async def test_who_is_named_alone_and_lists_no_open_lines_is_told_so(
+    crossdock: CommandLine,
+) -> None:
+    refused = await crossdock("reconcile", "between", "wms", "erp", "--kind", "purchases")
+    assert refused.code != 0
+    assert "wms" in refused.err

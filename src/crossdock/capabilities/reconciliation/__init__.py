@@ -24,7 +24,7 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.kinds import LABELS, Kind
+from crossdock.capabilities.reconciliation.kinds import LABELS, Kind, first_of
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
 from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.open_dumps import (
@@ -129,6 +129,7 @@ __all__ = [
     "Version",
     "Wanted",
     "currency_of",
+    "first_of",
     "groups_of",
     "instant_of",
     "micros_of",

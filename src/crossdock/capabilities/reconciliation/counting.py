@@ -44,8 +44,7 @@ order by class, due_on, location, item
 COUNTABLE = """
 select f.* from reconciliation_finding f
 where f.tenant = $1 and f.state <> 'CLOSED' and not f.is_gone
-    and f.system not in ('orders', 'purchases', 'invoices', 'supplier_invoices', 'deliveries',
-        'published')
+    and f.document = '' and f.system <> 'published'
     and (f.state in ('SUSPECTED', 'CONFIRMED') and f.cause = 'NEG_STOCK'
         or f.state = 'CONFIRMED' and f.remedy = 'COUNT' and f.at_stake <> 0
         or f.state = 'TOLERATED' and f.times > $7 and f.last_cut >= $2)

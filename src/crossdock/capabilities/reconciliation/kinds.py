@@ -1,7 +1,8 @@
 """What is compared: stock, lines of documents, or what is published.
 
 `system` of a run or a finding is whose number comes first. For stock that is the hub's ledger or
-another system; the other kinds are books of the hub, each by its own name.
+another system; the other kinds are books of the hub, each by its own name, or as orders:wms the
+open lines of another system.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from types import MappingProxyType
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.reconciliation.model import HUB
 
 
 class Kind(StrEnum):
@@ -34,6 +36,7 @@ FOLLOWING = (Kind.INVOICES, Kind.SUPPLIER_INVOICES, Kind.DELIVERIES)
 """Kinds whose amounts are what in all has followed upon goods that moved."""
 DOCUMENTS = (*OPEN_LINES, *FOLLOWING)
 """Kinds whose key is a line of a document."""
+_OF = ":"
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         Kind.ORDERS: "open orders",
@@ -45,9 +48,22 @@ LABELS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def book_of(kind: Kind, first: str = "") -> str:
+    """Name whose lines come first: the hub's own of a kind, or as orders:wms another system's."""
+    return f"{kind}{_OF}{first}" if first else kind.value
+
+
 def kind_of(system: str) -> Kind:
     """Tell what a run or a finding is of, by whose number comes first."""
-    return Kind(system) if system in {*DOCUMENTS, Kind.PUBLISHED} else Kind.STOCK
+    book, _, _ = system.partition(_OF)
+    return Kind(book) if book in {*DOCUMENTS, Kind.PUBLISHED} else Kind.STOCK
+
+
+def first_of(system: str) -> str:
+    """Name whose number comes first where that is not the hub's: another system, or published."""
+    if kind_of(system) in DOCUMENTS:
+        return system.partition(_OF)[2]
+    return "" if system == HUB else system
 
 
 def check_healed(kind: Kind) -> None:

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 from crossdock.capabilities.reconciliation import following, open_lines
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import FOLLOWING
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.open_lines import Around, Compared, Ours, Theirs
 from crossdock.capabilities.reconciliation.open_ports import KeptLine, LinePicks
+from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ranking import Remedy
 
 
-def ours(kind: str, line: KeptLine, moved: LinePicks | None) -> Ours:
+def ours(kind: Kind, line: KeptLine, moved: LinePicks | None) -> Ours:
     """Bring a line as it is kept back to the cut: what moved since is put back."""
     after, lately, back = (moved.after, moved.lately, moved.back) if moved else (0, 0, 0)
     if kind not in FOLLOWING:
@@ -36,7 +37,7 @@ def ours(kind: str, line: KeptLine, moved: LinePicks | None) -> Ours:
 
 
 def compared(
-    kind: str,
+    kind: Kind,
     sides: tuple[Sequence[Ours], Sequence[Theirs]],
     around: Around,
     policy: Policy,
@@ -47,13 +48,15 @@ def compared(
     return open_lines.compared(*sides, around, policy)
 
 
-def remedy_of(kind: str, one: Compared, state: State, against: str) -> Remedy:
-    if kind in FOLLOWING:
-        return following.remedy_of(kind, one, state)
-    return open_lines.remedy_of(one, state, against)
+def remedy_of(about: About, one: Compared, state: State) -> Remedy:
+    if about.kind in FOLLOWING:
+        return following.remedy_of(about.kind, one, state)
+    if about.first:
+        return open_lines.remedy_between(one, state)
+    return open_lines.remedy_of(one, state, about.against)
 
 
-def allowed(kind: str, policy: Policy, lag_minutes: int | None) -> Policy:
+def allowed(kind: Kind, policy: Policy, lag_minutes: int | None) -> Policy:
     """Say how long what follows may take, unless that is said."""
     if kind not in FOLLOWING or lag_minutes is not None:
         return lagging(policy, lag_minutes)

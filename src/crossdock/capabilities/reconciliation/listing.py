@@ -11,10 +11,11 @@ FIND = """
 select * from reconciliation_finding
 where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($8::timestamptz is null or last_cut >= $8)
-    and ($3 = '' or $3 in (against, system))
+    and ($3 = '' or $3 in (against, system, split_part(system, ':', 2)))
     and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
-    and ($9 = '' or $9 = case when system in ('orders', 'purchases', 'invoices',
-            'supplier_invoices', 'deliveries', 'published') then system else 'stock' end)
+    and ($9 = '' or $9 = case when split_part(system, ':', 1) in ('orders', 'purchases',
+            'invoices', 'supplier_invoices', 'deliveries', 'published')
+        then split_part(system, ':', 1) else 'stock' end)
     and ($10 = '' or document = $10)
 order by is_gone, value_at_risk is null, coalesce(nullif(currency, $11), ''),
     div(coalesce(value_at_risk, 0)::numeric

@@ -59,7 +59,7 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
         level=Level.TOTAL,
         cause=one.verdict.cause,
         because=one.verdict.because,
-        remedy=line_rules.remedy_of(about.system, one, state, about.against),
+        remedy=line_rules.remedy_of(about, one, state),
         unit=unit,
         ours=ours,
         theirs=theirs,
@@ -97,7 +97,7 @@ def _evidence(one: Compared, seen: Seen, unit: str) -> dict[str, Any]:
     """Keep both lines as they were, whose they are and from when on they are read again."""
     source = one.ours.source if one.ours else seen.heard_from or seen.about.against
     since = open_lines.read_again_since(one, seen.cut)
-    said_as = "open" if seen.about.system in OPEN_LINES else "in_all"
+    said_as = "open" if seen.about.kind in OPEN_LINES else "in_all"
     return {
         "is_sellable": True,
         "lines": [
@@ -109,7 +109,10 @@ def _evidence(one: Compared, seen: Seen, unit: str) -> dict[str, Any]:
                 said_as: f"{plain(decimal_of(side.micros))} {unit}",
                 **({"changed_at": instant(side.changed).isoformat()} if side.changed else {}),
             }
-            for name, side in (("ours", one.ours), (seen.about.against, one.theirs))
+            for name, side in (
+                (seen.about.first or "ours", one.ours),
+                (seen.about.against, one.theirs),
+            )
             if side is not None
         ],
         "source": source,
@@ -182,19 +185,19 @@ def run_of(
     )
 
 
-def rejected_case(about: About, reason: str, shape: Shape) -> OpenCase:
-    """Word a dump that is not believed as a case (R7)."""
+def rejected_case(about: About, name: str, reason: str, shape: Shape) -> OpenCase:
+    """Word a dump that is not believed, of the system of this name, as a case (R7)."""
     return OpenCase(
         code="RCN-SNAPSHOT",
-        fingerprint=rejected_fingerprint(about),
+        fingerprint=rejected_fingerprint(about, name),
         severity="S2",
         owner_role="Integration",
         within=timedelta(hours=1),
-        entity=about.against,
-        title=f"what {about.against} says of {LABELS[about.system]} is not believed: {reason}",
+        entity=name,
+        title=f"what {name} says of {LABELS[about.kind]} is not believed: {reason}",
         evidence={"run": about.run_id, "rows": shape.rows, "zero_rows": shape.zeros},
     )
 
 
-def rejected_fingerprint(about: About) -> str:
-    return f"reconciliation/{about.against}/{about.system}/snapshot"
+def rejected_fingerprint(about: About, name: str) -> str:
+    return f"reconciliation/{name}/{about.system}/snapshot"

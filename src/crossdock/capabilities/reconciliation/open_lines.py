@@ -93,20 +93,29 @@ class Around:
     """What is known of a document besides its lines.
 
     Both sides are as of `cut`; theirs was taken from then until `until`. `against` is the other
-    side's name. `is_full`: what they do not name is closed there. `is_behind`: the hub may not
-    have heard all up to the cut. `is_stirred`: goods were picked for a line of it of late.
-    `factors` are the units of each item, in base units.
+    side's name, and `first` ours where that is not the hub. `is_full`: what they do not name is
+    closed there. `is_behind`: the hub may not have heard all up to the cut. `is_stirred`: goods
+    were picked for a line of it of late. `factors` are the units of each item, in base units.
     """
 
     cut: int
     until: int
     against: str
+    first: str = ""
     is_full: bool = False
     is_behind: bool = False
     is_stirred: bool = False
     factors: Mapping[str, Sequence[tuple[int, int]]] = field(
         default_factory=dict[str, Sequence[tuple[int, int]]]
     )
+
+    @property
+    def here(self) -> str:
+        return f"at {self.first}" if self.first else "here"
+
+    @property
+    def there(self) -> str:
+        return f"at {self.against}" if self.first else "there"
 
 
 class Meets(StrEnum):
@@ -158,7 +167,7 @@ def compared(
             continue
         if line in renamed:
             pair = mine[line], other[renamed[line]]
-            found.append(_named_otherwise(*pair, is_in_flight=is_in_flight))
+            found.append(_named_otherwise(*pair, around, is_in_flight=is_in_flight))
         elif line in other or around.is_full:
             own, told = mine.get(line), other.get(line)
             found.append(_met(own, told, around, is_in_flight=is_in_flight))
@@ -181,8 +190,8 @@ def _renamed(mine: Mapping[str, Ours], other: Mapping[str, Theirs]) -> dict[str,
     }
 
 
-def _named_otherwise(own: Ours, told: Theirs, *, is_in_flight: bool) -> Compared:
-    verdict = Verdict(Cause.XREF, f"the line is called {told.line} there")
+def _named_otherwise(own: Ours, told: Theirs, around: Around, *, is_in_flight: bool) -> Compared:
+    verdict = Verdict(Cause.XREF, f"the line is called {told.line} {around.there}")
     return Compared(
         ours=own,
         theirs=told,
@@ -246,38 +255,54 @@ def _cause_of(
         return _of_both(own, told, around, is_in_flight=is_in_flight)
     if is_in_flight:
         return Verdict(Cause.TIMING, "something of the document may be on its way")
-    if own is None:
+    here, there = around.here, around.there
+    if own is None and not around.first:
         return Verdict(Cause.MSG_LOST, "it is open there and never came here")
-    return Verdict(Cause.MSG_LOST, "it is open here, and not among the open lines there")
+    has, lacks = (there, here) if own is None else (here, there)
+    return Verdict(Cause.MSG_LOST, f"it is open {has}, and not among the open lines {lacks}")
 
 
 def _of_both(own: Ours, told: Theirs, around: Around, *, is_in_flight: bool) -> Verdict:
     if _is_elsewhere(own, told):
-        return _misplaced(own, told)
+        return _misplaced(own, told, around)
+    here, there = around.here, around.there
     factor = factor_of(own.micros, told.micros, around.factors.get(own.item, ()))
     is_newer_here = 0 < told.changed < own.changed
     is_cut_through = around.cut < own.changed <= around.until
     is_little = abs(told.micros - own.micros) < MICROS
     signs = (
-        (is_doubled(own, told), Cause.MSG_DUP, f"the line is there {len(told.rows)} times"),
+        (is_doubled(own, told), Cause.MSG_DUP, f"the line is {there} {len(told.rows)} times"),
         (bool(factor), Cause.UOM, f"the ratio is {factor}, a factor of the item's units"),
-        (is_cut_through, Cause.CUTOFF, "it was changed here while their lines were being read"),
+        (is_cut_through, Cause.CUTOFF, f"it was changed {here} while their lines were being read"),
         (is_in_flight, Cause.TIMING, "something of the document may be on its way"),
-        (not told.micros, Cause.STATUS_MAP, "it is closed there, and open here"),
-        (not own.micros, Cause.STATUS_MAP, "it is closed here, and open there"),
+        (not told.micros, Cause.STATUS_MAP, f"it is closed {there}, and open {here}"),
+        (not own.micros, Cause.STATUS_MAP, f"it is closed {here}, and open {there}"),
         (
             told.changed > own.changed,
             Cause.MSG_LOST,
-            "their last change of it never came here",
+            _not_had(around, is_ours=False),
         ),
-        (is_newer_here, Cause.MSG_LOST, "our last change of it is not there"),
+        (is_newer_here, Cause.MSG_LOST, _not_had(around, is_ours=True)),
         (is_little, Cause.ROUNDING, "less than one unit"),
     )
     found = (Verdict(cause, because) for is_so, cause, because in signs if is_so)
     return next(found, Verdict(Cause.UNKNOWN))
 
 
-def _misplaced(own: Ours, told: Theirs) -> Verdict:
+def _not_had(around: Around, *, is_ours: bool) -> str:
+    """Say that the last change of one side is not at the other."""
+    if around.first:
+        has, lacks = around.first, around.against
+        has, lacks = (has, lacks) if is_ours else (lacks, has)
+        return f"the last change of it at {has} is not at {lacks}"
+    return (
+        "our last change of it is not there"
+        if is_ours
+        else "their last change of it never came here"
+    )
+
+
+def _misplaced(own: Ours, told: Theirs, around: Around) -> Verdict:
     names = [
         name
         for name, is_other in (
@@ -286,7 +311,7 @@ def _misplaced(own: Ours, told: Theirs) -> Verdict:
         )
         if is_other
     ]
-    because = f"there it is {' and '.join(names)}"
+    because = f"{around.there} it is {' and '.join(names)}"
     if own.micros != told.micros:
         return Verdict(Cause.UNKNOWN, f"{because}, with another amount")
     return Verdict(Cause.XREF, because)
@@ -346,6 +371,18 @@ def remedy_of(one: Compared, state: State, against: str) -> Remedy:
         is_newer = one.theirs is not None and one.ours.changed < one.theirs.changed
         return Remedy.REFETCH if is_newer else Remedy.REDRIVE
     return Remedy.REFETCH
+
+
+def remedy_between(one: Compared, state: State) -> Remedy:
+    """Recommend of two other systems: nothing is read again here, what lacks is sent there again.
+
+    A status that one maps otherwise is put right there.
+    """
+    if state is not State.CONFIRMED:
+        return Remedy.LOG if state is State.TOLERATED else Remedy.WAIT
+    cause = one.verdict.cause
+    last = Remedy.MAP_STATUS if cause is Cause.STATUS_MAP else Remedy.REDRIVE
+    return _BY_CAUSE.get(cause, last)
 
 
 def read_again_since(one: Compared, cut: int) -> int:

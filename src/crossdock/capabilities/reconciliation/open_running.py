@@ -29,10 +29,11 @@ from crossdock.capabilities.reconciliation.earlier import (
     us_of,
 )
 from crossdock.capabilities.reconciliation.evidence import instant
-from crossdock.capabilities.reconciliation.guards import Plausible
+from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING
 from crossdock.capabilities.reconciliation.model import DAY
+from crossdock.capabilities.reconciliation.open_between import FirstBooks
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow
 from crossdock.capabilities.reconciliation.open_findings import Seen, Tally
 from crossdock.capabilities.reconciliation.open_lines import (
@@ -72,7 +73,8 @@ UNIT = "EA"
 class OpenComparison:
     """Compares what one system says is open with the hub's `books` of it.
 
-    `heard_from` is whose words of ours are compared; "" is anybody's.
+    `heard_from` is whose words of ours are compared; "" is anybody's. `first` are the `books`
+    where they are of another system.
     """
 
     database: Database
@@ -83,6 +85,7 @@ class OpenComparison:
     scope: Scope
     about: About
     heard_from: str = ""
+    first: FirstBooks | None = None
     is_believed: bool = False
     began_at: datetime = field(init=False)
     _moved: dict[tuple[str, str], LinePicks] = field(
@@ -96,26 +99,33 @@ class OpenComparison:
         self.began_at = self.clock.now()
 
     async def run(self, side: OpenSide) -> RunRow:
-        now, reason = us_of(self.began_at), ""
         side.is_own = bool(side.said.began) and self.heard_from == self.about.against
-        if side.count or not side.said.began:  # who was asked may have nothing open
-            reason = guards.refusal(side.shape, None, now, PLAUSIBLE)
-        if not reason and not self.is_believed:
-            async with self.database.transaction(self.scope) as tx:
-                usual = await shapes.usual_shapes(
-                    tx,
-                    self.about.against,
-                    [EVERYWHERE],
-                    is_full=side.said.is_full,
-                    kind=Kind(self.about.system),
-                )
-            reason = guards.unusual_lines(side.shape, usual.get(EVERYWHERE), PLAUSIBLE)
-        if reason:
-            return await self._reject(side, reason)
+        sides = {self.about.against: side}
+        if self.first is not None:
+            self.first.apart = abs(side.cut - self.first.side.cut)
+            sides[self.first.name] = side.beside = self.first.side
+        for name, one in sides.items():
+            if reason := await self._disbelieved(name, one):
+                return await self._reject(side, reason, name)
         walked = await self._walked(side)
         if walked.tally.different > self.policy.findings_max:
-            return await self._reject(side, f"more than {self.policy.findings_max} lines differ")
+            reason = f"more than {self.policy.findings_max} lines differ"
+            return await self._reject(side, reason, self.about.against)
         return await self._keep(side, walked)
+
+    async def _disbelieved(self, name: str, side: OpenSide) -> str:
+        """Say why a dump is not believed, or "" (R7)."""
+        if side.count or not side.said.began:  # who was asked may have nothing open
+            now = us_of(self.began_at)
+            if reason := guards.refusal(side.shape, None, now, PLAUSIBLE):
+                return reason
+        if self.is_believed:
+            return ""
+        async with self.database.transaction(self.scope) as tx:
+            usual = await shapes.usual_shapes(
+                tx, name, [EVERYWHERE], is_full=side.said.is_full, kind=self.about.kind
+            )
+        return guards.unusual_lines(side.shape, usual.get(EVERYWHERE), PLAUSIBLE)
 
     async def _walked(self, side: OpenSide) -> Walked:
         """Compare in one read-only transaction, which sees one moment and holds nobody up."""
@@ -146,6 +156,8 @@ class OpenComparison:
             await self._named(tx, side, batch, walked)
             if side.said.is_full:
                 await self._left_out(tx, side, walked)
+            if self.first is not None:
+                walked.tally.note(self.first.unknown)
             known = Told(side, walked.befores, self.policy.brake.currency)
             walked.rows = await priced(tx, self.informants.names, walked.rows, known)
         return walked
@@ -177,6 +189,10 @@ class OpenComparison:
                 if (number := open_lines.line_of(document, line.reference)) not in unread
                 and (number in numbers or side.is_closed_by(document, line.location))
             ]
+            if self.first is not None:
+                mine = {open_lines.line_of(document, line.reference) for line in ours[document]}
+                theirs, left = self.first.says(theirs, mine)
+                walked.met |= walked.befores.keys() & {LineNumber(document, x) for x in left}
             self._judge(side, document, own, theirs, goods, walked)
 
     async def _left_out(self, tx: Transaction, side: OpenSide, walked: Walked) -> None:
@@ -199,7 +215,7 @@ class OpenComparison:
                     self._judge(side, document, lines, [], goods, walked)
                 if walked.tally.different > self.policy.findings_max:
                     return
-        if self.about.system in FOLLOWING:
+        if self.about.kind in FOLLOWING:
             await self._older(tx, side, walked)
             return
         # What is open on neither side any more is no difference; of others' lines nothing is said.
@@ -242,6 +258,7 @@ class OpenComparison:
             cut=side.cut,
             until=side.until,
             against=self.about.against,
+            first=self.about.first,
             is_full=side.said.is_full,
             is_behind=self._is_behind({line.source for line in kept}, side.cut),
             is_stirred=document in self._stirred,
@@ -257,7 +274,7 @@ class OpenComparison:
             is_own=side.is_own,
         )
         sides = ([self._ours(line) for line in kept], theirs)
-        for one in line_rules.compared(self.about.system, sides, around, self.policy):
+        for one in line_rules.compared(self.about.kind, sides, around, self.policy):
             self._put_by(one, seen, goods, walked)
 
     def _put_by(
@@ -289,15 +306,18 @@ class OpenComparison:
 
     def _ours(self, line: KeptLine) -> Ours:
         moved = self._moved.get((line.document, line.reference))
-        return line_rules.ours(self.about.system, line, moved)
+        return line_rules.ours(self.about.kind, line, moved)
 
     def _is_behind(self, sources: set[str], cut: int) -> bool:
         """Say whether whoever tells the hub of these lines was not heard since the cut.
 
         Of a document that is unknown here anybody may be late who tells of such, and was alive.
-        So may anybody who tells of goods that move.
+        So may anybody who tells of goods that move. Of two other systems neither tells what
+        changed between them.
         """
-        if self.about.system in FOLLOWING:
+        if self.first is not None:
+            return self.first.apart > self.policy.in_flight
+        if self.about.kind in FOLLOWING:
             sources = set()
         asked = sources or ({self.heard_from} if self.heard_from else set())
         if asked:
@@ -309,7 +329,6 @@ class OpenComparison:
     async def _keep(self, side: OpenSide, walked: Walked) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""
         now = self.clock.now()
-        kind = Kind(self.about.system)
         async with self.database.transaction(self.scope) as tx:
             now_open = await store.open_now(tx, self.about.pair)
             befores = {LineNumber(row.document, row.line): row for row in now_open}
@@ -325,21 +344,30 @@ class OpenComparison:
             ended = list(zip(gone, cuts, strict=True))
             closed = await ending.end(tx, cases, ended, now)
             await store.add_run(tx, run)
-            await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
+            for name, one in self._shapes(side).items():
+                await shapes.put_shapes(tx, name, {EVERYWHERE: one}, self.about.kind)
             await escalating.word(tx, cases, met, self.policy.brake, now)
-            believed = [open_findings.rejected_fingerprint(self.about)]
+            names = self._shapes(side)
+            believed = [open_findings.rejected_fingerprint(self.about, name) for name in names]
             await cases.closed(tx, believed, "a later dump was believed", now)
             named = happened.confirmed(fresh, run.run_id)
             await tell(tx, [*named, *happened.gone(gone, run.run_id), *closed], now)
         return run
 
-    async def _reject(self, side: OpenSide, reason: str) -> RunRow:
-        """Keep nothing but the refusal; what was found before stands (R7)."""
+    def _shapes(self, side: OpenSide) -> dict[str, Shape]:
+        found = {self.about.against: side.shape}
+        if self.first is not None:
+            found[self.first.name] = self.first.side.shape
+        return found
+
+    async def _reject(self, side: OpenSide, reason: str, name: str) -> RunRow:
+        """Keep nothing but the refusal of who is named; what was found before stands (R7)."""
         now = self.clock.now()
         nothing = self._run(side, Tally(), [], 0, now)
-        run = replace(nothing, verdict="REJECTED", reason=reason)
-        case = open_findings.rejected_case(self.about, reason, side.shape)
-        told = SnapshotRejected(run_id=run.run_id, against=self.about.against, reason=reason)
+        whose = f"{name}: " if self.about.first else ""
+        run = replace(nothing, verdict="REJECTED", reason=f"{whose}{reason}")
+        case = open_findings.rejected_case(self.about, name, reason, self._shapes(side)[name])
+        told = SnapshotRejected(run_id=run.run_id, against=name, reason=reason)
         async with self.database.transaction(self.scope) as tx:
             await store.add_run(tx, run)
             await self.informants.cases.opened(tx, [case], now)

@@ -1,7 +1,7 @@
 """What others may ask of the comparison of open lines: orders and purchases (§4.1.7)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +16,12 @@ from crossdock.capabilities.reconciliation.kinds import (
     DOCUMENTS,
     FOLLOWING,
     LABELS,
+    OPEN_LINES,
     Kind,
     Listed,
+    book_of,
 )
+from crossdock.capabilities.reconciliation.open_between import FirstBooks
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid, numbered
 from crossdock.capabilities.reconciliation.open_lines import joined_line
 from crossdock.capabilities.reconciliation.open_ports import (
@@ -45,6 +48,8 @@ class OpenAsked:
     `heard_from` is whose words of ours are compared; "" is anybody's, and of a connection that is
     read its own. `lag_minutes` is how long it may take to book what changes, or to follow upon
     goods. `believe` is the run that rejected the very same dump, which a person has looked at.
+    Where a `first` system is named, what that says (`first_said`) is compared in place of the
+    hub's.
     """
 
     kind: Kind
@@ -54,6 +59,8 @@ class OpenAsked:
     heard_from: str = ""
     lag_minutes: int | None = None
     believe: str = ""
+    first: str = ""
+    first_said: Callable[[Spelled], OpenSaid] | None = None
 
 
 class OpenLines:
@@ -78,7 +85,7 @@ class OpenLines:
     async def compare(self, scope: Scope, asked: OpenAsked) -> Run:
         """Run one comparison; a dump that cannot be is rejected, and nothing else changes."""
         books = self._books(asked)
-        heard_from = asked.heard_from or ("" if asked.said else asked.against)
+        heard_from = asked.first or asked.heard_from or ("" if asked.said else asked.against)
         async with self._database.transaction(scope) as tx:
             house, version = await rulebook.house(tx, self._policy)
         comparison = OpenComparison(
@@ -92,12 +99,20 @@ class OpenLines:
                 prefixed("rcn", self._ids.new()),
                 asked.against,
                 asked.by,
-                str(asked.kind),
+                book_of(asked.kind, asked.first),
                 rules_version=version,
             ),
             heard_from=heard_from,
         )
-        async with self._said(scope, asked) as side:
+        async with AsyncExitStack() as sides:
+            if asked.first:
+                said = self._said(scope, asked.kind, asked.first, asked.first_said)
+                first = await sides.enter_async_context(said)
+                names = self._informants.names
+                comparison.first = FirstBooks(asked.first, first, names, books)
+                comparison.books = comparison.first
+            said = self._said(scope, asked.kind, asked.against, asked.said)
+            side = await sides.enter_async_context(said)
             if asked.believe:
                 await self._believe(scope, asked, side)
                 comparison.is_believed = True
@@ -119,6 +134,8 @@ class OpenLines:
         if asked.kind not in DOCUMENTS:
             kinds = ", ".join(DOCUMENTS)
             raise Invalid(f"{asked.kind} has no lines", where="/kind", hint=f"one of {kinds}")
+        if asked.first:
+            _check_between(asked)
         if asked.kind in FOLLOWING and asked.said is None:
             raise Invalid(
                 f"nobody can be asked for {LABELS[asked.kind]}",
@@ -130,15 +147,16 @@ class OpenLines:
         return self._lines.orders if asked.kind is Kind.ORDERS else self._lines.purchases
 
     @asynccontextmanager
-    async def _said(self, scope: Scope, asked: OpenAsked) -> AsyncIterator[OpenSide]:
+    async def _said(
+        self, scope: Scope, kind: Kind, name: str, says: Callable[[Spelled], OpenSaid] | None
+    ) -> AsyncIterator[OpenSide]:
         """Gather what a system says here, or what it is asked for."""
-        translator = Translator(self._database, scope, self._informants.names, asked.against)
+        translator = Translator(self._database, scope, self._informants.names, name)
         spelled = await translator.begin()
-        if asked.said is not None:
-            said = asked.said(spelled)
+        if says is not None:
+            said = says(spelled)
         else:
-            lists = self._lines.lists
-            said = told(await lists.open_lines(scope, asked.against, asked.kind))
+            said = told(await self._lines.lists.open_lines(scope, name, kind))
         async with open_gathered(said, translator) as side:
             yield side
 
@@ -154,6 +172,29 @@ class OpenLines:
                 at=self._clock.now(),
             )
             await believing.believe(tx, again)
+
+
+def _check_between(asked: OpenAsked) -> None:
+    """Refuse what two other systems cannot be compared by."""
+    if asked.kind not in OPEN_LINES:
+        kinds = " or ".join(OPEN_LINES)
+        raise Invalid(
+            f"two systems are not compared by their {LABELS[asked.kind]}",
+            where="/kind",
+            hint=f"{kinds}; what followed upon goods is compared with the goods that moved here",
+        )
+    if asked.first == asked.against:
+        raise Invalid(
+            f"{asked.against} would be compared with itself",
+            where="/against",
+            hint="give each of the two its own name",
+        )
+    if asked.believe or asked.heard_from:
+        raise Invalid(
+            "of two systems no rejected dump is believed, and no words of the hub's compared",
+            where="/first",
+            hint="leave believe and heard_from out",
+        )
 
 
 def listed(rows: Iterable[OpenRow]) -> dict[str, Listed]:

@@ -52,7 +52,7 @@ class OpenSide:
     """What they say, ready to be walked along; `costs` and `classes` are by item.
 
     A cost is with its currency. `is_own`: a source was asked itself, and what is compared are its
-    own words of before.
+    own words of before. `beside` is the other of two systems: the cut is the earlier of both.
     """
 
     said: OpenSaid
@@ -62,6 +62,7 @@ class OpenSide:
     oldest: int = 0
     newest: int = 0
     is_own: bool = False
+    beside: "OpenSide | None" = None
     locations: set[str] = field(default_factory=set[str])
     costs: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     classes: dict[str, str] = field(default_factory=dict[str, str])
@@ -69,12 +70,14 @@ class OpenSide:
     @property
     def cut(self) -> int:
         """Answer when the first of them was taken."""
-        return self.oldest if self.count else self.said.began
+        own = self.oldest if self.count else self.said.began
+        return own if self.beside is None else min(own, self.beside.cut)
 
     @property
     def until(self) -> int:
         """Answer when the last of them was taken."""
-        return max(self.newest, self.said.until)
+        own = max(self.newest, self.said.until)
+        return own if self.beside is None else max(own, self.beside.until)
 
     @property
     def shape(self) -> Shape:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from crossdock.capabilities.reconciliation.books import Cuts
 from crossdock.capabilities.reconciliation.comparing import Walk
 from crossdock.capabilities.reconciliation.explaining import Found
+from crossdock.capabilities.reconciliation.kinds import Kind, first_of, kind_of
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.ports import Key
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair
@@ -24,6 +25,15 @@ class About(NamedTuple):
     system: str = HUB
     is_sample: bool = False
     rules_version: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.system)
+
+    @property
+    def first(self) -> str:
+        """Name whose number comes first where that is not the hub's."""
+        return first_of(self.system)
 
     @property
     def pair(self) -> Pair:

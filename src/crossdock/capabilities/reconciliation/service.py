@@ -29,7 +29,7 @@ from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, check_healed
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, check_healed, kind_of
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.overdue import Overdue
 from crossdock.capabilities.reconciliation.ports import Informants, Key
@@ -104,7 +104,7 @@ class Reconciliation:
         """Run one comparison; a snapshot that cannot be is rejected, and nothing else changes."""
         if not asked.against.strip() or not asked.system.strip():
             raise Invalid("say whose stock it is", where="/against")
-        if asked.system in {*DOCUMENTS, Kind.PUBLISHED}:
+        if kind_of(asked.system) is not Kind.STOCK:
             raise Invalid(
                 f"{asked.system} is a book of the hub",
                 where="/system",

@@ -31,8 +31,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 """
 RUNS = """
 select * from reconciliation_run
-where tenant = $1 and ($2 = '' or $2 in (against, system)) and ($3 = '' or run_id = $3)
-    and ($4 = '' or run_id < $4)
+where tenant = $1 and ($2 = '' or $2 in (against, system, split_part(system, ':', 2)))
+    and ($3 = '' or run_id = $3) and ($4 = '' or run_id < $4)
 order by run_id desc limit $5
 """
 # Of whole dumps: a sample says nothing of the keys that it did not ask for.

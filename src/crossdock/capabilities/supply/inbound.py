@@ -165,8 +165,20 @@ def effective(
         on = calendar.plus_working_days(on, terms.dock_to_stock_days)
     if supply.room is not None and supply.room < supply.micros - supply.announced:
         reason += ", cut to what its purchase has open"
-    reason += why
+    reason += _late(supply, today, terms.past_due_supply_days) + why
     return Inbound(supply, confidence, micros, on, reason)
+
+
+def _late(supply: Supply, today: date, limit_days: int) -> str:
+    """Say of what is past due and still expected from when on it counts, and until when."""
+    late = (today - supply.eta).days if supply.eta else 0
+    if late <= 0 or supply.evidence is SupplyEvidence.ARRIVED:
+        return ""
+    return f", {_days(late)} late: counted from today, until it is {_days(limit_days)} late"
+
+
+def _days(number: int) -> str:
+    return f"{number} day" if number == 1 else f"{number} days"
 
 
 def answer_due(supply: Supply, today: date, terms: AtpTerms, calendar: Calendar) -> date | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from crossdock.capabilities.supply import beside, explosion, model, shelf
+from crossdock.capabilities.supply import beside, explosion, lot_modes, model, shelf
 from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
@@ -38,13 +38,14 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         return beside.answered(question, kin.own, ahead, now)
     terms, standing = _said_terms(question, kin.own.terms), kin.own.standing
     found = reached(question, kin, seen_by_day(kin, terms.mode, ahead))
-    is_single = found.by_lots is None and found.tree is None
-    mode = terms.mode if is_single else AtpMode.CUMULATIVE
+    mode = terms.mode if _has_modes(found) else AtpMode.CUMULATIVE
     atp = model.of_packs(_promisable(mode, found), terms.pack)
     within = _window(question, ahead.days)
-    reach = _Reach(found, mode, _within(mode, atp, within), within, _closed(kin, ahead.days[0]))
+    waits = mode is AtpMode.DISCRETE and found.by_lots is None
+    had = _within(_with_earlier(atp, within) if waits else atp, within)
+    reach = _Reach(found, mode, had, within, _closed(kin, ahead.days[0]))
     promise = _promise(question, terms, reach, ahead)
-    life, (lots, picks) = life_of(question, terms), _by_lots(found, kin, promise)
+    life, (lots, picks) = life_of(question, terms), _by_lots(reach, kin, promise)
     return Atp(
         item=question.item,
         location=question.location,
@@ -88,8 +89,15 @@ def _said_terms(question: Question, terms: AtpTerms) -> AtpTerms:
     return replace(terms, mode=question.mode or terms.mode, limits=limits)
 
 
+def _has_modes(found: Reached) -> bool:
+    """Say whether it can be answered in other modes: no kit of kits, nor kit or group of lots."""
+    return found.tree is None and (found.by_lots is None or found.is_alone)
+
+
 def _promisable(mode: AtpMode, found: Reached) -> Sequence[int]:
     """Give what each bucket has to promise; of the supplies of a week the largest if DISCRETE."""
+    if found.is_alone and found.own.shelf is not None:
+        return found.ahead.at_ends(lot_modes.promisable(mode, found.own.shelf))
     if found.by_lots is not None:
         return found.ahead.at_ends(found.by_lots)
     atp = model.promisable(mode, found.least)
@@ -125,25 +133,31 @@ def _window(question: Question, days: Sequence[date]) -> range:
     return range(first, max(first, end))
 
 
-def _within(mode: AtpMode, atp: Sequence[int], within: range) -> Sequence[int]:
-    """Leave what can be promised in some buckets alone; one supply of before may leave later."""
+def _within(atp: Sequence[int], within: range) -> Sequence[int]:
+    """Leave what can be promised in some buckets alone."""
     if len(within) == len(atp):
         return atp
-    found = [has if bucket in within else 0 for bucket, has in enumerate(atp)]
-    if mode is AtpMode.DISCRETE and within:
-        found[within.start] = max(atp[: within.start + 1])
-    return found
+    return [has if bucket in within else 0 for bucket, has in enumerate(atp)]
+
+
+def _with_earlier(atp: Sequence[int], within: range) -> Sequence[int]:
+    """Have a supply of before the first of some buckets leave in it, if it is the largest."""
+    if not within:
+        return atp
+    first = within.start
+    return [*atp[:first], max(atp[: first + 1]), *atp[first + 1 :]]
 
 
 def _by_lots(
-    found: Reached, kin: Kin, promise: "_Promise"
+    reach: _Reach, kin: Kin, promise: "_Promise"
 ) -> tuple[tuple[Shelved, ...], tuple[Pick, ...]]:
     """Judge each lot that lies there, and say which to take for what is promised."""
-    own = found.own.shelf
-    if own is None:
+    if reach.found.own.shelf is None:
         return (), ()
-    picks = shelf.picks(own, promise.lines) if found.is_alone else ()
-    return judged_at(kin.own, found.own), tuple(picks)
+    picks: Sequence[Pick] = ()
+    if reach.shelf is not None:
+        picks = lot_modes.picks(reach.mode, reach.shelf, promise.lines)
+    return judged_at(kin.own, reach.found.own), tuple(picks)
 
 
 def _shortage(found: Reached, kin: Kin) -> int:
@@ -167,8 +181,8 @@ def _promise(question: Question, terms: AtpTerms, reach: _Reach, ahead: Horizon)
     if question.micros is None:
         return _Promise(None, None, Basis.NONE, "no quantity was asked for")
     asked = model.in_packs(question.micros, terms.pack, up=terms.pack_up)
-    if not asked:
-        return _Promise(0, None, Basis.NONE, "it is less than one pack")
+    if not asked or _is_refused(question, reach):
+        return _undated(question, reach, asked)
     limits = model.Limits(
         model.in_packs(terms.limits.micros_min, terms.pack, up=True), terms.limits.lines_max
     )
@@ -183,6 +197,20 @@ def _promise(question: Question, terms: AtpTerms, reach: _Reach, ahead: Horizon)
     on, reason = _anew(question, terms, ahead)
     basis = Basis.NONE if on is None else Basis.LEAD_TIME
     return _Promise(asked, on, basis, f"{_most(question, reach)}{reason}", lines, rest)
+
+
+def _undated(question: Question, reach: _Reach, asked: int) -> _Promise:
+    """Say why there can be no date: it is no pack, or not answered in the mode asked for."""
+    if not asked:
+        return _Promise(0, None, Basis.NONE, "it is less than one pack")
+    of = "a kit of kits, and a kit or group of goods in lots, are not promised"
+    reason = f"{of} {question.mode}: leave out the mode, and it is {reach.mode}"
+    return _Promise(asked, None, Basis.NONE, reason, (), asked)
+
+
+def _is_refused(question: Question, reach: _Reach) -> bool:
+    """Say whether it was asked in a mode that it is not answered in."""
+    return question.mode not in {None, reach.mode}
 
 
 def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
@@ -262,7 +290,7 @@ def _split(reach: _Reach, asked: int, limits: Limits, pack: int) -> tuple[list[S
         within = reach.within if shown is None else [shown[bucket] for bucket in reach.within]
         return explosion.split(reach.found.tree, asked, limits, pack, within)
     if reach.shelf is not None:
-        return shelf.split(reach.shelf, asked, limits, pack, reach.within)
+        return lot_modes.split(reach.mode, reach.shelf, asked, limits, pack, within=reach.within)
     lines, rest = model.split(reach.mode, reach.atp, asked, limits)
     if shown is not None:
         lines = [line._replace(bucket=shown[line.bucket]) for line in lines]
@@ -287,14 +315,15 @@ def _by_then(
     days: Sequence[date],
 ) -> int | None:
     """Say how much of what is asked, or of all, can leave on or before the day asked for."""
-    if question.by is None:
+    if question.by is None or _is_refused(question, reach):
         return None
     last = min(bisect_right(days, question.by), reach.within.stop) - 1
     if last < reach.within.start:
         return 0
     wanted = sum(reach.atp) if promise.quantity is None else promise.quantity
     if reach.shelf is not None:
-        has = shelf.until(reach.shelf, range(reach.within.start, last + 1), terms.pack)
+        buckets = range(reach.within.start, last + 1)
+        has = lot_modes.until(reach.mode, reach.shelf, buckets, terms.pack)
         return has if promise.quantity is None else min(has, wanted)
     return model.granted(reach.atp[: last + 1], wanted)
 

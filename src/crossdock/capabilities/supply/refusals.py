@@ -56,8 +56,7 @@ def refusal(answer: Atp, told: Told, mode: AtpMode | None = None) -> str:
     """
     is_beside_stock = answer.mode in BESIDE_STOCK
     if mode is not None and answer.mode is not mode and not is_beside_stock:
-        asked = f"a kit of kits, and goods in lots, are not promised {mode}"
-        return f"{asked}: leave out the mode, and it is {answer.mode}"
+        return answer.reason
     is_supplied = answer.basis is Basis.SUPPLY or is_beside_stock
     if not is_supplied or answer.left_over or not answer.schedule:
         return answer.reason

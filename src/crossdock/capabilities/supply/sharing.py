@@ -70,9 +70,10 @@ class Shares:
         found._held = [dict(one) for one in self._held]
         return found
 
-    def add(self, need: Need) -> int:
-        """Give a need its number; it has nothing yet."""
-        self._fitting.append([at for at, one in enumerate(self._goods) if fits(one, need)])
+    def add(self, need: Need, only: int | None = None) -> int:
+        """Give a need its number; it has nothing yet. It takes of these goods `only`, if named."""
+        among = range(len(self._goods)) if only is None else (only,)
+        self._fitting.append([at for at in among if fits(self._goods[at], need)])
         return len(self._fitting) - 1
 
     def serve(self, number: int, micros: int) -> int:

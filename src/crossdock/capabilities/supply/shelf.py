@@ -63,7 +63,9 @@ class Shelf(NamedTuple):
 
     `shares` say who has which of the goods; it is added to in copies alone.
     `ends` are the last days of its buckets, as ordinals, and `days` those on which goods leave.
-    `least` is how long goods that leave in each bucket have to keep for who asks.
+    `least` is how long goods that leave in each bucket have to keep for who asks. `claimed` is
+    what is served of it as it came due, and `leaves` the first day on or behind another on which
+    goods can leave.
     """
 
     goods: Sequence[Goods]
@@ -75,6 +77,8 @@ class Shelf(NamedTuple):
     days: Sequence[date]
     least: Sequence[int]
     life: Life
+    claimed: Mapping[Kept, int]
+    leaves: Callable[[date], date]
 
 
 def shelf(
@@ -96,33 +100,34 @@ def shelf(
     for one in (*kept, *(Kept(day, micros, usual) for day, micros in due)):
         bare = one._replace(day=max(one.day, when.ends[0]), micros=0)
         claimed[bare] = claimed.get(bare, 0) + one.micros
-    needs, shares, owed = _served(ordered, claimed, when)
+    needs, shares, owed = served(ordered, claimed, when)
     ends = [end.toordinal() for end in when.ends]
     least = [day.toordinal() + asked.offset for day in when.days]
-    return Shelf(ordered, needs, shares, owed, safety, ends, when.days, least, asked)
+    days, leaves = when.days, when.leaves
+    return Shelf(ordered, needs, shares, owed, safety, ends, days, least, asked, claimed, leaves)
 
 
 def promisable(one: Shelf) -> list[int]:
     """Give what can leave in each bucket."""
-    marks = _marks(one)
+    marked = marks(one)
     found: list[int] = []
     for bucket in range(len(one.days)):
-        found.append(room(one, bucket) if bucket in marks else found[-1])
+        found.append(room(one, bucket) if bucket in marked else found[-1])
     return found
 
 
-def _marks(one: Shelf) -> set[int]:
+def marks(one: Shelf) -> set[int]:
     """Name the buckets in which something changes: what comes, what leaves, what has aged."""
-    marks = {0}
+    found = {0}
     for need in one.needs:
         bucket = bisect_left(one.ends, need.day)
-        marks |= {bucket, bucket + 1}
-    marks |= {bisect_left(one.ends, goods.begin) for goods in one.goods}
+        found |= {bucket, bucket + 1}
+    found |= {bisect_left(one.ends, goods.begin) for goods in one.goods}
     lasts = {goods.last for goods in one.goods}
     for bucket, (before, least) in enumerate(pairwise(one.least), 1):
         if any(before <= last < least for last in lasts):
-            marks.add(bucket)
-    return {bucket for bucket in marks if bucket < len(one.days)}
+            found.add(bucket)
+    return {bucket for bucket in found if bucket < len(one.days)}
 
 
 def room(one: Shelf, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
@@ -151,8 +156,8 @@ def split(
 
     `within` are the buckets that it may leave in.
     """
-    marks = sorted({max(each, within.start) for each in _marks(one)})
-    buckets = [bucket for bucket in marks if bucket in within]
+    marked = sorted({max(each, within.start) for each in marks(one)})
+    buckets = [bucket for bucket in marked if bucket in within]
     return model.taken_in(buckets, partial(room, one), micros, limits, pack)
 
 
@@ -171,11 +176,12 @@ def picks(one: Shelf, lines: Sequence[ScheduleLine]) -> list[Pick]:
     shares = shared(one.goods, [need for need, _ in needs])
     for (_, day), parts in zip(needs, shares, strict=True):
         if day is not None:
-            found += [_pick(day, goods, micros) for goods, micros in parts]
+            found += [pick(day, goods, micros) for goods, micros in parts]
     return found
 
 
-def _pick(day: date, goods: Goods, micros: int) -> Pick:
+def pick(day: date, goods: Goods, micros: int) -> Pick:
+    """Say that so much of these goods goes out on a day."""
     lot = goods.lot
     return Pick(day, None, "", micros) if lot is None else Pick(day, lot.lot, lot.owner, micros)
 
@@ -201,7 +207,7 @@ def of_lots(lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int
     return [*found, Goods(0, FOREVER, left, Lot("", "", left))] if left else found
 
 
-def _served(
+def served(
     goods: Sequence[Goods], claimed: Mapping[Kept, int], when: When
 ) -> tuple[list[Need], Shares, list[int]]:
     """Serve each as it comes due with goods that keep as long as it needs; on a day those first.

@@ -86,7 +86,8 @@ class BucketShown:
     """A day, or the last day of a week; those in which nothing changes are left out.
 
     `balance` is what is projected to be left, `promisable` what can be promised by then (of this
-    supply alone where the mode is DISCRETE; on that day alone where lots are told apart).
+    supply alone where the mode is DISCRETE; on that day alone where lots are told apart, and then
+    out of one of them if DISCRETE).
     """
 
     day: date

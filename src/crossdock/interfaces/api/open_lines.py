@@ -1,7 +1,7 @@
 """`/v1/reconciliations/open-lines`: lines of documents compared with a system's own."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -54,6 +54,48 @@ class OpenLineSaid(BaseModel):
     item_class: ItemClassSaid = Field(default="", alias="class")
 
 
+class OpenSideSaid(BaseModel):
+    """One of two systems and what it says is open; without lines the connection is asked now.
+
+    `as_of` is when the extraction began, for lines that do not say. `is_full`: a line that it
+    leaves out, at a location that it names, is closed there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    system: Code
+    lines: list[OpenLineSaid] = Field(default_factory=list[OpenLineSaid], max_length=20_000)
+    as_of: AwareDatetime | None = None
+    is_full: bool = Field(default=False, strict=True)
+
+
+class OpenBetweenSaid(BaseModel):
+    """Two systems whose open lines are compared: `ours` of a finding is the first one's.
+
+    `kind` is orders or purchases.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    first: OpenSideSaid
+    second: OpenSideSaid
+    lag_minutes: int | None = Field(default=None, strict=True)
+    by: Person = ""
+
+    def asked(self, by: str) -> OpenAsked:
+        first, second = self.first, self.second
+        return OpenAsked(
+            kind=self.kind,
+            first=first.system,
+            first_said=_reader(self.kind, first, "/first"),
+            against=second.system,
+            said=_reader(self.kind, second, "/second"),
+            by=by,
+            lag_minutes=self.lag_minutes,
+        )
+
+
 class OpenLinesSaid(BaseModel):
     """What a system says; without lines the connection `against` is asked for what is open.
 
@@ -84,46 +126,58 @@ class OpenLinesSaid(BaseModel):
             kind=self.kind,
             against=self.against,
             by=by,
-            said=self._reader(),
+            said=_reader(self.kind, self),
             heard_from=self.heard_from,
             lag_minutes=self.lag_minutes,
             believe=self.believe,
         )
 
-    def _reader(self) -> Callable[[Spelled], OpenSaid] | None:
-        if not self.lines and self.is_full:
+
+class Dumped(Protocol):
+    """Lines that a system says, as of when, and whether they are all."""
+
+    lines: list[OpenLineSaid]
+    as_of: AwareDatetime | None
+    is_full: bool
+
+
+def _reader(kind: Kind, said: Dumped, where: str = "") -> Callable[[Spelled], OpenSaid] | None:
+    """Read the lines when it is known how names are spelled; None has the connection read."""
+    if not said.lines and said.is_full:
+        raise Invalid(
+            "there are no lines",
+            where=f"{where}/lines",
+            hint="leave is_full out, too, to have the connection read",
+        )
+
+    def read(spelled: Spelled) -> OpenSaid:
+        return OpenSaid(rows=_rows(kind, said, spelled, where), is_full=said.is_full)
+
+    return read if said.lines else None
+
+
+def _rows(kind: Kind, said: Dumped, spelled: Spelled, within: str) -> Iterator[OpenRow]:
+    for number, line in enumerate(said.lines):
+        where = f"{within}/lines/{number}"
+        as_of = line.as_of or said.as_of
+        if as_of is None:
             raise Invalid(
-                "there are no lines",
-                where="/lines",
-                hint="leave is_full out, too, to have the connection read",
+                "the line does not say as of when",
+                where=f"{where}/as_of",
+                hint="or say for all lines when the extraction began: as_of",
             )
-        return self._said if self.lines else None
-
-    def _said(self, spelled: Spelled) -> OpenSaid:
-        return OpenSaid(rows=self._rows(spelled), is_full=self.is_full)
-
-    def _rows(self, spelled: Spelled) -> Iterator[OpenRow]:
-        for number, line in enumerate(self.lines):
-            where = f"/lines/{number}"
-            as_of = line.as_of or self.as_of
-            if as_of is None:
-                raise Invalid(
-                    "the line does not say as of when",
-                    where=f"{where}/as_of",
-                    hint="or say for all lines when the extraction began: as_of",
-                )
-            yield OpenRow(
-                *numbered(line.document.strip(), line.line.strip()),
-                spelled(line.location),
-                spelled(line.item),
-                said_micros(self.kind, line.quantity, line.proof, f"{where}/quantity"),
-                line.unit,
-                instant_of(as_of.isoformat()),
-                0 if line.changed_at is None else instant_of(line.changed_at.isoformat()),
-                line.item_class,
-                NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
-                currency_of(line.currency, f"{where}/currency"),
-            )
+        yield OpenRow(
+            *numbered(line.document.strip(), line.line.strip()),
+            spelled(line.location),
+            spelled(line.item),
+            said_micros(kind, line.quantity, line.proof, f"{where}/quantity"),
+            line.unit,
+            instant_of(as_of.isoformat()),
+            0 if line.changed_at is None else instant_of(line.changed_at.isoformat()),
+            line.item_class,
+            NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
+            currency_of(line.currency, f"{where}/currency"),
+        )
 
 
 def router(hub: Hub) -> APIRouter:
@@ -132,6 +186,11 @@ def router(hub: Hub) -> APIRouter:
     @routes.post("/open-lines", **needs("cases:write"))
     async def compare_open_lines(said: OpenLinesSaid, caller: Caller) -> Run:
         """Compare what is open, invoiced or delivered with a system's own; none is changed."""
+        return await hub.open_lines.compare(caller.scope, said.asked(who(caller, said.by)))
+
+    @routes.post("/open-lines/between", **needs("cases:write"))
+    async def compare_open_lines_of_two(said: OpenBetweenSaid, caller: Caller) -> Run:
+        """Compare what two other systems say is open with each other; none is changed."""
         return await hub.open_lines.compare(caller.scope, said.asked(who(caller, said.by)))
 
     return routes

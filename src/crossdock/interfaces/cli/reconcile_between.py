@@ -1,6 +1,7 @@
 """`crossdock reconcile between`: two other systems compared with each other."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +9,26 @@ import typer
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.reconciliation import Asked, Reading, Run, Said, Spelled, instant_of
+from crossdock.capabilities.reconciliation import (
+    Asked,
+    Kind,
+    Reading,
+    Run,
+    Said,
+    Spelled,
+    instant_of,
+)
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json
+from crossdock.interfaces.cli.reconcile_lines import BY, check_of_stock, lines_between
 from crossdock.interfaces.cli.reconcile_said import Lag, groups, print_run, said_in_files
 
-SIDE = "A CSV dump of its stock, as wms=wms.csv, or the name alone of a source that told the hub."
+SIDE = (
+    "A dump of its stock or open lines, as wms=wms.csv; or the name alone of a source that told"
+    " the hub of its stock, or of a connection that lists its open lines."
+)
+KINDS = "What it is of: stock, or open lines of orders or purchases."
 
 
 Logs = Annotated[
@@ -37,6 +51,7 @@ Items = Annotated[
 def between(
     first: Annotated[str, typer.Argument(metavar="NAME[=FILE]", help=SIDE)],
     second: Annotated[str, typer.Argument(metavar="NAME[=FILE]", help="The other one, likewise.")],
+    kind: Annotated[Kind, typer.Option(help=KINDS)] = Kind.STOCK,
     log: Logs = None,
     as_of: Annotated[
         list[str] | None,
@@ -66,30 +81,34 @@ def between(
     """
     names = [one.partition("=")[0] for one in (first, second)]
     logs, instants = _by_name(log, names, "--log"), _by_name(as_of, names, "--as-of")
-    words = groups(status or [])
-    said = [_said(side, logs, instants, words, is_full=full) for side in (first, second)]
-    asked = Asked(
-        system=names[0],
-        first=said[0],
-        against=names[1],
-        said=said[1],
-        by="command line",
-        lag_minutes=lag,
-    )
-
-    if bool(ask) != bool(item):
-        raise Invalid("say where to ask and for which items", where="--ask", hint="--item ITEM")
-
-    async def compared(hub: Hub) -> Run:
-        wanted = asked
-        if ask and item:
-            wanted = await hub.stock_sampler.filled_in(hub.scope, asked, ask, item)
-        return await hub.reconciliation.compare(hub.scope, wanted)
-
-    done = with_hub(compared)
+    if kind is not Kind.STOCK:
+        check_of_stock({"--log": log, "--status": status, "--ask": ask, "--item": item})
+        lines = lines_between(kind, (first, second), instants, lag, full=full)
+        done = with_hub(lambda hub: hub.open_lines.compare(hub.scope, lines))
+    else:
+        words = groups(status or [])
+        said = [_said(side, logs, instants, words, is_full=full) for side in (first, second)]
+        asked = Asked(
+            system=names[0],
+            first=said[0],
+            against=names[1],
+            said=said[1],
+            by=BY,
+            lag_minutes=lag,
+        )
+        done = with_hub(partial(_compared, asked, ask, item))
     print_json(done) if as_json else print_run(done)
     if done.verdict == "REJECTED":
         raise typer.Exit(EXIT_FINDINGS)
+
+
+async def _compared(asked: Asked, ask: str, items: list[str] | None, hub: Hub) -> Run:
+    """Compare stock; who is named without a dump is asked, where that is said."""
+    if bool(ask) != bool(items):
+        raise Invalid("say where to ask and for which items", where="--ask", hint="--item ITEM")
+    if ask and items:
+        asked = await hub.stock_sampler.filled_in(hub.scope, asked, ask, items)
+    return await hub.reconciliation.compare(hub.scope, asked)
 
 
 def _said(

@@ -16,6 +16,7 @@ from crossdock.capabilities.reconciliation import (
     Run,
     Said,
     Spelled,
+    first_of,
     groups_of,
 )
 from crossdock.interfaces.cli.output import stdout
@@ -73,8 +74,9 @@ def print_run(one: Run) -> None:
     if one.verdict == "REJECTED":
         stdout.print(f"{one.run_id} rejected: {escape(one.reason)}; nothing was compared")
         return
-    first = "" if one.system == "crossdock" else f" of {escape(one.system)}"
-    first = f" lines of {LABELS[one.kind]}" if one.kind in LABELS else first
+    name = first_of(one.system)
+    first = f" lines of {LABELS[one.kind]}" if one.kind in LABELS else ""
+    first += f" of {escape(name)}" if name else ""
     stdout.print(
         f"{one.run_id} compared {one.compared}{first} with {escape(one.against)}:"
         f" {one.alike} alike, {one.explained} explained, {one.tolerated} within tolerance,"

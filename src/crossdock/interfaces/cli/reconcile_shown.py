@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import LABELS, Finding, Run
+from crossdock.capabilities.reconciliation import LABELS, Finding, Run, first_of
 from crossdock.interfaces.api.finding_chart import drawn
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -56,9 +56,9 @@ def number_of(one: Finding) -> str:
 
 
 def pair_of(one: Run | Finding) -> str:
-    if one.kind in LABELS:
-        return f"{LABELS[one.kind]} of {one.against}"
-    return one.against if one.system == "crossdock" else f"{one.system} and {one.against}"
+    first = first_of(one.system)
+    both = f"{first} and {one.against}" if first else one.against
+    return f"{LABELS[one.kind]} of {both}" if one.kind in LABELS else both
 
 
 def _of_stock(one: Finding) -> list[tuple[str, str]]:
@@ -82,9 +82,8 @@ def print_finding(one: Finding) -> None:
         f"[bold]{one.finding_id}[/] {state_of(one)}: {escape(number_of(one))}{escape(one.item)}"
         f" at {escape(one.location)}"
     )
-    is_ours = one.system == "crossdock" or one.document
     for name, value in (
-        ("ours" if is_ours else one.system, f"{plain(one.ours)} {one.unit}"),
+        (first_of(one.system) or "ours", f"{plain(one.ours)} {one.unit}"),
         (one.against, f"{plain(one.theirs)} {one.unit}"),
         ("explained", plain(one.explained)),
         ("unexplained", plain(one.unexplained)),

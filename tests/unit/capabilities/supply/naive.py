@@ -122,6 +122,42 @@ def can_leave(shelf: Shelf, day: int, keeps: int, *, is_careful: bool) -> int:
     return found
 
 
+def out_of_one(shelf: Shelf, day: int, keeps: int, *, is_careful: bool) -> int:
+    """Give the most that can leave on a day out of one lot or supply, and leaves all served."""
+    pieces = [(begin, last) for begin, last, has in shelf.goods for _ in range(has)]
+    needs = [_good(pieces, on, on, is_careful=False) for on in _served_on(shelf, pieces)]
+    wanted = _good(pieces, day, day + keeps, is_careful=is_careful)
+    most, first = 0, 0
+    for _, _, has in shelf.goods:
+        own = wanted & set(range(first, first + has))
+        first += has
+        while _match([*needs, *[own] * (most + 1)]):
+            most += 1
+    return most
+
+
+def until_net_surplus(shelf: Shelf, ends: list[int], keeps: int, *, is_careful: bool) -> list[int]:
+    """Give what can leave at each end beside what is due before the next net surplus alone."""
+    found: list[int] = []
+    for end in ends:
+        last = end
+        while last < ends[-1] and not _is_surplus(shelf, last + 1, keeps, is_careful=is_careful):
+            last += 1
+        claims = {on: pieces for on, pieces in shelf.claims.items() if on <= last}
+        found.append(can_leave(Shelf(shelf.goods, claims), end, keeps, is_careful=is_careful))
+    return found
+
+
+def _is_surplus(shelf: Shelf, day: int, keeps: int, *, is_careful: bool) -> bool:
+    """Say whether what comes on a day serves all that is due on it, and one who asks."""
+    goods = [one for one in shelf.goods if one[0] == day]
+    due = shelf.claims.get(day, 0)
+    alone = Shelf(goods, {day: due})
+    pieces = [(begin, last) for begin, last, has in goods for _ in range(has)]
+    is_served = _served_on(alone, pieces).count(day) == due
+    return is_served and can_leave(alone, day, keeps, is_careful=is_careful) > 0
+
+
 def _good(
     pieces: list[tuple[int, int | None]], day: int, until: int, *, is_careful: bool
 ) -> set[int]:

@@ -198,6 +198,38 @@ def test_what_is_overdue_does_not_come_before_today_and_its_buffer() -> None:
     assert worth(overdue) == (90, 2)
 
 
+@pytest.mark.parametrize(
+    ("late", "limit", "said"),
+    [
+        (0, 7, ""),
+        (1, 7, ", 1 day late: counted from today, until it is 7 days late"),
+        (3, 7, ", 3 days late: counted from today, until it is 7 days late"),
+        (7, 7, ", 7 days late: counted from today, until it is 7 days late"),
+        (1, 1, ", 1 day late: counted from today, until it is 1 day late"),
+    ],
+)
+def test_what_is_late_and_still_expected_says_so_and_until_when(
+    late: int, limit: int, said: str
+) -> None:
+    terms = terms_of([AtpRule(past_due_supply_days=limit, weekdays="1234567")])
+    overdue = PURCHASE._replace(evidence=SupplyEvidence.SHIPPED, eta=TODAY - timedelta(days=late))
+    found = effective(overdue, TODAY, terms, terms.calendar, step=MICROS, last=LAST)
+    assert (found.on, found.reason) == (
+        TODAY + timedelta(days=1),
+        f"it is under way, with a ship notice{said}",
+    )
+    gone = overdue._replace(eta=TODAY - timedelta(days=limit + 1))
+    ended = effective(gone, TODAY, terms, terms.calendar, step=MICROS, last=LAST)
+    assert (ended.on, ended.micros, ended.confidence) == (None, 0, ConfidenceClass.E)
+    assert ended.reason == f"it is {limit + 1} days overdue, the limit is {limit}"
+
+
+def test_what_is_at_the_dock_is_not_late_whenever_it_was_due() -> None:
+    arrived = PURCHASE._replace(evidence=SupplyEvidence.ARRIVED, eta=TODAY - timedelta(days=60))
+    found = effective(arrived, TODAY, TERMS, TERMS.calendar, step=MICROS, last=LAST)
+    assert found.reason == "it is at the dock"
+
+
 def test_a_rule_may_trust_a_class_less() -> None:
     rule = AtpRule(
         weekdays="1234567",

@@ -283,9 +283,10 @@ DEEP = Kin(
 def test_a_mode_that_was_asked_for_is_kept_or_refused(kin: Kin, mode: AtpMode | None) -> None:
     found = answer(kin, TEN._replace(mode=mode, draws=True))
     reason = refusals.refusal(found, Told(), mode)
-    is_kept = mode in {None, AtpMode.CUMULATIVE} or kin == Kin(STOCKED)
+    is_kept = mode in {None, AtpMode.CUMULATIVE} or kin != DEEP
     assert bool(reason) is not is_kept
     if not is_kept:
+        assert (found.promised_on, found.reason) == (None, reason)
         assert f"are not promised {mode}: leave out the mode, and it is CUMULATIVE" in reason
 
 

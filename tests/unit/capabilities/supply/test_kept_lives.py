@@ -8,7 +8,14 @@ import pytest
 
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.supply import AtpRule, KeptPromise, LifeTerms, PromiseAsked, Question
+from crossdock.capabilities.supply import (
+    AtpMode,
+    AtpRule,
+    KeptPromise,
+    LifeTerms,
+    PromiseAsked,
+    Question,
+)
 from tests.conftest import NOON
 from tests.unit.capabilities.supply.test_lots import counted
 from tests.unit.capabilities.supply.yard import (
@@ -52,6 +59,17 @@ async def test_two_promises_of_the_same_fresh_goods_are_not_both_granted(yard: Y
     assert [one.is_granted for one in (first, second, other)] == [True, False, True]
     assert [(one.life_days, one.transit_days) for one in first.lines] == [(30, 3)]
     assert (await yard.ask(customer="METRO")).now == (await yard.ask()).now == 0
+
+
+async def test_a_promise_out_of_one_lot_is_granted_what_one_has_and_no_more(yard: Yard) -> None:
+    await lots(yard)
+    more = await promise(yard, 60, mode=AtpMode.DISCRETE)
+    one = await promise(yard, 50, mode=AtpMode.DISCRETE)
+
+    assert [more.is_granted, one.is_granted] == [False, True]
+    assert more.lines == ()
+    assert (await promise(yard, 50, mode=AtpMode.DISCRETE)).is_granted
+    assert (await yard.ask()).now == 0
 
 
 @pytest.mark.parametrize("has_order", [False, True])

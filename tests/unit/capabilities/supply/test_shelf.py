@@ -26,7 +26,7 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
-from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
+from crossdock.capabilities.supply.model import Limits, ScheduleLine
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, OwnerTerms, terms_of
 from crossdock.capabilities.supply.sharing import FOREVER, Goods
@@ -213,12 +213,6 @@ def test_a_promise_in_parts_takes_on_each_day_what_can_leave_then() -> None:
         24,
         12,
     ]
-
-
-def test_lots_are_promised_cumulatively_whatever_the_mode() -> None:
-    terms = terms_of([AtpRule(mode=AtpMode.DISCRETE), EVERY_DAY])
-    answer = ask(node(*A13, terms=terms), 100)
-    assert (answer.mode, answer.now) == (AtpMode.CUMULATIVE, 100 * MICROS)
 
 
 # Whose goods they are.

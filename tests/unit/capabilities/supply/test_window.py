@@ -53,6 +53,12 @@ def test_what_has_expired_before_it_may_follow_is_not_offered() -> None:
     assert offered(keeps, 20, day(7), not_before=day(8)).covers == 0
 
 
+def test_one_supply_leaves_nothing_where_no_day_may_be_left_in() -> None:
+    every = terms_of([AtpRule(mode=AtpMode.DISCRETE, daily_buckets=14), EVERY_DAY])
+    made = offered(stocked(20, terms=every), 20, not_before=day(30))
+    assert (made.covers, made.promised_on) == (0, None)
+
+
 def test_what_follows_leaves_on_a_day_that_is_open() -> None:
     closed = terms_of([AtpRule(weekdays="12345", daily_buckets=14), EVERY_DAY])
     made = offered(stocked(20, terms=closed), 20, not_before=day(5))
