@@ -1,9 +1,9 @@
 """What back-order runs find elsewhere: sourcing, allocation and stock together, on a whole hub."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,8 @@ from crossdock.capabilities.allocation import (
     RunState,
     Work,
 )
+from crossdock.capabilities.allocation.asks import Key, KnowsSupply, Outlook
+from crossdock.capabilities.allocation.elsewhere import Elsewhere
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.sourcing import (
     Alternatives,
@@ -686,6 +688,52 @@ async def test_a_run_of_a_later_day_says_when_its_goods_would_leave_from_then_on
     assert now.offer.decision_id == before.offer.decision_id
     assert before.offer.ships_on
     assert now.offer.ships_on == before.offer.ships_on + timedelta(days=2)
+
+
+@dataclass
+class Counted:
+    """Supply that says which items' outlook it was asked for, each time."""
+
+    supply: KnowsSupply
+    asked: list[list[str]] = field(default_factory=list[list[str]])
+
+    async def expected(
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, Mapping[str, int | None]]],
+        now: datetime,
+    ) -> Mapping[Key, Sequence[tuple[date, int]]]:
+        return await self.supply.expected(tx, asked, now)
+
+    async def outlook(
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, int, frozenset[str]]],
+        now: datetime,
+    ) -> Mapping[Key, Outlook]:
+        self.asked.append([item for item, _ in asked])
+        return await self.supply.outlook(tx, asked, now)
+
+
+async def test_what_comes_in_time_for_lines_of_many_items_is_asked_at_once(hub: Hub) -> None:
+    items = "XYZ"
+    for node, pieces in (("DC1", 0), ("DC2", 9)):
+        await put(hub, node, dict.fromkeys(items, pieces))
+    today = hub.clock.now().date()
+    days = {"X": today + timedelta(days=2), "Y": today + timedelta(days=3), "Z": None}
+    for item, day in days.items():
+        await order(hub, item, 1, {"1": (item, "DC1", 4)}, ships_on=day)
+    await hub.settle()
+    around = hub.allocating.around
+    supply = Counted(around.supply)
+    elsewhere = Elsewhere(hub.database, hub.clock, replace(around, supply=supply))
+
+    found = await elsewhere.offers(hub.scope, [(one, "DC1") for one in items], hub.clock.now())
+
+    assert supply.asked == [["X", "Y"]]
+    assert {ref: offers[0].micros for ref, offers in found.offers.items()} == {
+        f"{item}/1": 4 * MICROS for item in items
+    }
 
 
 class Answers(BackorderSourcing):

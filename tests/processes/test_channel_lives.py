@@ -273,6 +273,22 @@ async def test_members_of_a_group_are_shown_together_what_it_leaves_of_what_keep
     assert await bench.said("X") == (25, 20, 5)
 
 
+async def test_shares_of_two_members_leave_what_their_group_owes_of_what_keeps_i3(
+    bench: Dated,
+) -> None:
+    for name, place in (("shop", "DC1"), ("far", "DC2")):
+        await bench.sells(name, place, share_mode="PERCENT", share_percent=Decimal(100))
+    await bench.rule(SHOP, replace(SHOP, channel="far"))
+    await bench.lies(A13)
+    await bench.lies({"M1": (70, 120)}, location="DC2")
+    assert [await bench.shown("X", name=name) for name in ("shop", "far")] == [[80], [70]]
+
+    await bench.hub.reserve("X", "EAST", 90, request_id="r")
+
+    assert await bench.said("X") == (40, 10, 30)
+    assert await bench.shown("X", name="far") == [30]
+
+
 async def test_kits_at_a_group_lose_what_the_group_promised_of_components_once(
     bench: Dated,
 ) -> None:

@@ -242,6 +242,30 @@ async def test_what_was_invoiced_stays_known_of_a_line_that_is_older_than_a_full
     assert await house.case_codes() == codes
 
 
+async def test_lines_that_a_full_dump_leaves_out_of_a_document_are_judged_as_far_as_it_goes_back(
+    house: Books,
+) -> None:
+    await house.later()
+    await house.order("SO-1", L1=10, L11=5, L21=4, L31=3)
+    await house.moves("SO-1/L1", 10)
+    await house.moves("SO-1/L11", 5)
+    await house.later(2 * DAY)
+    rows = ("SO-1,L1,BOLT,DC1,12", "SO-1,L11,BOLT,DC1,5")
+    assert (await house.twice(Kind.INVOICES, *rows, full=True)).confirmed == 1
+    codes = await house.case_codes()
+    await house.later(timedelta(days=100))
+    await house.moves("SO-1/L21", 4)
+    await house.moves("SO-1/L31", 3)
+    await house.later(2 * DAY)
+
+    again = await house.twice(Kind.INVOICES, "SO-1,L21,BOLT,DC1,4", full=True)
+
+    assert (again.gone, again.confirmed) == (0, 1), "the dump does not go back to L1 and L11"
+    found = await house.open(Kind.INVOICES)
+    assert sorted(map(key, found)) == [("SO-1", "L1", 10, 12), ("SO-1", "L31", 3, 0)]
+    assert await house.case_codes() == sorted([*codes, ("SHP-NOINV", "Finance AR")])
+
+
 async def test_more_invoiced_than_was_shipped_waits_for_the_warehouse_to_be_heard(
     house: Books,
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import ReservationStatus
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.capabilities.allocation import AllocationProtection
@@ -215,6 +217,31 @@ async def test_a_shop_of_several_members_is_shown_what_their_group_leaves_once(
     await bench.hub.reserve("X", "EAST", 6, request_id="r")
 
     assert await bench.shown("X", "K") == [7, 7]
+
+
+async def test_shares_of_two_members_leave_what_their_group_owes_i3(bench: Bench) -> None:
+    shares = {"share_mode": ShareMode.PERCENT, "share_percent": Decimal(100)}
+    await bench.sells("near", "DC1", **shares)
+    await bench.sells("far", "DC2", **shares)
+    await bench.sells("open", "DC2")
+    await bench.kit("K", X=2)
+    await bench.count("DC1", X=30)
+    await bench.count("DC2", X=20)
+    assert await bench.shown("X", "K", name="near") == [30, 15]
+    assert await bench.shown("X", "K", name="far") == [20, 10]
+
+    await bench.hub.reserve("X", "EAST", 24, request_id="r")
+
+    assert await bench.shown("X", "K", name="near") == [13, 6]
+    assert await bench.shown("X", "K", name="far") == [13, 6]
+    # Whoever asks first may have all that the other leaves.
+    assert await bench.shown("X", name="open") == [20]
+    there = await bench.hub.availability("X", "DC2")
+    assert there.available == Quantity.of(20)
+    promise = await bench.hub.reserve("X", "DC2", 20, request_id="s")
+    assert promise.status is ReservationStatus.ACTIVE
+    assert await bench.shown("X", name="near") == [6]
+    assert await bench.shown("X", name="far") == [0]
 
 
 async def test_the_end_of_a_group_is_told_to_its_shops(bench: Bench) -> None:

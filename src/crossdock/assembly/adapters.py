@@ -142,8 +142,7 @@ class Pools:
             return found
         doubt = await self._withheld(tx, tenant, {one.item for one in found})
         return {
-            one: said._replace(micros=max(0, said.micros - doubt.get((one.item, one.location), 0)))
-            for one, said in found.items()
+            one: said.less(one.location, _doubts(doubt, one.item)) for one, said in found.items()
         }
 
     async def kin(
@@ -218,7 +217,7 @@ class StockRead:
         key = (answer.item, answer.location)
         told = [age for age in answer.sources if age.source not in self.gone]
         others = [age for age in told if age.source != OWN_SOURCE]
-        return Pool(
+        pool = Pool(
             free=min(self.free(key), SHOWN_MOST) if answer.is_unlimited else self.free(key),
             demand=answer.figures.hard + answer.figures.soft,
             fresh_until=min((age.fresh_until for age in others), default=None),
@@ -227,6 +226,14 @@ class StockRead:
             turns_at=self.turns.get(key),
             sources={age.source: _fresh_until(age) for age in told},
         )
+        if answer.owing is None or not answer.owing.owed or answer.is_unlimited:
+            return pool
+        left = answer.owing.left(_doubts(self.withheld, answer.item))[answer.location]
+        return replace(pool, for_shares=replace(pool, free=min(pool.free, left)))
+
+
+def _doubts(withheld: Mapping[tuple[str, str], int], item: str) -> dict[str, int]:
+    return {at: micros for (of, at), micros in withheld.items() if of == item}
 
 
 def _fresh_until(age: SourceAge) -> datetime:

@@ -133,11 +133,25 @@ def _pool(key: Key, book: Book, read: StockRead, recipes: Recipebook) -> Pool | 
         if not answer.is_known:
             # What was a kit may be shown still, and nothing of it can be put together any more.
             return replace(plain, free=0) if item in recipes.former else None
-        if book.drawn(item, location):
-            return replace(plain, free=min(plain.free, book.free(item, location)))
-        return plain
+        return _beside_kits(plain, book, key) if book.drawn(item, location) else plain
+    if not stock.is_known:
+        return None
     most = SHOWN_MOST if _is_endless(stock, read, recipes) else None
-    return _kit_pool(plain, stock, read, most) if stock.is_known else None
+    pool = _kit_pool(plain, stock, read, most)
+    borne = book.stock(item, location, for_shares=True)
+    if borne is None or borne == stock:
+        return pool
+    return replace(pool, for_shares=_kit_pool(plain, borne, read, most, for_shares=True))
+
+
+def _beside_kits(plain: Pool, book: Book, key: Key) -> Pool:
+    """Leave what orders for kits claim of a component; a group that owes it so owes it too."""
+    left, borne = book.free(*key), book.free(*key, for_shares=True)
+    pool = replace(plain, free=min(plain.free, left), for_shares=None)
+    of = plain.for_shares or plain
+    if of is plain and borne == left:
+        return pool
+    return replace(pool, for_shares=replace(pool, free=min(of.free, borne)))
 
 
 def _is_endless(stock: KitStock, read: StockRead, recipes: Recipebook) -> bool:
@@ -149,20 +163,26 @@ def _is_endless(stock: KitStock, read: StockRead, recipes: Recipebook) -> bool:
     return any(all(read.answers[item, at].is_unlimited for item in ends) for at in places)
 
 
-def _kit_pool(plain: Pool, stock: KitStock, read: StockRead, most: int | None) -> Pool:
+def _kit_pool(
+    plain: Pool, stock: KitStock, read: StockRead, most: int | None, *, for_shares: bool = False
+) -> Pool:
     """Let a kit be as old as the oldest of what it is made from."""
     places = {stock.location, *(one.location for one in stock.buildings)}
     keys = [(item, at) for item in stock.items for at in sorted(places)]
     pools = [read.pool(read.answers[key]) for key in keys]
+    borne = zip(keys, (pool.for_shares for pool in pools), strict=True) if for_shares else ()
+    frees = {key: pool.free for key, pool in borne if pool is not None}
     parts = [key for key in keys if key[0] != stock.kit and read.claims.get(key)]
+    claims = {key: (frees.get(key, read.free(key)), read.claims[key]) for key in parts}
     return replace(
         plain,
         free=stock.free() if most is None else min(stock.free(), most),
         fresh_until=_first(pool.fresh_until for pool in pools),
         lowers_at=_first(pool.lowers_at for pool in pools),
         turns_at=_first(pool.turns_at for pool in pools),
+        for_shares=None,
         sources={name: until for pool in pools for name, until in pool.sources.items()},
-        kit=KitPool(stock, {key: (read.free(key), read.claims[key]) for key in parts}, most),
+        kit=KitPool(stock, claims, most),
     )
 
 

@@ -1,5 +1,6 @@
 """Members of one group are shown together no more than their group leaves of them (I3)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.availability_together import (
     Together,
     places_of,
+    shared_by,
     together,
 )
 
@@ -81,3 +83,18 @@ def test_only_places_of_which_a_fellow_is_sold_from_are_put_side_by_side() -> No
         Together((Pool(free=4),)),
     ]
     assert places_of(row("a", "b", "c")) == ["a", "b", "c", "g"]
+
+
+@pytest.mark.parametrize(("mode", "left"), [("PERCENT", 3), ("PARTITION", 3), ("POOL", 6)])
+def test_a_share_is_of_what_a_member_has_beside_its_part_of_what_the_group_owes(
+    mode: str, left: int
+) -> None:
+    pools = {
+        ("t", "x", "a"): Pool(free=6, for_shares=Pool(free=3)),
+        ("t", "x", "c"): Pool(free=4),
+    }
+    of = {**row("a", "c", "d"), "share_mode": mode}
+
+    [one, other] = together(of, shared_by(of, pools))
+
+    assert (one.free, other.free) == (left, 4)

@@ -5,7 +5,7 @@ transaction of its own, together with the word that it is: however often a worke
 however many there are, it is promised once, and let go once its order has said what became of it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +19,9 @@ from crossdock.capabilities.allocation.alternatives import (
     Lack,
     patience,
 )
-from crossdock.capabilities.allocation.asks import Around, Found, Key
+from crossdock.capabilities.allocation.asks import Around, Found, Key, Outlook
 from crossdock.capabilities.allocation.marking import look_again
+from crossdock.capabilities.allocation.model import Line
 from crossdock.capabilities.allocation.oversold import gets_in_time, look_later
 from crossdock.capabilities.allocation.sight import Sight, look
 from crossdock.foundation.clock import Clock
@@ -49,12 +50,8 @@ class Elsewhere:
             wanted = await tx.fetch(store.WANTED, tx.tenant)
             sights = await look(tx, self._around, keys, now, lock=False)
             counted = await self._around.stock.counted(tx, tx.tenant, keys)
-            lacks = [
-                lack
-                for sight in sights
-                if (sight.item, sight.location) in counted
-                for lack in await _late(tx, self._around, sight, now)
-            ]
+            known = [sight for sight in sights if (sight.item, sight.location) in counted]
+            lacks = await _late(tx, self._around, known, now)
             lacks = await _less_denied(tx, sights, lacks, now)
         taken = {(row["item"], row["location"]): row["micros"] for row in wanted}
         return await finder.offers(scope, lacks, taken, now) if lacks else Found()
@@ -167,15 +164,42 @@ async def _less_denied(
     return [lack._replace(denied=tuple(sorted(denied.get(lack.demand_ref, ())))) for lack in lacks]
 
 
-async def _late(tx: Transaction, around: Around, sight: Sight, now: datetime) -> list[Lack]:
-    """Say what lines lack that nothing comes in time for; who names no day cannot wait."""
-    lacks = {lack.demand_ref: lack for lack in sight.lacks}
-    lines = [one.line for one in sight.waiting if one.demand_ref in lacks]
-    if not any(line.ships_on for line in lines):
-        return list(lacks.values())
-    key = (sight.item, sight.location)
-    asked = (sight.stock.unit, sum(line.requested for line in lines), frozenset(lacks))
-    outlook = (await around.supply.outlook(tx, {key: asked}, now))[key]
+async def _late(
+    tx: Transaction, around: Around, sights: Sequence[Sight], now: datetime
+) -> list[Lack]:
+    """Say what lines lack that nothing comes in time for; who names no day cannot wait.
+
+    Supply is asked once, of all that is lacking of each item at a location together.
+    """
+    lacks = {(sight.item, sight.location): _lacks(sight) for sight in sights}
+    waiting = {
+        key: lines
+        for sight in sights
+        for key in [(sight.item, sight.location)]
+        for lines in [[one.line for one in sight.waiting if one.demand_ref in lacks[key]]]
+        if any(line.ships_on for line in lines)
+    }
+    units = {(sight.item, sight.location): sight.stock.unit for sight in sights}
+    asked = {
+        key: (units[key], sum(line.requested for line in lines), frozenset(lacks[key]))
+        for key, lines in waiting.items()
+    }
+    outlooks = await around.supply.outlook(tx, asked, now) if asked else {}
+    return [
+        lack
+        for key, some in lacks.items()
+        for lack in (
+            _unmet(some, waiting[key], outlooks[key]) if key in waiting else some.values()
+        )
+    ]
+
+
+def _lacks(sight: Sight) -> dict[str, Lack]:
+    return {lack.demand_ref: lack for lack in sight.lacks}
+
+
+def _unmet(lacks: Mapping[str, Lack], lines: Sequence[Line], outlook: Outlook) -> list[Lack]:
+    """Leave what these lines of one item at a location lack beside what comes in time."""
     has = {line.demand_ref: line.requested - lacks[line.demand_ref].micros for line in lines}
     gets = gets_in_time(lines, has, outlook.parts)
     left = {line.demand_ref: line.requested - gets[line.demand_ref] for line in lines}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.inventory import StockStatus
+from crossdock.canonical.owing import Owing
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import granting, proof
 from crossdock.capabilities.inventory.asking import KnowsUnlimited
@@ -218,7 +219,9 @@ def _in_group(
     if location != group:
         free = granting.free_now(numbers[key], counters)
         kept = own.figures.available - free
-        return replace(own, kept_for_group=kept, rule=proof.MEMBER_RULE)
+        promised = proofs[item, group].figures.hard + proofs[item, group].figures.soft
+        owing = Owing(promised, {at: proofs[_, at].figures.available for _, at in members})
+        return replace(own, kept_for_group=kept, rule=proof.MEMBER_RULE, owing=owing)
     return _group(own, [proofs[member] for member in members])
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from crossdock.canonical.inventory import StockStatus
+from crossdock.canonical.owing import Owing
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import UNLIMITED, Counter
@@ -58,7 +59,9 @@ class Availability:
     our own goods per bucket, `of_others` is what lies there for other owners.
     `expired` is what lies in AVAILABLE in lots whose last day is over there: it is in `by_status`,
     and not in `nettable` (I8).
-    `kept_for_group` is what a node holds back so that its group's promises stay covered.
+    `kept_for_group` is what a node holds back so that its group's promises stay covered: a promise
+    here may need what the other nodes have. `owing` is of the whole group, for whoever shows what
+    several of its nodes have at once.
     `members_withheld` and `members_shortage` are what a group's nodes withhold and lack: one
     node's shortage takes nothing from another's goods, and still somebody has to see it.
     `unknown_members` are those nodes of a group of which nobody ever said what lies there: the
@@ -83,6 +86,7 @@ class Availability:
     unknown_members: tuple[str, ...] = ()
     expired: int = 0
     is_unlimited: bool = False
+    owing: Owing | None = None
 
     @property
     def is_stale(self) -> bool:

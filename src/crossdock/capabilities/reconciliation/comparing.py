@@ -19,7 +19,7 @@ from crossdock.capabilities.reconciliation.buckets import Bucket
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Worth
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerBucket, LedgerKey
-from crossdock.capabilities.reconciliation.ranking import DUE_DAYS, turn_of
+from crossdock.capabilities.reconciliation.ranking import is_due, is_due_as_any, turn_of
 from crossdock.capabilities.reconciliation.sides import Said
 
 CLASSED_MAX = 5_000
@@ -52,7 +52,8 @@ class Walk:
 
     `is_ours_full`: what ours does not name is zero there; the ledger always is. `due` are
     those of the other side whose turn to be counted has come by `day`, and when, by their class.
-    `note` is told which keys have which class, a batch at a time.
+    `note` is told which keys have which class, a batch at a time; of those that the other side
+    does not class, and of which there is anything, `classes` is asked.
     """
 
     said: Said
@@ -66,7 +67,9 @@ class Walk:
     )
     watched_alike: list[Key] = field(default_factory=list[Key])
     note: Callable[[Mapping[Key, Worth]], Awaitable[None]] | None = None
+    classes: Callable[[Collection[Key]], Awaitable[Mapping[Key, ItemClass]]] | None = None
     _classed: dict[Key, Worth] = field(default_factory=dict[Key, Worth])
+    _unclassed: list[Key] = field(default_factory=list[Key])
 
     async def suspects(
         self, ours: AsyncIterator[LedgerKey], theirs: Iterator[tuple[Key, list[Line]]]
@@ -91,7 +94,11 @@ class Walk:
         await self._tell_classes(1)
 
     async def _tell_classes(self, least: int) -> None:
-        """Tell of classes, once there are so many."""
+        """Tell of classes, and ask for those that were not told, once there are so many."""
+        if self.classes is not None and len(self._unclassed) >= least:
+            for place, of in (await self.classes(self._unclassed)).items():
+                self._take_turn(place, of)
+            self._unclassed = []
         if self.note is not None and len(self._classed) >= least:
             await self.note(self._classed)
             self._classed = {}
@@ -103,23 +110,27 @@ class Walk:
         if named is not None and not named:
             return None
         lines = self._spoken_of(told, named)
-        self._compare(place, lines)
+        self._compare(place, lines, is_there=any(bucket.micros for bucket in key.buckets))
         if self._is_plainly_alike(key, lines, named):
             self.found_alike(place)
             return None
         mine = self._ours(key.buckets, named)
         return Suspect(*place, key.unit, mine, lines, key.counted_us, named)
 
-    def _compare(self, place: Key, lines: Sequence[Line]) -> None:
+    def _compare(self, place: Key, lines: Sequence[Line], *, is_there: bool = False) -> None:
         """Count a key, and note whether its turn to be counted has come."""
         self.compared += 1
         if lines and lines[0].of:
             of = ItemClass(lines[0].of)
             if self.note is not None:
                 self._classed[place] = Worth(of, lines[0].cost, lines[0].currency)
-            turn = turn_of(*place, of, self.day)
-            if self.day - turn < DUE_DAYS and len(self.due[of]) < DUE_MAX:
-                self.due[of].append((place, turn))
+            self._take_turn(place, of)
+        elif self.classes is not None and (lines or is_there) and is_due_as_any(*place, self.day):
+            self._unclassed.append(place)
+
+    def _take_turn(self, place: Key, of: ItemClass) -> None:
+        if is_due(*place, of, self.day) and len(self.due[of]) < DUE_MAX:
+            self.due[of].append((place, turn_of(*place, of, self.day)))
 
     def found_alike(self, place: Key) -> None:
         self.alike += 1

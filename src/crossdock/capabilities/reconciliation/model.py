@@ -218,9 +218,13 @@ class ItemClass(StrEnum):
     C = "C"
 
     @staticmethod
-    def first_of(said: Iterable[str]) -> "ItemClass":
-        """Give the first of what was said that is a class; a catalogue has other codes, too."""
-        return next((ItemClass(of) for of in said if of in ItemClass.__members__), ItemClass.A)
+    def first_of(said: Iterable[str], otherwise: "ItemClass | None" = None) -> "ItemClass":
+        """Give the first of what was said that is a class; a catalogue has other codes, too.
+
+        If there is none: the strictest, unless told otherwise.
+        """
+        found = (ItemClass(of) for of in said if of in ItemClass.__members__)
+        return next(found, otherwise or ItemClass.A)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,13 +169,18 @@ class OpenComparison:
         told: Mapping[str, list[OpenRow]],
         walked: Walked,
     ) -> None:
-        """Compare the documents that they name with what the hub has heard of each."""
+        """Compare the documents that they name with what the hub has heard of each.
+
+        A line that they leave out of one is closed there; but what follows upon goods is told only
+        of what moved lately, so which lines are left out of that is found among those.
+        """
         if not told or walked.tally.different > self.policy.findings_max:
             return
         kept = await self.books.of_documents(tx, list(told), self.heard_from)
         ours: dict[str, list[KeptLine]] = defaultdict(list)
         for line in kept:
             ours[line.document].append(line)
+        is_all = self.about.system not in FOLLOWING
         items = {line.item for line in kept} | {x.item for rows in told.values() for x in rows}
         goods = await self.informants.names.goods(tx, items)
         for document, rows in told.items():
@@ -187,7 +192,7 @@ class OpenComparison:
                 line
                 for line in ours[document]
                 if (number := open_lines.line_of(document, line.reference)) not in unread
-                and (number in numbers or side.is_closed_by(document, line.location))
+                and (number in numbers or (is_all and side.is_closed_by(document, line.location)))
             ]
             if self.first is not None:
                 mine = {open_lines.line_of(document, line.reference) for line in ours[document]}
@@ -198,6 +203,8 @@ class OpenComparison:
     async def _left_out(self, tx: Transaction, side: OpenSide, walked: Walked) -> None:
         """Take what is open here of documents that a full dump does not name at all.
 
+        Of what follows upon goods, also the lines that it leaves out of documents that it names.
+
         Ours come in the order of their lines' names, theirs by document: so they are sorted, too.
         """
         with Sorted(list[LeftLine]) as left:
@@ -207,7 +214,7 @@ class OpenComparison:
                     for line in page
                     if side.is_closed_by(line.document, line.location)
                 )
-            documents = side.left_of(left)
+            documents = side.left_of(left, by_line=self.about.system in FOLLOWING)
             while batch := list(islice(documents, BATCH)):
                 items = {line.item for _, lines in batch for line in lines}
                 goods = await self.informants.names.goods(tx, items)

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation.guards import Shape
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid
+from crossdock.capabilities.reconciliation.open_lines import line_of
 from crossdock.capabilities.reconciliation.open_ports import KeptLine
 from crossdock.capabilities.reconciliation.sides import Translator, refuse_control
 from crossdock.capabilities.reconciliation.sorting import Sorted
@@ -32,6 +33,10 @@ class LeftLine(NamedTuple):
     total: int
     picked: int
     changed_us: int
+
+    @property
+    def line(self) -> str:
+        return line_of(self.document, self.reference)
 
     @classmethod
     def of(cls, line: KeptLine) -> Self:
@@ -120,15 +125,23 @@ class OpenSide:
                 )
             yield document, told
 
-    def left_of(self, kept: Iterable[LeftLine]) -> Iterator[tuple[str, list[LeftLine]]]:
-        """Give the lines, which come sorted, of each document that they do not name."""
-        named = (row.document for row in self.rows)
-        name = next(named, None)
+    def left_of(
+        self, kept: Iterable[LeftLine], *, by_line: bool = False
+    ) -> Iterator[tuple[str, list[LeftLine]]]:
+        """Give the lines, which come sorted, of each document that they do not name.
+
+        `by_line`: of one that they name, the lines that they leave out.
+        """
+        documents = groupby(self.rows, key=itemgetter(0))
+        named = ((document, {row.line for row in rows}) for document, rows in documents)
+        told = next(named, None)
         for document, lines in groupby(kept, key=itemgetter(0)):
-            while name is not None and name < document:
-                name = next(named, None)
-            if name != document:
+            while told is not None and told[0] < document:
+                told = next(named, None)
+            if told is None or told[0] != document:
                 yield document, list(lines)
+            elif by_line and (left := [one for one in lines if one.line not in told[1]]):
+                yield document, left
 
 
 @asynccontextmanager

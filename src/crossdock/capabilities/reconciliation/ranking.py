@@ -147,6 +147,16 @@ def turn_of(location: str, item: str, of: ItemClass, day: int) -> int:
     return day - (day - zlib.crc32(f"{location}\0{item}".encode())) % every
 
 
+def is_due(location: str, item: str, of: ItemClass, day: int) -> bool:
+    """Say whether a key's turn has come and stands still."""
+    return day - turn_of(location, item, of, day) < DUE_DAYS
+
+
+def is_due_as_any(location: str, item: str, day: int) -> bool:
+    """Say whether it would be a key's turn if it were of some class."""
+    return any(is_due(location, item, of, day) for of in ItemClass)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
     """What is known of a key that a count might settle; `is_due`: by its class it is its turn."""

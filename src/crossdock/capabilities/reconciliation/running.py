@@ -1,6 +1,6 @@
 """One comparison from end to end: believe the snapshot, walk along both sides, judge, keep."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -22,6 +22,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.asked_store import put_classes
 from crossdock.capabilities.reconciliation.books import Books
+from crossdock.capabilities.reconciliation.classing import classes_of
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
 from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.capabilities.reconciliation.earlier import (
@@ -35,7 +36,7 @@ from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import State, common_cut
+from crossdock.capabilities.reconciliation.model import ItemClass, State, common_cut
 from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.outcome import About, Outcome
 from crossdock.capabilities.reconciliation.ports import Informants, Key, LedgerKey
@@ -113,6 +114,7 @@ class Comparison:
             day=self.began_at.toordinal(),
             is_ours_full=first is None or first.said.is_full,
             note=self._note if first is None else None,
+            classes=self._classes,
         )
         outcome = Outcome(walk=walk, befores=befores, cuts=cuts)
         earliest = instant(min(cuts.at.values())) - DISORDER
@@ -140,6 +142,10 @@ class Comparison:
         """Keep the classes that a dump tells: by them keys are sampled later."""
         async with self.database.transaction(self.scope) as tx:
             await put_classes(tx, known)
+
+    async def _classes(self, keys: Collection[Key]) -> Mapping[Key, ItemClass]:
+        async with self.database.transaction(self.scope) as tx:
+            return await classes_of(tx, self.informants.names, keys)
 
     async def _explained(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple, Protocol
 
+from crossdock.canonical.owing import Owing
 from crossdock.capabilities.supply import goods_store, lasting, rule_store, rules
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.customers import Customers
@@ -43,13 +44,22 @@ class Lasting(NamedTuple):
     """So much of what lies there keeps as long as a channel's rule asks, until `changes_at`.
 
     Then some of it is too old; None is never. `days` are left at delivery, `transit_days` after
-    the goods leave.
+    the goods leave. Where shares have to add up, a member that bears its part of what its group
+    owes has `for_shares`.
     """
 
     micros: int
     days: int
     transit_days: int
     changes_at: datetime | None
+    owing: Owing | None = None
+    for_shares: int = 0
+
+    def less(self, location: str, withheld: Mapping[str, int]) -> "Lasting":
+        """Take off what is in doubt here, and say what shares are of."""
+        micros = max(0, self.micros - withheld.get(location, 0))
+        left = micros if self.owing is None else self.owing.left(withheld)[location]
+        return self._replace(micros=micros, for_shares=min(micros, left))
 
 
 class KnowsLying(Protocol):
@@ -202,10 +212,14 @@ def _lasting(
     kin = read.kin(key)
     groups = [] if one.is_alone else [at for at in kin if read.is_group(at[1])]
     rooms = [
-        lying[group].over([lying[at] for at in kin if at != group], needed) for group in groups
+        lying[group].over([lying[at] for at in kin if at != group], needed).left(needed)
+        for group in groups
     ]
+    owing = None
     if key not in groups:
-        rooms.append(lying[key])
+        has = {at: lying[item, at].left(needed) for item, at in kin if (item, at) not in groups}
+        owing = Owing(sum(has.values()) - rooms[0], has) if rooms else None
+        rooms.append(lying[key].left(needed))
     asked = {needed}.union(*(+lying[at].needed for at in kin))
     changes = (
         _midnight(days[at[1]], in_days)
@@ -213,7 +227,7 @@ def _lasting(
         if (in_days := lasting.changes_in(lying[at].keeping, asked)) is not None
     )
     until = min(changes, default=None)
-    return Lasting(min(room.left(needed) for room in rooms), life.days, life.transit_days, until)
+    return Lasting(min(rooms), life.days, life.transit_days, until, owing)
 
 
 def _midnight(local: datetime, days: int) -> datetime:

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from crossdock.canonical.owing import left_at
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import explosion, model
 from crossdock.capabilities.supply.explosion import Level, Recipes, Stage
@@ -217,15 +218,19 @@ class Book:
                 self._used.setdefault(item, []).append((kit, micros))
         self._lacking: dict[tuple[str, str, str], int] = {}
 
-    def stock(self, kit: str, location: str) -> KitStock | None:
-        """Give what there is of a kit, and to put it together from; None where it is no kit."""
+    def stock(self, kit: str, location: str, *, for_shares: bool = False) -> KitStock | None:
+        """Give what there is of a kit, and to put it together from; None where it is no kit.
+
+        `for_shares`: a member bears its part of what its group owes, and no other's.
+        """
         levels = explosion.exploded(kit, self._recipes)
         if not levels:
             return None
         items = [kit, *(one.item for one in levels)]
         members = self._members(location)
         if not members:
-            nets = {item: self._own(item, location, kit) for item in items}
+            own = self._borne if for_shares else self._own
+            nets = {item: own(item, location, kit) for item in items}
             return KitStock(kit, location, levels, [self._building(location, nets)])
         buildings = [
             self._building(at, {item: self._net(item, at, kit) for item in items})
@@ -240,11 +245,12 @@ class Book:
         places = {location, group, *self._members(group)}
         return any(self._through(item, at, "") for at in places)
 
-    def free(self, item: str, location: str) -> int:
+    def free(self, item: str, location: str, *, for_shares: bool = False) -> int:
         """Say what is left of an item beside what orders for kits claim of it."""
         members = self._members(location)
         if not members:
-            return max(0, self._own(item, location, ""))
+            own = self._borne if for_shares else self._own
+            return max(0, own(item, location, ""))
         total = sum(max(0, self._net(item, at, "")) for at in members)
         return max(0, total - self._owed(item, location, ""))
 
@@ -267,6 +273,14 @@ class Book:
             max(0, self._net(item, at, of_kit)) for at in self._members(group) if at != location
         )
         return net - max(0, self._owed(item, group, of_kit) - others)
+
+    def _borne(self, item: str, location: str, of_kit: str) -> int:
+        """Give what a member has beside its part of what its group owes; no member lacks less."""
+        own, group = self._own(item, location, of_kit), self._groups.get(location)
+        if group is None:
+            return own
+        has = {at: max(0, self._net(item, at, of_kit)) for at in self._members(group)}
+        return min(own, left_at(has, self._owed(item, group, of_kit))[location])
 
     def _net(self, item: str, location: str, of_kit: str) -> int:
         own = self._at(item, location)

@@ -25,7 +25,7 @@ from crossdock.orchestration.processes.availability_pools import KnowsKits, Know
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_sellers import KnowsRecipes, sold
 from crossdock.orchestration.processes.availability_state import Facts, Level, Shown
-from crossdock.orchestration.processes.availability_together import places_of, together
+from crossdock.orchestration.processes.availability_together import places_of, shared_by, together
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
@@ -144,7 +144,8 @@ def availability_publishing(
             for of in (key, *_parts(row, pools).values())
         ]
         rights = await rights_of(tx, calendar, sorted(set(claimed))) if claimed else {}
-        lasting = await long_dated(tx, list(found.values()), pools, stock)
+        shared = [(row, shared_by(row, pools)) for row in found.values()]
+        lasting = await long_dated(tx, shared, stock)
         each = zip(found.items(), lasting, strict=True)
         return {key: _facts_of(row, own, rights) for (key, row), own in each}
 

@@ -10,7 +10,7 @@ from crossdock.foundation.database import Transaction
 from crossdock.orchestration.processes.availability_kits import KitPool
 from crossdock.orchestration.processes.availability_pools import Pool
 from crossdock.orchestration.processes.availability_state import Life
-from crossdock.orchestration.processes.availability_together import places_of
+from crossdock.orchestration.processes.availability_together import has_share, places_of
 
 PoolKey = tuple[str, str, str]
 """Tenant, item, location."""
@@ -28,13 +28,12 @@ class KnowsLives(Protocol):
 
 async def long_dated(
     tx: Transaction,
-    rows: Sequence[Any],
-    pools: Mapping[PoolKey, Pool],
+    rows: Sequence[tuple[Any, Mapping[PoolKey, Pool]]],
     lives: KnowsLives,
 ) -> list[Mapping[PoolKey, Pool]]:
-    """Give what each of these listings may be shown of the pools: without what is too old."""
+    """Give what each of these listings may be shown of its pools: without what is too old."""
     wanted: dict[str, set[Wanted]] = {}
-    for row in rows:
+    for row, pools in rows:
         for key in _keys(row, pools):
             wanted.setdefault(row["tenant"], set()).update(_wanted(row, key, pools[key].kit))
     found: dict[str, Mapping[Wanted, Lasting]] = {
@@ -42,7 +41,7 @@ async def long_dated(
     }
     return [
         {**pools, **dict(_aged(row, pools, lasting))} if lasting else pools
-        for row in rows
+        for row, pools in rows
         for lasting in [found.get(row["tenant"], {})]
     ]
 
@@ -83,8 +82,9 @@ def _aged(
         if not asked:
             continue
         lasting = {(one.item, one.location): found[one] for one in asked}
-        kit = None if pool.kit is None else pool.kit.lasting(_micros(lasting))
-        left = found[asked[0]].micros if kit is None else kit.there_is
+        micros = _micros(row, lasting)
+        kit = None if pool.kit is None else pool.kit.lasting(micros)
+        left = micros[asked[0].item, asked[0].location] if kit is None else kit.there_is
         strictest = max(lasting.values(), key=lambda one: (one.days + one.transit_days, one.days))
         yield (
             key,
@@ -101,7 +101,9 @@ def _aged(
         )
 
 
-def _micros(lasting: Mapping[tuple[str, str], Lasting]) -> dict[tuple[str, str], int]:
+def _micros(row: Any, lasting: Mapping[tuple[str, str], Lasting]) -> dict[tuple[str, str], int]:
+    if has_share(row):
+        return {key: one.for_shares for key, one in lasting.items()}
     return {key: one.micros for key, one in lasting.items()}
 
 

@@ -24,7 +24,8 @@ class Pool:
     `turns_at` when one of these begins or ends (§3.6). A `kit` may be put together besides: what
     its components allow is in `free`, and `demand` is what is promised of the kit itself.
     `short_dated` is there besides, and too old for the channel that asks, by its rule (`life`);
-    at `ages_at` more of it will be.
+    at `ages_at` more of it will be. `for_shares` stands for it where shares of several members of
+    a group have to add up: there each member bears its part of what the group owes (None: none).
     """
 
     free: int
@@ -38,6 +39,7 @@ class Pool:
     short_dated: int = 0
     life: Life | None = None
     ages_at: datetime | None = None
+    for_shares: "Pool | None" = None
 
     def kept_from(self, channel: str) -> int:
         """Say how much of what is free the channel may not be shown."""

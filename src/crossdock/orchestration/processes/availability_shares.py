@@ -91,9 +91,10 @@ async def _check_parts(tx: Transaction, said: Said, stock: KnowsPools) -> None:
     rows = await tx.fetch(PARTS, tx.tenant, said.covers, said.connection, said.location, items)
     for item in items:
         known = [pools[tx.tenant, item, p] for p in places if (tx.tenant, item, p) in pools]
+        there_is = sum((pool.for_shares or pool).free for pool in known)
         own, where = said.parts[item]
         others = [row for row in rows if row["item"] == item]
-        total, there_is = own + sum(row["micros"] for row in others), sum(p.free for p in known)
+        total = own + sum(row["micros"] for row in others)
         if known and total > there_is:
             named = _named((row, _amount(row["micros"])) for row in others)
             raise Invalid(

@@ -1,14 +1,19 @@
 """What a listing may sell of several places: members of one group no more than it leaves.
 
 Each member's figure says what it could give if the others gave nothing, so they are not summed
-beyond what the group has beside all that it owes.
+beyond what the group has beside all that it owes. Shares of several channels have to add up (I3):
+of these each member bears its part of what the group owes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.orchestration.processes.availability_pools import Pool
+
+SHARES = frozenset({ShareMode.PARTITION, ShareMode.PERCENT})
+"""Channels that together are shown no more than there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,20 @@ class Together:
             return own
         minima = sum(pool.minima_beside(channel) for pool in self.pools)
         return min(own, max(0, self.free - minima))
+
+
+def has_share(row: Any) -> bool:
+    return row["share_mode"] in SHARES
+
+
+def shared_by(
+    row: Any, pools: Mapping[tuple[str, str, str], Pool]
+) -> Mapping[tuple[str, str, str], Pool]:
+    """Give what a listing's share is of, where it sells from."""
+    if not has_share(row):
+        return pools
+    keys = [(row["tenant"], row["item"], place) for place in places_of(row)]
+    return {key: pools[key].for_shares or pools[key] for key in keys if key in pools}
 
 
 def together(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> list[Together]:

@@ -1,7 +1,7 @@
 """Two sides in order of their keys, walked along once: the same is found as by comparing all."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import NamedTuple
 
 from hypothesis import given
@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from crossdock.capabilities.reconciliation import sorting
 from crossdock.capabilities.reconciliation.buckets import Bucket
-from crossdock.capabilities.reconciliation.comparing import Walk, speaks_of
+from crossdock.capabilities.reconciliation.comparing import CLASSED_MAX, DUE_MAX, Walk, speaks_of
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
 from crossdock.capabilities.reconciliation.model import ItemClass
-from crossdock.capabilities.reconciliation.ranking import DUE_DAYS
+from crossdock.capabilities.reconciliation.ports import Key
+from crossdock.capabilities.reconciliation.ranking import DUE_DAYS, is_due
 from crossdock.capabilities.reconciliation.sides import Said
 from crossdock.capabilities.reconciliation.sorting import Sorted
 
@@ -219,6 +220,27 @@ async def test_keys_whose_turn_it_is_are_noted_by_class() -> None:
     assert 100 < len(turns) < 180  # fourteen days of 91
     assert {7 - turn for turn in turns} == set(range(DUE_DAYS))
     assert not walk.due[ItemClass.B]
+
+
+async def test_of_keys_that_nobody_classes_it_is_asked_how_often_a_batch_at_a_time() -> None:
+    asked: list[int] = []
+
+    async def as_b(keys: Collection[Key]) -> Mapping[Key, ItemClass]:
+        asked.append(len(keys))
+        return dict.fromkeys(keys, ItemClass.B)
+
+    walk = Walk(Said(lines=[], parts=Parts()), frozenset(), day=7, classes=as_b)
+    places = [f"I{n}" for n in range(8 * CLASSED_MAX)]
+    with Sorted(list[Line]) as rows:
+        rows.add([line("DC1", one, 0) for one in places])
+        assert not [one async for one in walk.suspects(ledger({}), rows.by_key())]
+
+    assert len(asked) == 2
+    assert max(asked) <= CLASSED_MAX
+    turns = walk.due[ItemClass.B]
+    assert len(turns) == DUE_MAX
+    assert all(is_due(*key, ItemClass.B, 7) for key, _ in turns)
+    assert not walk.due[ItemClass.A]
 
 
 @given(

@@ -105,6 +105,13 @@ def test_whoever_compares_once_a_fortnight_meets_every_turn(
     assert len([turn for turn in turns if turn > first]) >= times - 1
 
 
+@given(st.text(max_size=8), st.text(max_size=8), st.integers(0, 10**6))
+def test_who_is_due_as_no_class_is_due_as_none_of_them(location: str, item: str, day: int) -> None:
+    due = [of for of in ItemClass if ranking.is_due(location, item, of, day)]
+    assert ranking.is_due_as_any(location, item, day) == bool(due)
+    assert all(day - ranking.turn_of(location, item, of, day) < ranking.DUE_DAYS for of in due)
+
+
 def suspicion(**known: object) -> Suspicion:
     return replace(Suspicion(item="X", location="DC1"), **known)  # type: ignore[arg-type]  # fields by name, as the case has them
 

@@ -259,6 +259,38 @@ def test_a_group_never_has_more_than_its_buildings_and_never_less_than_the_best_
     assert left == max(0, whole - owed)
 
 
+def shared(one: Book, kit: str, location: str) -> int:
+    found = one.stock(kit, location, for_shares=True)
+    assert found is not None
+    return found.free()
+
+
+@given(
+    st.lists(st.tuples(PIECES, PIECES, st.integers(0, 3)), min_size=1, max_size=3),
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
+def test_shares_of_members_are_no_more_kits_than_their_group_leaves_i3(
+    buildings: list[tuple[int, int, int]], kits: int, parts: int
+) -> None:
+    recipe = {"K": {"A": 2, "B": 1}}
+    at = {
+        f"DC{n}": {"A": (a, 0), "B": (b, 0), "K": (k, 0)} for n, (a, b, k) in enumerate(buildings)
+    }
+    owed = {**at, "ALL": {"K": (0, kits), "A": (0, parts)}}
+    one = placed(recipe, owed, group=tuple(at))
+
+    assert sum(shared(one, "K", place) for place in at) <= stock(one, "K", "ALL").free()
+    left = [one.free("A", place, for_shares=True) for place in at]
+    assert sum(left) == one.free("A", "ALL")
+    assert all(shared(one, "K", place) <= free(one, "K", place) * MICROS for place in at)
+
+
+def test_who_is_in_no_group_bears_nothing() -> None:
+    one = book(FLAT, {"X": 5})
+    assert one.stock("Q", "DC1", for_shares=True) == stock(one, "Q")
+
+
 @given(PIECES, st.integers(0, 4), st.integers(0, 4), st.integers(1, 3))
 def test_orders_for_one_kit_leave_the_other_what_is_left_i2(
     x: int, assembled: int, ordered: int, per: int
