@@ -4,11 +4,13 @@ Inventory tells the limits, sourcing weighs what is left. Neither knows of the o
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from crossdock.capabilities.inventory import Availability, ChannelShares
 from crossdock.capabilities.sourcing import Line, Stock
+from crossdock.capabilities.supply import UNLIMITED, KitStock
+from crossdock.orchestration.order_kits import OrderKits
 
 Key = tuple[str, str]
 """Item, location."""
@@ -16,13 +18,18 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ChannelStocks:
-    """What each node has for the lines of an order, and may promise to its channel (§3.6)."""
+    """What each node has for the lines of an order, and may promise to its channel (§3.6).
+
+    `known` is less what is `taken` already, `kits` are as they were before.
+    """
 
     lines: Sequence[Line]
     known: Mapping[Key, Availability]
     demand: Mapping[int, tuple[Key, int]]
     refs: Mapping[int, str]
     shares: ChannelShares
+    kits: Mapping[Key, KitStock] = field(default_factory=dict[Key, KitStock])
+    taken: Mapping[Key, int] = field(default_factory=dict[Key, int])
 
     def at(self, node: str) -> Stock:
         here = {
@@ -39,11 +46,18 @@ class ChannelStocks:
             one, (key, open_) = here[line.item], self.demand.get(line.line_no, (("", ""), 0))
             if one is not None and key == (line.item, node):
                 ref = self.refs[line.line_no]
-                own[line.line_no], limit = self.shares.share_of_order(one, ref, open_)
+                held = UNLIMITED if one.is_unlimited else open_
+                own[line.line_no], limit = self.shares.share_of_order(one, ref, held)
                 limits[line.item] = limits[line.item] or limit
         is_stale = any(one.is_stale for one in here.values() if one)
         limited = {item: str(limit) for item, limit in limits.items() if limit}
-        return Stock(available, own, limited, is_stale=is_stale)
+        unlimited = frozenset(item for item, one in here.items() if one and one.is_unlimited)
+        stock = Stock(available, own, limited, is_stale=is_stale, unlimited=unlimited)
+        if not self.kits:
+            return stock
+        kits = OrderKits(self.lines, self.kits, self.known, self.taken, self.shares,
+                         self.demand, self.refs)  # fmt: skip
+        return kits.added(node, stock)
 
     def limited(self, node: str, stock: Stock, not_now: Collection[int] = ()) -> Stock:
         """Give its channel no more of what is still to come than of what lies there.
@@ -54,7 +68,7 @@ class ChannelStocks:
         supply: dict[int, Sequence[tuple[date, int]]] = {}
         for line in self.lines:
             steps, one = stock.supply.get(line.line_no, ()), self.known.get((line.item, node))
-            has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
+            has = stock.has(line)
             if keeps := stock.keeps.get(line.line_no):
                 has = min(has, keeps.micros)
             if line.line_no in not_now:
@@ -68,7 +82,21 @@ class ChannelStocks:
                     has = most
             if kept:
                 supply[line.line_no] = kept
-        return replace(stock, supply=supply)
+        coming = {number: self._of_parts(node, parts) for number, parts in stock.coming.items()}
+        return replace(stock, supply=supply, coming=coming)
+
+    def _of_parts(
+        self, node: str, parts: Mapping[str, Sequence[tuple[date, int]]]
+    ) -> dict[str, Sequence[tuple[date, int]]]:
+        """Give its channel of what goes into kits no more than it may have of each part."""
+        found: dict[str, Sequence[tuple[date, int]]] = {}
+        for item, steps in parts.items():
+            one = self.known.get((item, node))
+            found[item] = [
+                (day, micros if one is None else self.shares.at_most(one, micros))
+                for day, micros in steps
+            ]
+        return found
 
 
 def less(

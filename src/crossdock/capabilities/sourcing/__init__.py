@@ -17,6 +17,7 @@ from crossdock.capabilities.sourcing.document import (
     money,
     version_shown,
 )
+from crossdock.capabilities.sourcing.kits import KitAt
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     LINES_MAX,
@@ -69,6 +70,7 @@ __all__ = [
     "Destination",
     "Filter",
     "Keeps",
+    "KitAt",
     "Lane",
     "Line",
     "NodeFacts",
