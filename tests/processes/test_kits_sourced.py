@@ -1,23 +1,31 @@
 """Kits in the choice of warehouses, through a whole hub: what can be put together (§1.2, §3.5)."""
 
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.sourcing import Decided, NodeFacts, Policy
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.capabilities.allocation import AllocationProtection
+from crossdock.capabilities.sourcing import Decided, Lane, NodeFacts, Policy
+from crossdock.capabilities.sourcing import planned as planned_of
 from crossdock.foundation.clock import VirtualClock
 from crossdock.orchestration.order_sourcing import Sourced
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
+from tests.processes.calendars import EVERY_DAY, open_every_day
 from tests.processes.test_kits_shown import Bench, opened
 
 
 @pytest.fixture
 async def bench(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Bench]:
     async with opened(dsn, tmp_path, clock) as one:
+        lanes = (Lane(transit_days=1, runs_on=EVERY_DAY),)
         for node in ("DC1", "DC2", "DC3"):
-            await one.hub.order_sourcing.put_node(one.hub.scope, NodeFacts(node=node), by="test")
+            await open_every_day(one.hub, node)
+            facts = NodeFacts(node=node, lanes=lanes)
+            await one.hub.order_sourcing.put_node(one.hub.scope, facts, by="test")
         yield one
 
 
@@ -171,3 +179,96 @@ async def test_a25_an_order_of_a_kit_is_planned_of_what_it_claims_itself(bench: 
 
     assert sent(mine.answer.decided) == {"DC1": {"P": 4}}
     assert sent(others.answer.decided) == {"DC1": {"P": 1}}
+
+
+async def test_at_a_node_of_a_group_what_the_group_owes_of_a_part_is_kept(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    await bench.count("DC1", X=5)
+    await bench.order("X", 2, "EAST")
+
+    made = await decided(bench, ("P", 9))
+
+    assert sent(made) == {"DC1": {"P": 3}}
+
+
+async def test_a_channel_has_of_a_kit_no_parts_that_are_kept_for_another(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    now = bench.hub.clock.now()
+    kept = AllocationProtection(
+        item="X", location="DC1", channel="key", minimum=2 * MICROS, maximum=None,
+        starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1),
+    )  # fmt: skip
+    await bench.hub.allocation.rulebook.protect(bench.hub.scope, kept, by="planner")
+
+    web = await decided(bench, ("P", 9), channel="web")
+    key = await decided(bench, ("P", 9), channel="key")
+
+    assert (sent(web), sent(key)) == ({"DC1": {"P": 3}}, {"DC1": {"P": 5}})
+
+
+async def comes(bench: Bench, item: str, pieces: int, days: int) -> date:
+    """Have a purchase bring pieces to DC1 in so many days."""
+    day = bench.hub.clock.now().date() + timedelta(days=days)
+    await bench.hear(
+        SupplyCommitmentChanged(
+            supply_id=f"po{bench.told}",
+            kind=SupplyKind.TRANSFER,
+            item=item,
+            location="DC1",
+            open_quantity=Quantity.of(pieces),
+            evidence=SupplyEvidence.SHIPPED,
+            eta=day,
+        ),
+        "erp",
+    )
+    return day
+
+
+async def test_parts_that_are_still_to_come_make_a_kit_by_its_date_and_no_more_of_the_part(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=2)
+    day = await comes(bench, "X", 3, 2)
+
+    made = await decided(bench, ("P", 4), ("X", 4), needed_by=day + timedelta(days=3))
+    alone = await decided(bench, ("P", 9), needed_by=day + timedelta(days=3))
+    undated = await decided(bench, ("P", 9))
+
+    assert sum(taken(made).values()) == 5
+    assert sent(alone) == {"DC1": {"P": 5}}
+    [part] = alone.shipments[0].parts
+    assert part.supply_on == day
+    assert sent(undated) == {"DC1": {"P": 2}}
+
+
+async def test_what_was_offered_of_a_kit_elsewhere_is_offered_of_its_parts_to_nobody_else(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2)
+    await bench.count("DC3", X=5, P=1)
+    before = {("P", "DC3"): 3 * MICROS}
+    plan_of_stock = bench.hub.order_sourcing.plan_of_stock
+
+    found = {
+        item: sent((await plan_of_stock(bench.hub.scope, "run", asked((item, 9)), before)).decided)
+        for item in ("P", "Q", "X")
+    }
+
+    assert found == {"P": {"DC3": {"P": 3}}, "Q": {"DC3": {"Q": 1}}, "X": {"DC3": {"X": 3}}}
+
+
+async def test_a_decision_about_kits_is_told_again_and_derived_again(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=2)
+    made = await planned(bench, asked(("P", 2), ("X", 2), request_id="o1"))
+    await bench.count(X=9)
+
+    again = await bench.hub.sourcing.decision(bench.hub.scope, made.answer.decided.decision_id)
+    inputs = await bench.hub.sourcing.inputs(bench.hub.scope, made.answer.decided.decision_id)
+
+    assert again.content == made.answer.content
+    plan = planned_of(inputs.order, inputs.candidates, inputs.rules)
+    assert plan.reasons == made.answer.decided.reasons

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from crossdock.canonical.kits import limited
 from crossdock.capabilities.inventory import Availability, ChannelShares, Figures
-from crossdock.capabilities.sourcing import KitAt, Line, Stock
+from crossdock.capabilities.sourcing import KitAt, Line, Stock, Taken
 from crossdock.capabilities.supply import UNLIMITED, KitStock
 from crossdock.foundation.scope import Scope
 
@@ -113,3 +113,24 @@ class OrderKits:
     def _is_unlimited(self, item: str, node: str) -> bool:
         here = self.known.get((item, node))
         return here is not None and here.is_unlimited
+
+
+def in_parts(taken: Mapping[Key, int], kits: Mapping[Key, KitStock]) -> Mapping[Key, int]:
+    """Say what is taken of kits as what lies there: assembled ones, and parts for the rest."""
+    found = {key: micros for key, micros in taken.items() if key not in kits}
+    by_node: dict[str, Taken] = {}
+    for (item, node), micros in sorted(taken.items()):
+        if (told := kits.get((item, node))) is None:
+            continue
+        [building] = told.buildings
+        parts = tuple((one.item, tuple(one.into)) for one in told.levels)
+        kit = KitAt(item=item, parts=parts, has=building.net)
+        there = by_node.setdefault(node, Taken())
+        some = min(micros, kit.room(EVERYTHING, there))
+        draws = kit.drawn(some, there)
+        for name, each in draws.items():
+            there.take(name, each)
+        draws[item] = draws.get(item, 0) + micros - some  # so much there is not: others lack it
+        for name, each in draws.items():
+            found[name, node] = found.get((name, node), 0) + each
+    return found

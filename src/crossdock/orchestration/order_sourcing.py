@@ -42,7 +42,7 @@ from crossdock.capabilities.sourcing import (
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks, less
-from crossdock.orchestration.order_kits import KnowsKits, parts_of
+from crossdock.orchestration.order_kits import KnowsKits, in_parts, parts_of
 from crossdock.orchestration.order_outlook import (
     AnswersByDate,
     advised,
@@ -277,6 +277,8 @@ class OrderSourcing:
         items = sorted({line.item for line in own})
         kits = await self._kits.of(scope, [(item, name) for item in items for name in names])
         parts = parts_of(kits)
+        if taken:
+            taken = in_parts(taken, await self._kits.of(scope, list(taken)))
         asked = replace(asked, units={**parts, **asked.units})
         known = less(await self._stock(scope, sorted({*items, *parts}), names), taken)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}

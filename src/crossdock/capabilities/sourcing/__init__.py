@@ -17,7 +17,7 @@ from crossdock.capabilities.sourcing.document import (
     money,
     version_shown,
 )
-from crossdock.capabilities.sourcing.kits import KitAt
+from crossdock.capabilities.sourcing.kits import KitAt, Taken
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     LINES_MAX,
@@ -94,6 +94,7 @@ __all__ = [
     "SubstituteLine",
     "SubstituteShown",
     "SubstituteVerdict",
+    "Taken",
     "VersionShown",
     "WaitingShown",
     "When",
