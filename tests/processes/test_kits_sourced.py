@@ -1,11 +1,14 @@
 """Kits in the choice of warehouses, through a whole hub: what can be put together (§1.2, §3.5)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from crossdock.canonical.catalog import LocationChanged, LocationKind, LotChanged
+from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import AllocationProtection
@@ -194,12 +197,7 @@ async def test_at_a_node_of_a_group_what_the_group_owes_of_a_part_is_kept(bench:
 async def test_a_channel_has_of_a_kit_no_parts_that_are_kept_for_another(bench: Bench) -> None:
     await bench.kit("P", X=1)
     await bench.count(X=5)
-    now = bench.hub.clock.now()
-    kept = AllocationProtection(
-        item="X", location="DC1", channel="key", minimum=2 * MICROS, maximum=None,
-        starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1),
-    )  # fmt: skip
-    await bench.hub.allocation.rulebook.protect(bench.hub.scope, kept, by="planner")
+    await protected(bench, "X", "key", least=2, most=None)
 
     web = await decided(bench, ("P", 9), channel="web")
     key = await decided(bench, ("P", 9), channel="key")
@@ -272,3 +270,99 @@ async def test_a_decision_about_kits_is_told_again_and_derived_again(bench: Benc
     assert again.content == made.answer.content
     plan = planned_of(inputs.order, inputs.candidates, inputs.rules)
     assert plan.reasons == made.answer.decided.reasons
+
+
+async def protected(
+    bench: Bench, item: str, channel: str, *, least: int, most: int | None
+) -> None:
+    now = bench.hub.clock.now()
+    kept = AllocationProtection(
+        item=item, location="DC1", channel=channel, minimum=least * MICROS,
+        maximum=None if most is None else most * MICROS,
+        starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1),
+    )  # fmt: skip
+    await bench.hub.allocation.rulebook.protect(bench.hub.scope, kept, by="planner")
+
+
+async def test_what_is_kept_of_a_kit_for_another_channel_is_planned_as_it_is_held(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=9, P=5)
+    await protected(bench, "P", "key", least=4, most=None)
+
+    order = asked(("P", 8), ("X", 3), request_id="o1", channel="web")
+    made = await planned(bench, order, reserve=True)
+
+    assert sum(taken(made.answer.decided).values()) == 10
+    assert taken(made.answer.decided)["P", "DC1"] == 1
+    assert "what is kept for others leaves no more P" in why(made.answer.decided, "DC1")
+    assert made.reservation is not None
+    assert made.reservation.is_granted
+
+
+async def test_a_channels_maximum_of_a_kit_counts_those_that_are_put_together(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=9, P=1)
+    await protected(bench, "P", "web", least=0, most=3)
+
+    made = await decided(bench, ("P", 8), channel="web")
+
+    assert sent(made) == {"DC1": {"P": 3}}
+    assert "the channel's maximum allows no more P" in why(made, "DC1")
+
+
+async def test_parts_to_come_that_are_kept_for_another_channel_make_no_kit(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=1)
+    await protected(bench, "X", "key", least=3, most=None)
+    day = await comes(bench, "X", 4, 2)
+    needed_by = day + timedelta(days=3)
+
+    web = await decided(bench, ("P", 9), channel="web", needed_by=needed_by)
+    key = await decided(bench, ("P", 9), channel="key", needed_by=needed_by)
+
+    assert (sent(web), sent(key)) == ({"DC1": {"P": 2}}, {"DC1": {"P": 5}})
+
+
+async def test_a_node_that_became_a_group_is_not_at_work(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    await bench.count("DC3", X=5)
+    await bench.hear(LocationChanged(code="DC1", kind=LocationKind.DC))
+    await bench.hear(LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC2",)))
+    await bench.hear(LocationChanged(code="HERE"))
+    await bench.hear(LocationChanged(code="THERE"))
+    await bench.hear(
+        LocationChanged(code="DC1", kind=LocationKind.GROUP, members=("HERE", "THERE"))
+    )
+    await bench.count("HERE", X=5)
+
+    made = await decided(bench, ("P", 3))
+    taken = {("P", "DC1"): MICROS}
+    other = await bench.hub.order_sourcing.plan_of_stock(
+        bench.hub.scope, "run", asked(("P", 3)), taken
+    )
+
+    assert sent(made) == {"DC3": {"P": 3}}
+    assert sent(other.decided) == {"DC3": {"P": 3}}
+    [verdict] = [one.rule for one in made.reasons if one.node == "DC1"]
+    assert verdict == "ACTIVE"
+
+
+async def test_lines_share_those_parts_that_keep_as_long_as_they_are_to(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    today = bench.hub.clock.now().date()
+    for lot, days in (("OLD", 5), ("NEW", 60)):
+        await bench.hear(LotChanged(item="X", lot=lot, expires_on=today + timedelta(days=days)))
+    lines = tuple(
+        CountedStock(item="X", quantity=Quantity.of(5), lot=lot) for lot in ("OLD", "NEW")
+    )
+    await bench.hear(StockSnapshotTaken(snapshot_id="s1", location="DC1", lines=lines), "wms")
+    order = asked(("P", 5), ("X", 5))
+    order = replace(order, lines=[replace(one, life_days=30) for one in order.lines])
+
+    made = (await planned(bench, order)).answer.decided
+
+    assert sum(taken(made).values()) == 5

@@ -6,14 +6,18 @@ Inventory tells the limits, sourcing weighs what is left. Neither knows of the o
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 from crossdock.capabilities.inventory import Availability, ChannelShares
-from crossdock.capabilities.sourcing import Line, Stock
+from crossdock.capabilities.sourcing import Arrival, KitAt, Line, Stock
 from crossdock.capabilities.supply import UNLIMITED, KitStock
 from crossdock.orchestration.order_kits import OrderKits
 
 Key = tuple[str, str]
 """Item, location."""
+
+Steps = Sequence[tuple[date, int]]
+"""How much in all can leave by which day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class ChannelStocks:
         `not_now` are lines that what lies there may not leave for today: nothing of it is before
         what they have by date. What does not keep long enough is not before it, either.
         """
-        supply: dict[int, Sequence[tuple[date, int]]] = {}
+        supply: dict[int, Steps] = {}
+        coming = {number: self._of_parts(node, parts) for number, parts in stock.coming.items()}
         for line in self.lines:
             steps, one = stock.supply.get(line.line_no, ()), self.known.get((line.item, node))
             has = stock.has(line)
@@ -77,19 +82,37 @@ class ChannelStocks:
             kept: list[tuple[date, int]] = []
             for day, micros in steps:
                 most = micros if one is None else self.shares.at_most(one, micros, ref)
+                if kit := self._guarded(node, line, stock, coming):
+                    most = min(most, kit.room(most, reached=partial(_by, day)))
                 if most > has:
                     kept.append((day, most))
                     has = most
             if kept:
                 supply[line.line_no] = kept
-        coming = {number: self._of_parts(node, parts) for number, parts in stock.coming.items()}
         return replace(stock, supply=supply, coming=coming)
 
-    def _of_parts(
-        self, node: str, parts: Mapping[str, Sequence[tuple[date, int]]]
-    ) -> dict[str, Sequence[tuple[date, int]]]:
+    def _guarded(
+        self, node: str, line: Line, stock: Stock, coming: Mapping[int, Mapping[str, Steps]]
+    ) -> KitAt | None:
+        """Give a kit with what is to come of its parts, if some of those is kept for channels."""
+        kit = stock.kits.get(line.line_no)
+        if kit is None or not any(
+            self.shares.is_shared(one)
+            for item, _ in kit.parts
+            if (one := self.known.get((item, node)))
+        ):
+            return None
+        parts = {
+            item: tuple(
+                Arrival(ships_on=day, arrives_on=None, micros=micros) for day, micros in steps
+            )
+            for item, steps in coming.get(line.line_no, {}).items()
+        }
+        return replace(kit, coming=parts)
+
+    def _of_parts(self, node: str, parts: Mapping[str, Steps]) -> dict[str, Steps]:
         """Give its channel of what goes into kits no more than it may have of each part."""
-        found: dict[str, Sequence[tuple[date, int]]] = {}
+        found: dict[str, Steps] = {}
         for item, steps in parts.items():
             one = self.known.get((item, node))
             found[item] = [
@@ -97,6 +120,10 @@ class ChannelStocks:
                 for day, micros in steps
             ]
         return found
+
+
+def _by(day: date, one: Arrival) -> bool:
+    return one.ships_on <= day
 
 
 def less(

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.kits import limited
 from crossdock.capabilities.inventory import Availability, ChannelShares, Figures
 from crossdock.capabilities.sourcing import KitAt, Line, Stock, Taken
 from crossdock.capabilities.supply import UNLIMITED, KitStock
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.order_substitutes import KEYS_MAX
 
 Key = tuple[str, str]
 """Item, location."""
@@ -27,6 +29,17 @@ class KnowsKits(Protocol):
     async def of(self, scope: Scope, keys: Sequence[Key]) -> Mapping[Key, KitStock]:
         """Give what there is of those of these (item, location) that are kits."""
         ...
+
+
+def check_count(items: int, nodes: int) -> None:
+    """Refuse a question about more stocks than can be asked for."""
+    if items * nodes > KEYS_MAX:
+        raise Invalid(
+            f"{items} items at {nodes} nodes are more than {KEYS_MAX} stocks,"
+            " with what goes into kits",
+            where="/lines",
+            hint="ask with fewer lines",
+        )
 
 
 def parts_of(kits: Mapping[Key, KitStock]) -> dict[str, str]:
@@ -53,7 +66,8 @@ class OrderKits:
         """Add to what lies at a node what can be put together there of the order's kits."""
         for line in self.lines:
             told = self.stocks.get((line.item, node))
-            if told is not None and told.is_known and line.item not in stock.unlimited:
+            is_one = told is not None and len(told.buildings) == 1  # no group is a node
+            if told and is_one and told.is_known and line.item not in stock.unlimited:
                 stock = self._with(line, node, stock, told)
         return stock
 
@@ -78,6 +92,7 @@ class OrderKits:
             available={**stock.available, line.item: assembled},
             kits={**stock.kits, line.line_no: kit},
             limited={**stock.limited, line.item: limit} if limit else stock.limited,
+            is_stale=stock.is_stale or any(self._is_stale(item, node) for item in has),
         )
 
     def _bounded(self, line: Line, node: str, kit: KitAt) -> tuple[KitAt, str]:
@@ -92,7 +107,10 @@ class OrderKits:
             return replace(kit, most=most), ""
         there = kit.room(EVERYTHING)
         most, limit = self._most(line.item, node, there)
-        return (replace(kit, most=most), limit) if most < there else (kit, "")
+        if most == there:
+            return kit, ""
+        assembled = kit.has[line.item] - self._kept(line.item, node)
+        return replace(kit, has={**kit.has, line.item: assembled}, most=most), limit
 
     def _most(self, item: str, node: str, there: int) -> tuple[int, str]:
         """Say how much of what there is its channel may have, and what keeps the rest."""
@@ -110,6 +128,10 @@ class OrderKits:
         here = self.known.get((item, node))
         return 0 if here is None else here.available.micros - self.shares.share(here)[0]
 
+    def _is_stale(self, item: str, node: str) -> bool:
+        here = self.known.get((item, node))
+        return here is not None and here.is_stale
+
     def _is_unlimited(self, item: str, node: str) -> bool:
         here = self.known.get((item, node))
         return here is not None and here.is_unlimited
@@ -117,12 +139,13 @@ class OrderKits:
 
 def in_parts(taken: Mapping[Key, int], kits: Mapping[Key, KitStock]) -> Mapping[Key, int]:
     """Say what is taken of kits as what lies there: assembled ones, and parts for the rest."""
+    kits = {key: told for key, told in kits.items() if len(told.buildings) == 1}
     found = {key: micros for key, micros in taken.items() if key not in kits}
     by_node: dict[str, Taken] = {}
     for (item, node), micros in sorted(taken.items()):
         if (told := kits.get((item, node))) is None:
             continue
-        [building] = told.buildings
+        building = told.buildings[0]
         parts = tuple((one.item, tuple(one.into)) for one in told.levels)
         kit = KitAt(item=item, parts=parts, has=building.net)
         there = by_node.setdefault(node, Taken())

@@ -189,7 +189,6 @@ def _with(
     by, which leaves on some days alone.
     """
     (answer, later), stands_in = answers, bounds[1]
-    kit = stock.kits.get(line.line_no)
     if answer.is_unlimited and stands_in is None:
         return _unlimited(stock, line, answer.now)
     if answer.mode is AtpMode.LEAD_TIME:
@@ -199,13 +198,30 @@ def _with(
         has = 0
     keeps = stock.keeps
     if answer.life_days is not None:
-        now = max((one.atp for one in answer.buckets if _is_now(one.day, answer, node)), default=0)
+        now = _now(answer.buckets, answer, node)
         keeps = {**keeps, line.line_no: Keeps(days=answer.life_days, micros=min(has, now))}
         has = min(has, now)
     steps = list(_steps(later, has, bounds))
     supply = {**stock.supply, line.line_no: steps} if steps else stock.supply
-    coming = {**stock.coming, line.line_no: _of_parts(kit, later)} if kit else stock.coming
-    return replace(stock, keeps=keeps, supply=supply, coming=coming)
+    stock = replace(stock, keeps=keeps, supply=supply)
+    kit = stock.kits.get(line.line_no)
+    return stock if kit is None else _with_parts(stock, line, answers, node, kit)
+
+
+def _with_parts(
+    stock: Stock, line: Line, answers: tuple[Atp, Atp], node: Candidate, kit: KitAt
+) -> Stock:
+    """Add what there will be of what goes into a kit; what does not keep is not there for it."""
+    answer, later = answers
+    if answer.life_days is not None:
+        keeps = {part.item: _now(part.buckets, answer, node) for part in answer.parts}
+        has = {item: min(micros, keeps.get(item, micros)) for item, micros in kit.has.items()}
+        kit = replace(kit, has=has)
+    return replace(
+        stock,
+        kits={**stock.kits, line.line_no: kit},
+        coming={**stock.coming, line.line_no: _of_parts(kit, later)},
+    )
 
 
 def _of_parts(kit: KitAt, answer: Atp) -> dict[str, list[tuple[date, int]]]:
@@ -237,6 +253,10 @@ def _unlimited(stock: Stock, line: Line, micros: int) -> Stock:
         kits={number: kit for number, kit in stock.kits.items() if kit.item != line.item},
         unlimited=stock.unlimited | {line.item},
     )
+
+
+def _now(buckets: Sequence[Bucket], answer: Atp, node: Candidate) -> int:
+    return max((one.atp for one in buckets if _is_now(one.day, answer, node)), default=0)
 
 
 def _is_now(day: date, answer: Atp, node: Candidate) -> bool:

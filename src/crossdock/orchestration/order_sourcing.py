@@ -42,7 +42,7 @@ from crossdock.capabilities.sourcing import (
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks, less
-from crossdock.orchestration.order_kits import KnowsKits, in_parts, parts_of
+from crossdock.orchestration.order_kits import KnowsKits, check_count, in_parts, parts_of
 from crossdock.orchestration.order_outlook import (
     AnswersByDate,
     advised,
@@ -50,7 +50,7 @@ from crossdock.orchestration.order_outlook import (
     is_asked,
 )
 from crossdock.orchestration.order_packs import in_packs
-from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
+from crossdock.orchestration.order_substitutes import with_substitutes
 from crossdock.orchestration.source_orders import (
     SourceLine,
     SourceOrder,
@@ -275,6 +275,7 @@ class OrderSourcing:
         asked = await in_packs(self._inventory, scope, asked, names, demand)
         own = [line for line in asked.all_lines if not line.is_dropship]
         items = sorted({line.item for line in own})
+        check_count(len(items), len(names))
         kits = await self._kits.of(scope, [(item, name) for item in items for name in names])
         parts = parts_of(kits)
         if taken:
@@ -311,13 +312,8 @@ class OrderSourcing:
         self, scope: Scope, items: Sequence[str], nodes: Sequence[str]
     ) -> Mapping[tuple[str, str], Availability]:
         """Ask what can be fulfilled now, of one moment; what nobody knows is left out."""
+        check_count(len(items), len(nodes))
         keys = [(item, node) for node in nodes for item in items]
-        if len(keys) > KEYS_MAX:
-            raise Invalid(
-                f"{len(items)} items at {len(nodes)} nodes are more than {KEYS_MAX} stocks",
-                where="/lines",
-                hint="ask with fewer lines",
-            )
         answers = await self._inventory.availability(scope, keys) if keys else []
         return {(one.item, one.location): one for one in answers if one.is_known}
 

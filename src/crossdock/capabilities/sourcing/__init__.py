@@ -17,7 +17,7 @@ from crossdock.capabilities.sourcing.document import (
     money,
     version_shown,
 )
-from crossdock.capabilities.sourcing.kits import KitAt, Taken
+from crossdock.capabilities.sourcing.kits import Arrival, KitAt, Taken
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     LINES_MAX,
@@ -63,6 +63,7 @@ __all__ = [
     "SHIP",
     "Alternatives",
     "Answer",
+    "Arrival",
     "Asked",
     "Candidate",
     "CandidateShown",

@@ -17,7 +17,8 @@ def given_how(ground: Ground, found: Served) -> dict[Give, str]:
         line, node = ground.lines[give.line], ground.nodes[give.node]
         words = [f"line {line.line_no}"]
         if give in of_kits:
-            words.append(_put_together(give.micros, of_kits[give].get(line.item, 0)))
+            is_own = line.line_no in node.own
+            words += _put_together(give.micros, of_kits[give].get(line.item, 0), is_own=is_own)
         if line.item in node.unlimited:
             words.append("which no stock limits")
         if after := waits.get(give):
@@ -49,13 +50,16 @@ def lacking(lines: Sequence[Line], node: Candidate, taken: Taken | None = None) 
     )
 
 
-def _put_together(micros: int, assembled: int) -> str:
-    made = micros - assembled
+def _put_together(micros: int, there: int, *, is_own: bool) -> list[str]:
+    """Say how many are put together; what an order claims itself may be held in parts already."""
+    made = micros - there
+    if is_own:
+        return [f"{amount(made)} put together"] if made else []
     if not made:
-        return "assembled"
-    if not assembled:
-        return "put together"
-    return f"{amount(assembled)} assembled, {amount(made)} put together"
+        return ["assembled"]
+    if not there:
+        return ["put together"]
+    return [f"{amount(there)} assembled, {amount(made)} put together"]
 
 
 def amount(micros: int) -> str:
