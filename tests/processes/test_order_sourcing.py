@@ -595,7 +595,7 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
         Dead(),  # type: ignore[arg-type]  # a stand-in that has what is asked of it
         hub.sourcing,
         hub.supply,
-        calendars=hub.supply.calendars,
+        kits=hub.kit_stocks,
     )
     dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]  # a stand-in for this one method
     dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]  # a stand-in for this one method

@@ -57,7 +57,6 @@ from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
-from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_readback import Showing
 from crossdock.orchestration.processes.movement_facts import movement_posting
@@ -156,7 +155,7 @@ class Hub:
         )
         self.sourcing = Sourcing(database, clock)
         knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
-        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.calendars)
+        self.kit_stocks, self.order_sourcing = kits.choosing_warehouses(database, knows)
         self.allocating = sourced_allocating(database, self.ids, knows, self.order_sourcing)
         self.allocation = self.allocating.service
         self.kept_promises = KeptPromises(database, clock, self.ids, holds, self.supply.answer_in)
@@ -181,7 +180,7 @@ class Hub:
         self.count_tasks, self.counts = counts.over(database, clock, self.ids, counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
         pools = adapters.Pools(self.inventory, self.reconciliation, clock, self.supply.lives)
-        self.kit_stocks, kit_pools = kits.over(database, pools, self.supply.kits)
+        kit_pools = kits.KitPools(pools, self.supply.kits)
         self.publishing = Publishing(database, clock, pools, self.catalog, kit_pools)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))

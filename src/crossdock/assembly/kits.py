@@ -5,11 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crossdock.assembly.adapters import Pools, StockRead, by_tenant
+from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Availability, Inventory
 from crossdock.capabilities.inventory.publishing import SHOWN_MOST
-from crossdock.capabilities.supply import UNLIMITED, Book, Figures, Kits, KitStock, Recipebook
+from crossdock.capabilities.sourcing import Sourcing
+from crossdock.capabilities.supply import (
+    UNLIMITED,
+    Book,
+    Figures,
+    Kits,
+    KitStock,
+    Recipebook,
+    Supply,
+)
+from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_kits import KitPool
 from crossdock.orchestration.processes.availability_pools import Pool
 
@@ -99,9 +111,13 @@ class KitAnswers:
         return {key: stock for key, stock in stocks.items() if stock is not None}
 
 
-def over(database: Database, stock: Pools, kits: Kits) -> tuple[KitAnswers, KitPools]:
-    """Give what tells of kits beside plain availability, and what tells publishing."""
-    return KitAnswers(database, stock.inventory, kits), KitPools(stock, kits)
+def choosing_warehouses(
+    database: Database, knows: tuple[Clock, Catalog, Inventory, Sourcing, Supply]
+) -> tuple[KitAnswers, OrderSourcing]:
+    """Give what tells of kits beside plain availability, and what chooses warehouses by it."""
+    _, _, inventory, _, supply = knows
+    answers = KitAnswers(database, inventory, supply.kits)
+    return answers, OrderSourcing(*knows, kits=answers)
 
 
 def _wanted(keys: Iterable[Key], recipes: Recipebook, groups: Mapping[str, str]) -> set[Key]:

@@ -61,10 +61,21 @@ class SourcingDecided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourcingAlternatives:
+    """What another location or item may do for an order, how it is chosen, and when (§3.5)."""
+
+    substitute: str
+    chooses: str
+    keeps_rest: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourcingRulesChanged:
     """The next version of sourcing rules was put, for all, a channel or a customer (§3.5).
 
-    It holds from `valid_from` on; what it says in full is listed by scope and version.
+    It says all that it says, and holds from `valid_from` on. `min_line_split_qty` is the least
+    part of a line that leaves by itself, in the base unit of each item.
     """
 
     TYPE: ClassVar[str] = "sourcing.rules_changed.v1"
@@ -77,6 +88,8 @@ class SourcingRulesChanged:
     filters: tuple[str, ...] = ()
     preferences: tuple[str, ...] = ()
     max_shipments: int | None = None
+    min_line_split_qty: Decimal = Decimal(0)
+    alternatives: SourcingAlternatives | None = None
 
     @property
     def key(self) -> str:

@@ -15,15 +15,24 @@ from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
     Keeps,
+    KitAt,
     Line,
     Stock,
     SubstituteLine,
     days_on_the_way,
 )
-from crossdock.capabilities.supply import QUESTIONS_MAX, Atp, Option, Question
+from crossdock.capabilities.supply import QUESTIONS_MAX, Atp, AtpMode, Bucket, Option, Question
 from crossdock.foundation.scope import Scope
 
 Place = tuple[str, str]
+
+
+class KnowsCalendars(Protocol):
+    """Whoever knows when places work."""
+
+    async def calendars(self, scope: Scope, locations: Sequence[str]) -> Mapping[str, Calendar]:
+        """Give the calendar of each of these places."""
+        ...
 
 
 class AnswersByDate(Protocol):
@@ -39,13 +48,8 @@ class AnswersByDate(Protocol):
         """Give what may stand in for each of these items for somebody, the first first."""
         ...
 
-
-class KnowsCalendars(Protocol):
-    """Whoever knows when places work; supply, usually."""
-
-    async def calendars(self, scope: Scope, locations: Sequence[str]) -> Mapping[str, Calendar]:
-        """Give the calendar of each of these places."""
-        ...
+    @property
+    def calendars(self) -> KnowsCalendars: ...
 
 
 def is_asked(node: Candidate, asked: Asked) -> bool:
@@ -187,23 +191,72 @@ def _with(
     (answer, later), stands_in = answers, bounds[1]
     if answer.is_unlimited and stands_in is None:
         return _unlimited(stock, line, answer.now)
-    has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
+    if answer.mode is AtpMode.LEAD_TIME:
+        stock = replace(stock, by_lead_time=stock.by_lead_time | {line.item})
+    has = stock.has(line)
     if stands_in and not stands_in.may_leave(node.ships_on):
         has = 0
     keeps = stock.keeps
     if answer.life_days is not None:
-        now = max((one.atp for one in answer.buckets if _is_now(one.day, answer, node)), default=0)
+        now = _now(answer.buckets, answer, node)
         keeps = {**keeps, line.line_no: Keeps(days=answer.life_days, micros=min(has, now))}
         has = min(has, now)
     steps = list(_steps(later, has, bounds))
     supply = {**stock.supply, line.line_no: steps} if steps else stock.supply
-    return replace(stock, keeps=keeps, supply=supply)
+    stock = replace(stock, keeps=keeps, supply=supply)
+    kit = stock.kits.get(line.line_no)
+    return stock if kit is None else _with_parts(stock, line, answers, node, kit)
+
+
+def _with_parts(
+    stock: Stock, line: Line, answers: tuple[Atp, Atp], node: Candidate, kit: KitAt
+) -> Stock:
+    """Add what there will be of what goes into a kit; what does not keep is not there for it."""
+    answer, later = answers
+    if answer.life_days is not None:
+        keeps = {part.item: _now(part.buckets, answer, node) for part in answer.parts}
+        has = {item: min(micros, keeps.get(item, micros)) for item, micros in kit.has.items()}
+        kit = replace(kit, has=has)
+    return replace(
+        stock,
+        kits={**stock.kits, line.line_no: kit},
+        coming={**stock.coming, line.line_no: _of_parts(kit, later)},
+    )
+
+
+def _of_parts(kit: KitAt, answer: Atp) -> dict[str, list[tuple[date, int]]]:
+    """Tell by when there is more of what goes into a kit than lies there."""
+    found: dict[str, list[tuple[date, int]]] = {}
+    for part in answer.parts:
+        has = kit.has.get(part.item)
+        if has is not None and (steps := list(_rising(part.buckets, max(0, has)))):
+            found[part.item] = steps
+    return found
+
+
+def _rising(buckets: Sequence[Bucket], has: int) -> Iterator[tuple[date, int]]:
+    for bucket in buckets:
+        if bucket.atp > has:
+            yield bucket.day, bucket.atp
+            has = bucket.atp
 
 
 def _unlimited(stock: Stock, line: Line, micros: int) -> Stock:
     """Say that no stock limits a line's item: it needs none, and waits for nothing."""
+    if line.item in stock.unlimited:
+        return stock
     own = {**stock.own, line.line_no: micros} if line.line_no in stock.own else stock.own
-    return replace(stock, own=own, available={**stock.available, line.item: micros})
+    return replace(
+        stock,
+        own=own,
+        available={**stock.available, line.item: micros},
+        kits={number: kit for number, kit in stock.kits.items() if kit.item != line.item},
+        unlimited=stock.unlimited | {line.item},
+    )
+
+
+def _now(buckets: Sequence[Bucket], answer: Atp, node: Candidate) -> int:
+    return max((one.atp for one in buckets if _is_now(one.day, answer, node)), default=0)
 
 
 def _is_now(day: date, answer: Atp, node: Candidate) -> bool:

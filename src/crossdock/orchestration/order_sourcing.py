@@ -14,9 +14,7 @@ from types import MappingProxyType
 from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Conflict, Invalid
-from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
-from crossdock.canonical.units import step_micros
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, normalised
 from crossdock.capabilities.inventory import (
     Availability,
@@ -31,7 +29,6 @@ from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
     Destination,
-    Line,
     NodeFacts,
     NodeRecord,
     Order,
@@ -42,24 +39,25 @@ from crossdock.capabilities.sourcing import (
     leaves_on,
     zone_of,
 )
-from crossdock.capabilities.supply import UNLIMITED
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks, less
+from crossdock.orchestration.order_kits import KnowsKits, check_count, in_parts, parts_of
 from crossdock.orchestration.order_outlook import (
     AnswersByDate,
-    KnowsCalendars,
     advised,
     by_date,
     is_asked,
 )
 from crossdock.orchestration.order_packs import in_packs
-from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
+from crossdock.orchestration.order_substitutes import with_substitutes
 from crossdock.orchestration.source_orders import (
     SourceLine,
     SourceOrder,
     check_refs,
+    line_of,
     said_hash,
+    unknown,
 )
 
 Key = tuple[str, str]
@@ -90,14 +88,14 @@ class OrderSourcing:
         sourcing: Sourcing,
         supply: AnswersByDate,
         *,
-        calendars: KnowsCalendars,
+        kits: KnowsKits,
     ) -> None:
         self._clock = clock
         self._catalog = catalog
         self._inventory = inventory
         self._sourcing = sourcing
         self._supply = supply
-        self._calendars = calendars
+        self._kits = kits
 
     async def plan_of_stock(
         self, scope: Scope, client: str, wanted: SourceOrder, taken: Mapping[Key, int]
@@ -160,7 +158,7 @@ class OrderSourcing:
             raise Invalid(f"an order has 1 to {LINES_MAX} lines here", where="/lines")
         found = await self._items(scope, wanted.lines)
         lines = tuple(
-            _line(number, line, item)
+            line_of(number, line, item)
             for number, (line, item) in enumerate(zip(wanted.lines, found, strict=True))
         )
         check_refs(wanted.lines)
@@ -196,9 +194,7 @@ class OrderSourcing:
         references: list[Reference] = []
         for number, (name, line) in enumerate(zip(names, lines, strict=True)):
             if name not in bases:
-                raise _unknown(
-                    f"no item is called {line.item!r}", f"{number}/item", "MD-ITEM-XREF"
-                )
+                raise unknown(f"no item is called {line.item!r}", f"{number}/item", "MD-ITEM-XREF")
             unit = line.quantity.unit or bases[name]
             references.append(Reference(ReferenceKind.ITEM, name, unit))
         resolution, _ = await self._catalog.resolve_in(scope, OWN_SOURCE, references)
@@ -207,7 +203,7 @@ class OrderSourcing:
             item = resolution.items.get((one.native_id, one.unit))
             if item is None:
                 reason = f"item {one.native_id} has no conversion from {one.unit!r}"
-                raise _unknown(reason, f"{number}/quantity/unit", "MD-UOM")
+                raise unknown(reason, f"{number}/quantity/unit", "MD-UOM")
             found.append(item)
         return found
 
@@ -234,18 +230,9 @@ class OrderSourcing:
             asked = await with_substitutes(
                 partial(self._supply.substitutes, scope), asked, wanted, nodes=len(names)
             )
-        demand = await self._own_demand(scope, asked)
-        asked = await in_packs(self._inventory, scope, asked, names, demand)
-        own = [line for line in asked.all_lines if not line.is_dropship]
-        items = sorted({line.item for line in own})
+        asked, limits = await self._limits(scope, asked, names, wanted.whose(client), taken)
+        demand, stocks = limits.demand, {name: limits.at(name) for name in names}
         places = await self._places(scope, names)
-        known = less(await self._stock(scope, items, names), taken)
-        refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
-        shares = await self._inventory.channel_shares(
-            scope, wanted.whose(client), list(known), refs
-        )
-        limits = ChannelStocks(own, known, demand, asked.demand_refs, shares)
-        stocks = {name: limits.at(name) for name in names}
         to = Destination(asked.ship_to, asked.order.customer, asked.known_as)
         facts = await asyncio.to_thread(lambda: {node.name: node.facts() for node in nodes})
 
@@ -265,7 +252,7 @@ class OrderSourcing:
             partial(self._supply.promise_dates, scope), asked, able, stocks, demand
         )
         if is_of_stock:  # how long it keeps counts, what is to come does not
-            coming = {name: replace(stock, supply={}) for name, stock in coming.items()}
+            coming = {name: replace(stock, supply={}, coming={}) for name, stock in coming.items()}
         late = {
             one.node: {
                 each.line_no for each in asked.substitutes if not each.may_leave(one.ships_on)
@@ -275,9 +262,33 @@ class OrderSourcing:
         stocks |= {name: limits.limited(name, stock, late[name]) for name, stock in coming.items()}
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
+    async def _limits(
+        self,
+        scope: Scope,
+        asked: Asked,
+        names: Sequence[str],
+        whose: tuple[str, str],
+        taken: Mapping[Key, int],
+    ) -> tuple[Asked, ChannelStocks]:
+        """Tell what nodes have for an order now, and its channel may promise; move it to packs."""
+        demand = await self._own_demand(scope, asked)
+        asked = await in_packs(self._inventory, scope, asked, names, demand)
+        own = [line for line in asked.all_lines if not line.is_dropship]
+        items = sorted({line.item for line in own})
+        check_count(len(items), len(names))
+        kits = await self._kits.of(scope, [(item, name) for item in items for name in names])
+        parts = parts_of(kits)
+        if taken:
+            taken = in_parts(taken, await self._kits.of(scope, list(taken)))
+        asked = replace(asked, units={**parts, **asked.units})
+        known = less(await self._stock(scope, sorted({*items, *parts}), names), taken)
+        refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
+        shares = await self._inventory.channel_shares(scope, whose, list(known), refs)
+        return asked, ChannelStocks(own, known, demand, asked.demand_refs, shares, kits, taken)
+
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:
         """Tell what is known of each node; what became no place of ours is left out."""
-        calendars = await self._calendars.calendars(scope, names)
+        calendars = await self._supply.calendars.calendars(scope, names)
         found = await self._catalog.locations(scope, only=names, limit=max(1, len(names)))
         return {
             one.location: Place(
@@ -301,13 +312,8 @@ class OrderSourcing:
         self, scope: Scope, items: Sequence[str], nodes: Sequence[str]
     ) -> Mapping[tuple[str, str], Availability]:
         """Ask what can be fulfilled now, of one moment; what nobody knows is left out."""
+        check_count(len(items), len(nodes))
         keys = [(item, node) for node in nodes for item in items]
-        if len(keys) > KEYS_MAX:
-            raise Invalid(
-                f"{len(items)} items at {len(nodes)} nodes are more than {KEYS_MAX} stocks",
-                where="/lines",
-                hint="ask with fewer lines",
-            )
         answers = await self._inventory.availability(scope, keys) if keys else []
         return {(one.item, one.location): one for one in answers if one.is_known}
 
@@ -323,12 +329,7 @@ class OrderSourcing:
                 hint="promise it by date (POST /v1/promises/by-date), or plan it to be reserved"
                 " under a new request id: then it is made of stock alone",
             )
-        unlimited = {
-            (item, one.node)
-            for one in decided.candidates
-            for item, has in one.available.items()
-            if has is not None and has.micros >= UNLIMITED
-        }
+        unlimited = {(item, one.node) for one in decided.candidates for item in one.unlimited}
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)
             for shipment in decided.shipments
@@ -356,36 +357,3 @@ class OrderSourcing:
                     code="plan_out_of_date",
                     hint="ask with a new request id: it is planned as things are now",
                 )
-
-
-def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
-    quantity = Quantity(line.quantity.value, line.quantity.unit or item.base_unit)
-    micros, rest = divmod(quantity.micros * item.numerator, item.denominator)
-    where = f"{number}/quantity"
-    if rest:
-        reason = f"{quantity} is no whole number of millionths of {item.base_unit}"
-        raise _unknown(reason, where, "MD-UOM")
-    if micros <= 0:
-        raise Invalid("a line asks for more than zero", where=f"/lines/{where}")
-    step, rest = divmod(step_micros(quantity.unit) * item.numerator, item.denominator)
-    # What is no whole number of its own unit (half a case) leaves as it is, or not at all.
-    is_whole = not rest and step > 0 and not micros % step
-    return Line(
-        line_no=number + 1,
-        item=item.item,
-        micros=micros,
-        step=step if is_whole else micros,
-        needed_by=line.needed_by,
-        hazmat=comparable(line.hazmat),
-        is_dropship=line.is_dropship,
-        life_days=line.life_days,
-    )
-
-
-def _unknown(reason: str, where: str, code: str) -> Invalid:
-    return Invalid(
-        reason,
-        where=f"/lines/{where}",
-        code=code,
-        hint="GET /v1/items, or `crossdock catalog items`, list what is known",
-    )

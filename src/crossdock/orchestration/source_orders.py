@@ -10,9 +10,11 @@ import msgspec
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity, plain
+from crossdock.canonical.references import ItemInUnit
+from crossdock.canonical.units import step_micros
 from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
-from crossdock.capabilities.sourcing import SHIP, Occasion, Policy, ShipTo, comparable
+from crossdock.capabilities.sourcing import SHIP, Line, Occasion, Policy, ShipTo, comparable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +115,38 @@ def check_refs(lines: Sequence[SourceLine]) -> None:
                 hint="ask for it in one line",
             )
         seen.add(line.demand_ref)
+
+
+def line_of(number: int, line: SourceLine, item: ItemInUnit) -> Line:
+    """Read a line as it is planned, in base units, or say why it cannot be."""
+    quantity = Quantity(line.quantity.value, line.quantity.unit or item.base_unit)
+    micros, rest = divmod(quantity.micros * item.numerator, item.denominator)
+    where = f"{number}/quantity"
+    if rest:
+        reason = f"{quantity} is no whole number of millionths of {item.base_unit}"
+        raise unknown(reason, where, "MD-UOM")
+    if micros <= 0:
+        raise Invalid("a line asks for more than zero", where=f"/lines/{where}")
+    step, rest = divmod(step_micros(quantity.unit) * item.numerator, item.denominator)
+    # What is no whole number of its own unit (half a case) leaves as it is, or not at all.
+    is_whole = not rest and step > 0 and not micros % step
+    return Line(
+        line_no=number + 1,
+        item=item.item,
+        micros=micros,
+        step=step if is_whole else micros,
+        needed_by=line.needed_by,
+        hazmat=comparable(line.hazmat),
+        is_dropship=line.is_dropship,
+        life_days=line.life_days,
+    )
+
+
+def unknown(reason: str, where: str, code: str) -> Invalid:
+    """Say where in an order something is named that nobody knows."""
+    return Invalid(
+        reason,
+        where=f"/lines/{where}",
+        code=code,
+        hint="GET /v1/items, or `crossdock catalog items`, list what is known",
+    )

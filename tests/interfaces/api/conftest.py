@@ -128,7 +128,7 @@ class House:
             self.inventory,
             self.sourcing,
             self.supply,
-            calendars=self.supply.calendars,
+            kits=self.kit_stocks,
         )
         self._keep_promises()
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)

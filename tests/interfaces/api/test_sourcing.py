@@ -321,3 +321,37 @@ async def test_who_may_ask_may_not_promise_nor_put_rules(call: Caller, house: Ho
     ):
         answer = await call(method, path, body, key=reader)
         assert (answer.status, answer.json["code"]) == (403, "verb_missing"), path
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_kit_is_planned_with_what_can_be_put_together_and_held_with_its_parts(
+    call: Caller, house: House
+) -> None:
+    parts = [
+        {"item": "X", "quantity": {"value": "2", "unit": "EA"}},
+        {"item": "Y", "quantity": {"value": "1", "unit": "EA"}},
+    ]
+    kit = {"item": "SET", "quantity": {"value": "1", "unit": "EA"}, "components": parts}
+    assert (await call("PUT", "/v1/items/SET", {})).status == 202
+    await house.catch_up()
+    said = event("catalog.kit_changed.v1", "kit:SET", kit)
+    await call("POST", "/v1/events", {"source": "erp", "events": [said]})
+    await house.catch_up()
+    line = {"item": "SET", "quantity": {"value": "5"}}
+    order = {"lines": [line], "request_id": "order-7", "reserve": True}
+
+    answer = await call("POST", "/v1/sourcing/plan", order)
+
+    decision, held = answer.json["decision"], answer.json["reservation"]
+    assert shipped(decision) == {"DC2": {"SET": "5"}}
+    [part] = decision["shipments"][0]["parts"]
+    takes = {item: quantity["value"] for item, quantity in part["takes"].items()}
+    assert takes == {"X": "10", "Y": "5"}
+    nodes = {one["node"]: one["kits"]["1"] for one in decision["candidates"]}
+    assert [nodes[name]["made"]["value"] for name in ("DC1", "DC2", "DC3")] == ["2", "5", "0"]
+    assert [nodes[name]["lacking"] for name in ("DC1", "DC2", "DC3")] == [["X"], [], ["Y"]]
+    why = {one["node"]: one["why"] for one in decision["reasons"]}
+    assert why["DC2"] == "it fills everything alone: 5 of SET (line 1, put together)"
+    assert why["DC1"].endswith("it could give 2 of 5 SET; too little X for more SET")
+    assert held["status"] == "ACTIVE"
+    assert await available(call, "X", "DC2") == "0"

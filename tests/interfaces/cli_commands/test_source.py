@@ -5,6 +5,9 @@ import json
 import pytest
 
 from crossdock.assembly import Hub
+from crossdock.canonical.catalog import KitChanged, KitComponent
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 ORDER = ("source", "plan", "--line", "X 8", "--line", "Y 6", "--country", "DE")
@@ -170,3 +173,18 @@ async def test_what_is_said_wrong_is_refused_with_its_place(
     said = await crossdock("source", *words, "--json")
 
     assert (said.code, json.loads(said.out)["where"]) == (2, where), said
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_plan_says_what_of_a_kit_is_put_together_and_what_its_parts_are_short_of(
+    crossdock: CommandLine, a21: Hub
+) -> None:
+    await a21.put_stock("SET", "DC2", 1)
+    part = KitComponent(item="X", quantity=Quantity.of(2))
+    kit = KitChanged(item="SET", quantity=Quantity.of(1), components=(part,))
+    await a21.record([own_fact(kit, a21.clock.now())], source=OWN_SOURCE)
+
+    said = await crossdock("source", "plan", "--line", "SET 9", "--max-shipments", "1")
+
+    assert "from DC2: 6 of SET (5 put together)" in said.out, said
+    assert "6 of SET (line 1, 1 assembled, 5 put together); too little X for more SET" in said.out

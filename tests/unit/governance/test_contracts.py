@@ -80,6 +80,7 @@ from crossdock.canonical.reconciliation import (
 from crossdock.canonical.sourcing import (
     SourcedLine,
     SourcedShipment,
+    SourcingAlternatives,
     SourcingDecided,
     SourcingLane,
     SourcingNodeChanged,
@@ -243,6 +244,10 @@ REAL: list[Payload] = [
         policy="PARTIAL",
         filters=("ACTIVE",),
         preferences=("COST",),
+        min_line_split_qty=Decimal("1.5"),
+        alternatives=SourcingAlternatives(
+            substitute="ITEM", chooses="RANK", keeps_rest="LEADING", when="ALWAYS"
+        ),
     ),
     SubstitutionChanged(item="B-1", version=3, changed_by="key ops", alternatives=("B-2",)),
     AtpRuleChanged(

@@ -4,19 +4,39 @@ A line of a kit takes what lies assembled first, and holds the parts of the rest
 place, on every level (§1.2). Kits that share a part take it once each (A30). Micros of base units.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Rejected
 from crossdock.canonical.inventory import ReservationStatus
+from crossdock.canonical.kits import Into, limited, most, needed, whole
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.drawing import Pool
 from crossdock.capabilities.inventory.model import COUNTING, PromisedLine
 
-Into = Sequence[tuple[str, int]]
-"""The kits that take an item straight, and how many micros of it one base unit of each takes."""
+__all__ = [
+    "ENOUGH",
+    "Exploded",
+    "Into",
+    "Part",
+    "Picked",
+    "Recipe",
+    "along",
+    "consumed",
+    "ended",
+    "gone",
+    "keeping",
+    "kept",
+    "limited",
+    "most",
+    "part_ref",
+    "settled",
+    "share",
+    "shown",
+    "whole",
+]
 
 Exploded = Mapping[str, Sequence[tuple[str, Into]]]
 """All that goes into each kit, on every level, each item behind all the kits that take it."""
@@ -53,19 +73,13 @@ class Recipe:
 
         Of a part that is a kit itself what lies there goes first; the rest is put together whole.
         """
-        made = {self.kit: kits}
-        opened = {of for part in self.parts for of, _ in part.into}
+        each = {part.item: part for part in self.parts}
+        parts = [(part.item, part.into) for part in self.parts]
         found: dict[str, int] = {}
-        for part in self.parts:
-            need = sum(-(-made.get(of, 0) * micros // MICROS) for of, micros in part.into)
-            there = has(part)
-            if part.item in opened:
-                made[part.item] = whole(max(0, need - there))
-                found[part.item] = max(0, need - made[part.item])
-            elif need > there:
+        for one in needed(self.kit, parts, kits, lambda item: has(each[item])):
+            if not one.is_there:
                 return None
-            else:
-                found[part.item] = need
+            found[one.item] = one.micros
         return found
 
     def needs(self) -> dict[str, int]:
@@ -79,33 +93,6 @@ class Recipe:
     def most(self, limit: int, has: Callable[[Part], int]) -> int:
         """Say how many whole kits can be put together, at most `limit`."""
         return most(limit, lambda kits: self.drawn(kits, has) is not None)
-
-
-def limited(parts: Sequence[tuple[str, Into]], gone: Container[str]) -> Sequence[tuple[str, Into]]:
-    """Leave out what no stock limits, and what would go into nothing else."""
-    left: list[tuple[str, Into]] = []
-    out = {item for item, _ in parts if item in gone}
-    for item, into in parts:
-        taking = [(of, micros) for of, micros in into if of not in out]
-        if item not in out and taking:
-            left.append((item, taking))
-        else:
-            out.add(item)
-    return left
-
-
-def whole(micros: int) -> int:
-    """Round up to whole kits."""
-    return -(-micros // MICROS) * MICROS
-
-
-def most(limit: int, fits: Callable[[int], bool]) -> int:
-    """Find the most whole kits that fit, where none behind one that does not does."""
-    low, high = 0, limit // MICROS
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle * MICROS) else (low, middle - 1)
-    return low * MICROS
 
 
 def part_ref(ref: str, item: str) -> str:

@@ -17,6 +17,7 @@ from crossdock.capabilities.sourcing.document import (
     money,
     version_shown,
 )
+from crossdock.capabilities.sourcing.kits import Arrival, KitAt, Taken
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     LINES_MAX,
@@ -62,6 +63,7 @@ __all__ = [
     "SHIP",
     "Alternatives",
     "Answer",
+    "Arrival",
     "Asked",
     "Candidate",
     "CandidateShown",
@@ -69,6 +71,7 @@ __all__ = [
     "Destination",
     "Filter",
     "Keeps",
+    "KitAt",
     "Lane",
     "Line",
     "NodeFacts",
@@ -92,6 +95,7 @@ __all__ = [
     "SubstituteLine",
     "SubstituteShown",
     "SubstituteVerdict",
+    "Taken",
     "VersionShown",
     "WaitingShown",
     "When",

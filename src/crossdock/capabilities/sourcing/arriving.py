@@ -5,11 +5,12 @@ last of them leave when all that is taken by then has come (CATP counts in all, 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from crossdock.capabilities.sourcing.filling import Give, Ground, Served
+from crossdock.capabilities.sourcing.kits import Arrival, Taken
 from crossdock.capabilities.sourcing.model import (
-    Arrival,
     Candidate,
     Line,
     Part,
@@ -20,23 +21,37 @@ from crossdock.capabilities.sourcing.model import (
 
 def supplied(ground: Ground, found: Served) -> dict[Give, Arrival]:
     """Tell of each part that does not lie there when the supply has come that it leaves with."""
-    waits: dict[Give, Arrival] = {}
-    if not ground.is_supplied:
-        return waits
-    taken: dict[tuple[str, int], int] = {}
+    return dict(_waits(ground, found)) if ground.is_supplied else {}
+
+
+def takes(ground: Ground, found: Served) -> dict[Give, dict[str, int]]:
+    """Tell of each part of a kit how much it takes of each item, the kit itself among them."""
+    if not ground.has_kits:
+        return {}
+    return {
+        give: taken
+        for give, taken in _followed(ground, found)
+        if ground.lines[give.line].line_no in ground.nodes[give.node].kits
+    }
+
+
+def _followed(ground: Ground, found: Served) -> Iterator[tuple[Give, dict[str, int]]]:
+    """Follow what is taken in the order of the parts' dates."""
+    taken: dict[int, Taken] = {}
     for give in sorted(found.gives, key=lambda one: _turn(ground, one)):
         line, node = ground.lines[give.line], ground.nodes[give.node]
-        total = give.micros
-        if line.line_no not in node.own:
-            total += taken.get((line.item, give.node), 0)
-            taken[line.item, give.node] = total
-        if total <= ground.reach_of.stock(line, node):
-            continue
-        steps = ground.reach_of.steps(line, node)
-        enough = (one for least in (total, give.micros) for one in steps if one.micros >= least)
-        if (first := next(enough, None)) is not None:
-            waits[give] = first
-    return waits
+        there = taken.setdefault(give.node, Taken())
+        yield give, ground.reach_of.take(line, node, give.micros, there)
+
+
+def _waits(ground: Ground, found: Served) -> Iterator[tuple[Give, Arrival]]:
+    taken: dict[int, Taken] = {}
+    for give in sorted(found.gives, key=lambda one: _turn(ground, one)):
+        line, node = ground.lines[give.line], ground.nodes[give.node]
+        reach, there = ground.reach_of, taken.setdefault(give.node, Taken())
+        if (first := reach.first(line, node, give.micros, there)) is not None:
+            yield give, first
+        reach.take(line, node, give.micros, there)
 
 
 def due_dates(ground: Ground, found: Served) -> list[date | None]:
@@ -67,7 +82,7 @@ def shipments_of(ground: Ground, found: Served) -> tuple[Shipment, ...]:
 
     A shipment of supply alone leaves when the first of it has come.
     """
-    waits = supplied(ground, found)
+    waits, taken = supplied(ground, found), takes(ground, found)
     due = dict(zip(found.gives, due_dates(ground, found), strict=True))
     made: list[Shipment] = []
     for number in found.nodes:
@@ -81,7 +96,10 @@ def shipments_of(ground: Ground, found: Served) -> tuple[Shipment, ...]:
                 ships_on=node.ships_on if first is None else first.ships_on,
                 arrives_on=node.arrives_on if first is None else first.arrives_on,
                 cost=node.cost,
-                parts=tuple(_parts(ground, gives, waits, due)),
+                parts=tuple(
+                    replace(part, takes=taken.get(give, {}))
+                    for give, part in _parts(ground, gives, waits, due)
+                ),
             )
         )
     return tuple(sorted(made, key=lambda shipment: shipment.node))
@@ -89,15 +107,18 @@ def shipments_of(ground: Ground, found: Served) -> tuple[Shipment, ...]:
 
 def _parts(
     ground: Ground, gives: list[Give], waits: dict[Give, Arrival], due: dict[Give, date | None]
-) -> Iterator[Part]:
+) -> Iterator[tuple[Give, Part]]:
     for give in sorted(gives, key=lambda one: ground.lines[one.line].line_no):
         after = waits.get(give)
-        yield Part(
-            line_no=ground.lines[give.line].line_no,
-            item=ground.lines[give.line].item,
-            micros=give.micros,
-            due_on=due[give],
-            supply_on=None if after is None else after.ships_on,
+        yield (
+            give,
+            Part(
+                line_no=ground.lines[give.line].line_no,
+                item=ground.lines[give.line].item,
+                micros=give.micros,
+                due_on=due[give],
+                supply_on=None if after is None else after.ships_on,
+            ),
         )
 
 

@@ -1,23 +1,28 @@
 """When goods leave a node and when they arrive: its calendar and its lanes (§1.3, §3.5). Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from crossdock.canonical.calendars import DAY, Calendar
 from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.sourcing.kits import Arrival, KitAt
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
-    Arrival,
+    MICROS_MAX,
     Candidate,
     Keeps,
     Lane,
+    Line,
     NodeFacts,
     ShipTo,
     comparable,
 )
 from crossdock.capabilities.sourcing.nodes import postal
+
+Name = TypeVar("Name", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,8 @@ class Stock:
     `own` is by line number what it has for a line whose own order counts there already; `limited`
     by item what keeps the order's channel from more. `supply` is by line number what it has in
     all by which day, `keeps` what lies there that keeps long enough. `advised` is by number of a
-    drop-shipped line what the supplier says that he has in all by which day.
+    drop-shipped line what the supplier says that he has in all by which day. `kits` is by line
+    number what there is of a kit and goes into it, `coming` of each of these items by which day.
     """
 
     available: Mapping[str, int | None]
@@ -106,6 +112,18 @@ class Stock:
     advised: Mapping[int, Sequence[tuple[date, int]]] = field(
         default_factory=dict[int, Sequence[tuple[date, int]]]
     )
+    kits: Mapping[int, KitAt] = field(default_factory=dict[int, KitAt])
+    coming: Mapping[int, Mapping[str, Sequence[tuple[date, int]]]] = field(
+        default_factory=dict[int, Mapping[str, Sequence[tuple[date, int]]]]
+    )
+    unlimited: frozenset[str] = frozenset()
+    by_lead_time: frozenset[str] = frozenset()
+
+    def has(self, line: Line) -> int:
+        """Say what lies there for a line: of a kit, what can be put together with it."""
+        if kit := self.kits.get(line.line_no):
+            return kit.room(MICROS_MAX)
+        return self.own.get(line.line_no, self.available.get(line.item)) or 0
 
 
 def candidate_of(
@@ -120,11 +138,11 @@ def candidate_of(
     can = facts.capabilities
 
     def arrivals(
-        said: Mapping[int, Sequence[tuple[date, int]]],
-    ) -> dict[int, tuple[Arrival, ...]]:
+        said: Mapping[Name, Sequence[tuple[date, int]]],
+    ) -> dict[Name, tuple[Arrival, ...]]:
         return {
-            line: tuple(_arrivals(place.calendar, steps, left, lane))
-            for line, steps in sorted(said.items())
+            name: tuple(_arrivals(place.calendar, steps, left, lane))
+            for name, steps in sorted(said.items())
         }
 
     return Candidate(
@@ -135,6 +153,12 @@ def candidate_of(
         supply=arrivals(stock.supply),
         advised=arrivals(stock.advised),
         keeps=dict(sorted(stock.keeps.items())),
+        kits={
+            line: replace(kit, coming=arrivals(stock.coming.get(line, {})))
+            for line, kit in sorted(stock.kits.items())
+        },
+        unlimited=stock.unlimited,
+        by_lead_time=stock.by_lead_time,
         is_stale=stock.is_stale,
         is_active=place.is_active,
         capabilities=tuple(one for one in can if one == DROPSHIP or not place.is_supplier),

@@ -14,7 +14,7 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
-from crossdock.capabilities.sourcing.arriving import due_dates, supplied
+from crossdock.capabilities.sourcing.arriving import due_dates, supplied, takes
 from crossdock.capabilities.sourcing.filling import Ground, Served, served
 from crossdock.capabilities.sourcing.model import (
     Candidate,
@@ -227,9 +227,12 @@ def _load(_ground: Ground, _found: Served, nodes: Sequence[Candidate]) -> int:
 
 def _emptied(ground: Ground, found: Served, _nodes: Sequence[Candidate]) -> int:
     taken: dict[tuple[int, str], int] = {}
+    of_kits = takes(ground, found)
     for give in found.gives:
-        key = give.node, ground.lines[give.line].item
-        taken[key] = taken.get(key, 0) + give.micros
+        whole = {ground.lines[give.line].item: give.micros}
+        for item, micros in of_kits.get(give, whole).items():
+            if item not in ground.nodes[give.node].unlimited:
+                taken[give.node, item] = taken.get((give.node, item), 0) + micros
     return sum(micros >= ground.stock_of(item, node) for (node, item), micros in taken.items())
 
 
@@ -293,6 +296,8 @@ def _is_old(line: Line, node: Candidate) -> bool:
         return False
     if line.line_no in node.not_now:
         return False
+    if kit := node.kits.get(line.line_no):
+        return bool(kit.room(line.micros))
     return bool(node.own.get(line.line_no, node.available.get(line.item)))
 
 

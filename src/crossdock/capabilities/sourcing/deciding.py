@@ -15,7 +15,7 @@ from crossdock.capabilities.sourcing.choosing import (
     ranked,
     search,
 )
-from crossdock.capabilities.sourcing.filling import Ground, Reach, laid_out
+from crossdock.capabilities.sourcing.filling import Ground, laid_out
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     Candidate,
@@ -31,6 +31,7 @@ from crossdock.capabilities.sourcing.model import (
     check_order,
     check_rules,
 )
+from crossdock.capabilities.sourcing.reach import Reach
 from crossdock.capabilities.sourcing.reasons import (
     ALTERNATIVES,
     Judge,

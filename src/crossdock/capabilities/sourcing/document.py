@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
+from crossdock.capabilities.sourcing.kits import Arrival, KitAt
 from crossdock.capabilities.sourcing.model import (
-    Arrival,
+    MICROS_MAX,
     Candidate,
     Line,
     Method,
@@ -30,6 +31,7 @@ from crossdock.capabilities.sourcing.shown import (
     ArrivalShown,
     CandidateShown,
     KeepsShown,
+    KitShown,
     PartShown,
     RulesShown,
     ShipmentShown,
@@ -271,6 +273,13 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
             str(number): KeepsShown(one.days, _quantity(one.micros, units[items[number]]))
             for number, one in sorted(node.keeps.items())
         },
+        kits={
+            str(line.line_no): _kit(node.kits[line.line_no], line, units)
+            for line in asked.all_lines
+            if line.line_no in node.kits
+        },
+        unlimited=tuple(sorted(node.unlimited)),
+        by_lead_time=tuple(sorted(node.by_lead_time)),
         is_stale=node.is_stale,
         is_active=node.is_active,
         capabilities=node.capabilities,
@@ -282,6 +291,16 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
         cost=money(node.cost),
         distance_km=node.distance_km,
         load_percent=node.load_percent,
+    )
+
+
+def _kit(kit: KitAt, line: Line, units: Mapping[str, str]) -> KitShown:
+    assembled = max(0, min(kit.has[kit.item], kit.room(MICROS_MAX)))
+    return KitShown(
+        _quantity(assembled, units[kit.item]),
+        _quantity(kit.room(MICROS_MAX) - assembled, units[kit.item]),
+        {item: _quantity(max(0, kit.has[item]), units[item]) for item, _ in kit.parts},
+        kit.lacking(line.micros),
     )
 
 
@@ -308,6 +327,10 @@ def _part(part: Part, asked: Asked) -> PartShown:
         supply_on=part.supply_on,
         demand_ref=asked.demand_refs.get(part.line_no, ""),
         substitute_of_line=asked.substitute_of.get(part.line_no),
+        takes={
+            item: _quantity(micros, asked.units[item])
+            for item, micros in sorted(part.takes.items())
+        },
     )
 
 

@@ -9,18 +9,20 @@ something short, the largest is tried first too. So for one set of nodes there i
 no set is given more than it has.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import lcm
 
+from crossdock.capabilities.sourcing.kits import NOTHING, Taken
 from crossdock.capabilities.sourcing.model import (
-    Arrival,
     Candidate,
     Line,
     Policy,
     Preference,
 )
+from crossdock.capabilities.sourcing.reach import AT_ONCE, Reach
 from crossdock.capabilities.sourcing.terms import Terms
 
 
@@ -43,50 +45,6 @@ class Served:
     @property
     def nodes(self) -> tuple[int, ...]:
         return tuple(sorted({give.node for give in self.gives}))
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Until when goods count. `waits_until` is the day that a whole order waits for, if it does.
-
-    `is_strict`: what is there behind the date that a line needs never counts. `keeps_life`: nor
-    does what would not keep so long as is asked.
-    """
-
-    is_strict: bool = True
-    keeps_life: bool = True
-    waits_until: date | None = None
-
-    def limit(self, line: Line) -> date | None:
-        """Give the last day on which supply may be there; None: what lies there alone counts."""
-        if self.waits_until is None:
-            return line.needed_by
-        if line.needed_by is None or not self.is_strict:
-            return self.waits_until
-        return min(line.needed_by, self.waits_until)
-
-    def stock(self, line: Line, node: Candidate) -> int:
-        """Tell what lies there for a line: what its order counts, else what is free (A25)."""
-        is_after = self.waits_until is not None and node.day > self.waits_until
-        if is_after or line.line_no in node.not_now:
-            return 0
-        own = node.own.get(line.line_no)
-        has = (node.available.get(line.item) or 0) if own is None else own
-        keeps = node.keeps.get(line.line_no)
-        return has if keeps is None or not self.keeps_life else min(has, keeps.micros)
-
-    def steps(self, line: Line, node: Candidate) -> Sequence[Arrival]:
-        """Give what can be had of what is still to come, until the last day that counts."""
-        limit, supply = self.limit(line), node.supply.get(line.line_no, ())
-        if limit is None:
-            return ()
-        if self.waits_until is None:
-            return [one for one in supply if one.arrives_on and one.arrives_on <= limit]
-        return [one for one in supply if one.day <= limit]
-
-    def has(self, line: Line, node: Candidate) -> int:
-        stock, steps = self.stock(line, node), self.steps(line, node)
-        return max(stock, steps[-1].micros) if steps else stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +75,8 @@ class Ground:
     `needed` is the date that each line has to make; `weights` make a whole line worth the same as
     any other, and all of them `whole`; `has` and `usable` are by line and node. `pools` are the
     lines and stocks by item, `reach_of` says until when goods count, `is_supplied` whether
-    any is still to come. `dropped_on` is when
-    suppliers bring the rest of an order that is delivered on one day.
+    any is still to come. `shared` are lines that take some item that another takes as well.
+    `dropped_on` is when suppliers bring the rest of an order that is delivered on one day.
     """
 
     lines: tuple[Line, ...]
@@ -132,7 +90,8 @@ class Ground:
     reach_of: Reach
     is_supplied: bool
     is_date_first: bool
-    shared: frozenset[str]
+    has_kits: bool
+    shared: frozenset[int]
     pools: tuple[Pool, ...]
     whole: int
     dropped_on: tuple[date | None, ...] = ()
@@ -164,6 +123,8 @@ class Ground:
     def stock_of(self, item: str, number: int) -> int:
         """Tell what a node has of an item for this order, its own demand there included."""
         node = self.nodes[number]
+        if parts := [one.has[item] for one in node.kits.values() if item in one.has]:
+            return max(*parts, node.available.get(item) or 0)
         own = (node.own.get(line.line_no, 0) for line in self.lines if line.item == item)
         return (node.available.get(item) or 0) + (sum(own) if node.own else 0)
 
@@ -177,12 +138,14 @@ def laid_out(
     nodes: Sequence[Candidate],
     barred: Mapping[tuple[int, str], str],
     terms: Terms,
-    reach: Reach = Reach(),
+    reach: Reach = AT_ONCE,
 ) -> Ground:
     """Lay a question out; `barred` tells by (line number, node) which filter ruled it out."""
     policy, min_split = terms.policy, terms.min_split
     ordered = tuple(sorted(lines, key=lambda line: (line.item, line.micros, line.line_no)))
     items = [line.item for line in ordered]
+    touched = [_touched(line, nodes) for line in ordered]
+    uses = Counter(item for each in touched for item in each)
     common = lcm(*(line.micros for line in ordered))
     has = tuple(
         tuple(
@@ -206,10 +169,19 @@ def laid_out(
         reach_of=reach,
         is_supplied=any(node.supply for node in nodes),
         is_date_first=Preference.ON_TIME in terms.preferences,
-        shared=frozenset(item for item in items if items.count(item) > 1),
+        has_kits=any(node.kits for node in nodes),
+        shared=frozenset(
+            number for number, each in enumerate(touched) if any(uses[item] > 1 for item in each)
+        ),
         pools=tuple(_pool(item, ordered, (has, rows), nodes) for item in dict.fromkeys(items)),
         whole=common * len(ordered),
     )
+
+
+def _touched(line: Line, nodes: Sequence[Candidate]) -> frozenset[str]:
+    """Name the items that a line takes, of a kit what goes into it among them."""
+    kits = (node.kits[line.line_no] for node in nodes if line.line_no in node.kits)
+    return frozenset({line.item}).union(*(kit.items for kit in kits))
 
 
 def _pool(
@@ -263,10 +235,10 @@ def _in_turn(ground: Ground, chosen: Sequence[int], numbers: Sequence[int]) -> S
     """Serve lines one after the other: each takes what those before it left."""
     gives: list[Give] = []
     filled = 0
-    taken: dict[tuple[str, int], int] = {}
+    taken: dict[int, Taken] = {}
     for number in numbers:
         line = ground.lines[number]
-        if line.item not in ground.shared and ground.needed[number] is None:
+        if number not in ground.shared and ground.needed[number] is None:
             row = ground.usable[number]
             holder = next((node for node in chosen if row[node] == line.micros), None)
             if holder is not None:  # most lines leave the first node that has all of it
@@ -283,25 +255,26 @@ def _in_turn(ground: Ground, chosen: Sequence[int], numbers: Sequence[int]) -> S
         filled += given * ground.weights[number]
         for node, micros in parts.items():
             gives.append(Give(number, node, micros))
-            if line.item in ground.shared and line.line_no not in ground.nodes[node].own:
-                taken[line.item, node] = taken.get((line.item, node), 0) + micros
+            if number in ground.shared:
+                there = taken.setdefault(node, Taken())
+                ground.reach_of.take(line, ground.nodes[node], micros, there)
     return Served(tuple(gives), filled)
 
 
 def _rooms(
-    ground: Ground, number: int, chosen: Sequence[int], taken: Mapping[tuple[str, int], int]
+    ground: Ground, number: int, chosen: Sequence[int], taken: Mapping[int, Taken]
 ) -> dict[int, int]:
     """Tell how much of a line each chosen node may still give."""
     line, row = ground.lines[number], ground.usable[number]
-    if line.item not in ground.shared:
+    if number not in ground.shared:
         return {node: row[node] for node in chosen if row[node]}
     rooms: dict[int, int] = {}
     for node in chosen:
-        has = ground.has[number][node]
-        if line.line_no not in ground.nodes[node].own:
-            has -= taken.get((line.item, node), 0)
-        left = usable(has, line, ground.min_split)
-        if row[node] and left:
+        if not row[node]:
+            continue
+        has, there = ground.has[number][node], taken.get(node, NOTHING)
+        has = ground.reach_of.left(line, ground.nodes[node], has, there)
+        if left := usable(has, line, ground.min_split):
             rooms[node] = left
     return rooms
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
+from crossdock.capabilities.sourcing.kits import Arrival, KitAt
 from crossdock.capabilities.sourcing.substitutes import Substituted, SubstituteLine
 
 LINES_MAX, NODES_MAX = 200, 200
@@ -209,22 +210,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """So much in all can leave on a day once supply has come, and is there on another (CATP).
-
-    `arrives_on` None: nobody knows how long the way takes.
-    """
-
-    ships_on: date
-    arrives_on: date | None
-    micros: int
-
-    @property
-    def day(self) -> date:
-        return self.arrives_on or self.ships_on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Keeps:
     """So much of what lies there has `days` left at delivery, which is what is asked."""
 
@@ -245,8 +230,10 @@ class Candidate:
     for. `not_now` are lines that what lies there may not leave for today: they have its supply
     alone, and share it with the other lines of their item. `advised` is by number of a
     drop-shipped line what the supplier says that he could send by when; a line of which he never
-    said anything is not there. `days_at_most` are on the way on whatever day goods leave. Whether
-    a source of it was silent for too long, `is_stale`, is shown and decides nothing.
+    said anything is not there. `kits` is by line number what there is of a kit and of what goes
+    into it. No stock limits the items that are `unlimited`; lines of those `by_lead_time` have
+    their supply with a date and without. `days_at_most` are on the way on whatever day goods
+    leave. Whether a source was silent for too long, `is_stale`, is shown and decides nothing.
     """
 
     node: str
@@ -261,6 +248,9 @@ class Candidate:
         default_factory=dict[int, tuple[Arrival, ...]]
     )
     not_now: frozenset[int] = frozenset()
+    kits: Mapping[int, KitAt] = field(default_factory=dict[int, KitAt])
+    unlimited: frozenset[str] = frozenset()
+    by_lead_time: frozenset[str] = frozenset()
     is_stale: bool = False
     is_active: bool = True
     capabilities: tuple[str, ...] = (SHIP,)
@@ -307,7 +297,8 @@ class Reason:
 class Part:
     """What a shipment holds of a line; `due_on` is when the policy lets it be delivered.
 
-    `supply_on` is the day on which supply lets all of it leave; None: it lies there.
+    `supply_on` is the day on which supply lets all of it leave; None: it lies there. `takes` is of
+    a kit how much of each item it takes: of itself what lies assembled, of its parts for the rest.
     """
 
     line_no: int
@@ -315,6 +306,7 @@ class Part:
     micros: int
     due_on: date | None = None
     supply_on: date | None = None
+    takes: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossdock.canonical.quantities import Quantity, plain
-from crossdock.capabilities.sourcing.arriving import advice, supplied
+from crossdock.capabilities.sourcing.arriving import advice
 from crossdock.capabilities.sourcing.choosing import FILL, STOCK, TIE, Key, Search, beside
-from crossdock.capabilities.sourcing.filling import Give, served
+from crossdock.capabilities.sourcing.filling import Served, served
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     SHIP,
-    Arrival,
     Candidate,
     Filter,
     Line,
@@ -21,6 +19,7 @@ from crossdock.capabilities.sourcing.model import (
     Preference,
     Reason,
 )
+from crossdock.capabilities.sourcing.telling import amount, given_how, lacking, lacking_beside
 from crossdock.capabilities.sourcing.terms import Terms
 
 ALTERNATIVES, NO_STOCK, ONLY = "ALTERNATIVES", "NO_STOCK", "ONLY"
@@ -132,7 +131,7 @@ class Judge:
         """Say what a supplier has told of what is drop-shipped."""
         lines = [line for line in self.order.lines if line.is_dropship]
         said = [
-            f"{_amount(has)} of {_amount(line.micros)} {line.item} (line {line.line_no})"
+            f"{amount(has)} of {amount(line.micros)} {line.item} (line {line.line_no})"
             for line in sorted(lines, key=lambda line: line.line_no)
             if (has := advice(node, line)) is not None
         ]
@@ -140,10 +139,9 @@ class Judge:
 
     def _taken(self, number: int) -> Reason:
         ground, best = self.found.ground, self.found.best
-        waits = supplied(ground, best)
         given = sorted(
-            (ground.lines[give.line].line_no, _given(ground.lines[give.line], give, waits))
-            for give in best.gives
+            (ground.lines[give.line].line_no, how)
+            for give, how in given_how(ground, best).items()
             if give.node == number
         )
         gives = ", ".join(part for _, part in given)
@@ -153,6 +151,7 @@ class Judge:
             verdict=NodeVerdict.TAKEN,
             rule=decided_by(self.found, self.lost),
             why=f"{'it fills everything alone' if is_all else 'it gives'}: {gives}"
+            + lacking_beside(ground, best, number)
             + _limits(ground.nodes[number]),
         )
 
@@ -160,7 +159,7 @@ class Judge:
         ground, rule = self.found.ground, self.lost[number]
         by_line = sorted(enumerate(ground.lines), key=lambda one: one[1].line_no)
         could = ", ".join(
-            f"{_amount(ground.usable[place][number])} of {_amount(line.micros)} {line.item}"
+            f"{amount(ground.usable[place][number])} of {amount(line.micros)} {line.item}"
             for place, line in by_line
         )
         sentence = SENTENCES[rule] if self.found.best.gives else self._nothing()
@@ -168,7 +167,9 @@ class Judge:
             node=ground.nodes[number].node,
             verdict=NodeVerdict.PASSED_OVER,
             rule=rule,
-            why=f"{sentence}; it could give {could}{_limits(ground.nodes[number])}",
+            why=f"{sentence}; it could give {could}"
+            + lacking_beside(ground, Served(), number)
+            + _limits(ground.nodes[number]),
         )
 
     def _rank(self, rule: str) -> int:
@@ -191,22 +192,21 @@ class Judge:
         return Reason(node=node.node, verdict=NodeVerdict.PASSED_OVER, rule=rule, why=why)
 
 
-def _given(line: Line, give: Give, waits: Mapping[Give, Arrival]) -> str:
-    """Say what is given of a line, and when it comes if it does not lie there."""
-    after = waits.get(give)
-    where = "" if after is None else f", from supply due on {after.ships_on}"
-    return f"{_amount(give.micros)} of {line.item} (line {line.line_no}{where})"
-
-
 def _lack(own: Sequence[Line], node: Candidate) -> str:
-    has = [node.own.get(line.line_no, node.available.get(line.item)) for line in own]
+    has = [_of(line, node) for line in own]
     if not any(has) and any(node.supply.get(line.line_no) for line in own):
         return "it has nothing available, and its supply makes no date that is needed"
     if all(amount is None for amount in has):
         return "nobody has said what lies there, which is not zero"
     if any(has):
         return "what it has is too little to leave by itself, or may not serve its line"
-    return f"it has nothing available of any line{_limits(node)}"
+    return f"it has nothing available of any line{lacking(own, node)}{_limits(node)}"
+
+
+def _of(line: Line, node: Candidate) -> int | None:
+    if kit := node.kits.get(line.line_no):
+        return kit.room(line.micros)
+    return node.own.get(line.line_no, node.available.get(line.item))
 
 
 def _limits(node: Candidate) -> str:
@@ -234,7 +234,3 @@ def _barred(rule: str, node: Candidate, order: Order) -> Reason:
 
 def _days(node: Candidate) -> str:
     return " or ".join(map(str, sorted({one.days for one in node.keeps.values()})))
-
-
-def _amount(micros: int) -> str:
-    return plain(Quantity.from_micros(micros).value)

@@ -13,7 +13,7 @@ import msgspec
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
 from crossdock.canonical.identifiers import joined
-from crossdock.canonical.sourcing import SourcingNodeChanged, SourcingRulesChanged
+from crossdock.canonical.sourcing import SourcingNodeChanged
 from crossdock.capabilities.sourcing import store
 from crossdock.capabilities.sourcing.backorders import ALL, rule_scopes
 from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
@@ -29,6 +29,7 @@ from crossdock.capabilities.sourcing.model import (
     comparable,
 )
 from crossdock.capabilities.sourcing.nodes import check_node, node_changed, tidy
+from crossdock.capabilities.sourcing.rules_told import rules_changed
 from crossdock.capabilities.sourcing.store import NodeRecord
 from crossdock.capabilities.sourcing.substitutes import SubstituteLine
 from crossdock.capabilities.sourcing.substituting import planned
@@ -292,19 +293,9 @@ def _entry(tenant: str, answer: Decided) -> Entry:
 
 
 def _rules_entry(tenant: str, made: RuleVersion, now: datetime) -> Entry:
-    rules = made.rules
     fact = Fact(
         identity=f"sourcing_rules:{made.scope}:{made.version}",
-        payload=SourcingRulesChanged(
-            scope=made.scope,
-            version=made.version,
-            valid_from=made.valid_from or now,
-            changed_by=made.put_by,
-            policy=rules.policy,
-            filters=rules.filters,
-            preferences=rules.preferences,
-            max_shipments=rules.max_shipments,
-        ),
+        payload=rules_changed(made, now),
         occurred_at=now,
         recorded_at=now,
     )

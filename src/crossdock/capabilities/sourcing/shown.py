@@ -70,6 +70,20 @@ class KeepsShown:
     quantity: Quantity
 
 
+@dataclass(frozen=True, slots=True)
+class KitShown:
+    """What a node had of a kit for a line: `assembled` ones, and `made` more of their parts.
+
+    `there_is` is by item what was free for the line of what goes into it. `lacking` are those of
+    which there was too little for one kit more, where the line asks for more.
+    """
+
+    assembled: Quantity
+    made: Quantity
+    there_is: dict[str, Quantity]
+    lacking: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateShown:
     """A node as it was judged; `available` is null where nobody ever said what lies there.
@@ -78,7 +92,10 @@ class CandidateShown:
     is off `available`. `limited`: by item the MAXIMUM, or others' MINIMUM, that kept the channel
     from more. `supply` is by line number what it could have by date where that is more, `keeps`
     what kept long enough where a life is asked for. `advised` is by number of a drop-shipped line
-    what a supplier said that he had. `is_stale`: a source was silent too long.
+    what a supplier said that he had. `kits` is by number of a line of a kit what there was of it,
+    and to put it together from; `available` is what lay there assembled. No stock limits the items
+    that are `unlimited`; those `by_lead_time` can be had in any amount from a day on. `is_stale`:
+    a source was silent too long.
     """
 
     node: str
@@ -101,6 +118,9 @@ class CandidateShown:
     advised: dict[str, tuple[ArrivalShown, ...]] = field(
         default_factory=dict[str, tuple[ArrivalShown, ...]]
     )
+    kits: dict[str, KitShown] = field(default_factory=dict[str, KitShown])
+    unlimited: tuple[str, ...] = ()
+    by_lead_time: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +128,8 @@ class PartShown:
     """`due_on` is the day of delivery that the policy makes of it.
 
     `supply_on` is the day on which supply lets all of it leave; null: it lay there. A part of a
-    line that stands in for another says which, as `substitute_of_line`.
+    line that stands in for another says which, as `substitute_of_line`. Of a kit `takes` is how
+    much of each item it takes: of the kit what lies assembled, and parts for the rest.
     """
 
     line_no: int
@@ -118,6 +139,7 @@ class PartShown:
     supply_on: date | None = None
     demand_ref: str = ""
     substitute_of_line: int | None = None
+    takes: dict[str, Quantity] = field(default_factory=dict[str, Quantity])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,10 +258,13 @@ def _less(node: Candidate, plan: Plan) -> Candidate:
     for shipment in plan.shipments:
         if shipment.node == node.node:
             for part in shipment.parts:
-                gone[part.item] = gone.get(part.item, 0) + part.micros
+                for item, micros in (part.takes or {part.item: part.micros}).items():
+                    gone[item] = gone.get(item, 0) + micros
     for item, micros in gone.items():
         available[item] = max(0, (available.get(item) or 0) - micros)
-    return replace(node, available=available, supply={} if gone else node.supply)
+    kits = {number: kit.less(gone) for number, kit in node.kits.items()}
+    supply = {} if gone else node.supply
+    return replace(node, available=available, kits=kits, supply=supply)
 
 
 def _verdicts(

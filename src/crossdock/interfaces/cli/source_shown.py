@@ -7,6 +7,7 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.inventory import Reservation
 from crossdock.capabilities.sourcing import (
     Decided,
+    PartShown,
     ShipmentShown,
     SourcedLineShown,
     SubstituteShown,
@@ -67,15 +68,25 @@ def _print_substitute(decided: Decided, made: SubstituteShown) -> None:
 def _print_shipments(shipments: Sequence[ShipmentShown], kind: str) -> None:
     for one in shipments:
         parts = ", ".join(
-            f"{_amount(part.quantity.value)} of {part.item}"
-            + (f" (from supply due on {part.supply_on})" if part.supply_on else "")
-            for part in one.parts
+            f"{_amount(part.quantity.value)} of {part.item}{_how(part)}" for part in one.parts
         )
         days = f", arrives {one.arrives_on}" if one.arrives_on else ""
         leaves = f", leaves {one.ships_on}" if one.ships_on else ""
         stdout.print(
             f"  from {one.node}{kind}: {parts}{leaves}{days}", markup=False, soft_wrap=True
         )
+
+
+def _how(part: PartShown) -> str:
+    """Say how many of a kit are put together, and when the supply for a part is due."""
+    said: list[str] = []
+    assembled = part.takes.get(part.item)
+    made = part.quantity.value - (assembled.value if assembled else 0)
+    if part.takes and made:
+        said.append(f"{_amount(made)} put together")
+    if part.supply_on:
+        said.append(f"from supply due on {part.supply_on}")
+    return f" ({', '.join(said)})" if said else ""
 
 
 def print_promise(made: Reservation | None) -> None:

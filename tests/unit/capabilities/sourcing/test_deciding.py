@@ -18,10 +18,10 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing import choosing, filling
 from crossdock.capabilities.sourcing.deciding import plan
+from crossdock.capabilities.sourcing.kits import Arrival
 from crossdock.capabilities.sourcing.model import (
     LINES_MAX,
     Alternatives,
-    Arrival,
     Candidate,
     Filter,
     Method,

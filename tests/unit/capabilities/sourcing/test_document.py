@@ -8,6 +8,7 @@ import msgspec
 
 from crossdock.canonical.alternatives import KeepsRest
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.sourcing import SourcingAlternatives
 from crossdock.capabilities.sourcing.document import (
     Asked,
     Decided,
@@ -15,8 +16,11 @@ from crossdock.capabilities.sourcing.document import (
     decided,
     money,
 )
+from crossdock.capabilities.sourcing.kits import KitAt
 from crossdock.capabilities.sourcing.model import Lane, NodeFacts, Rules, ShipTo
 from crossdock.capabilities.sourcing.nodes import node_changed
+from crossdock.capabilities.sourcing.rules_told import rules_changed
+from crossdock.capabilities.sourcing.shown import KitShown
 from crossdock.capabilities.sourcing.store import NodeRecord
 from crossdock.capabilities.sourcing.substituting import planned
 from tests.conftest import NOON
@@ -156,3 +160,40 @@ def test_a_decision_is_named_by_its_order_lines_and_what_these_are_named_after()
     assert ASKED.names == ["order-7", "order-7/1"]
     assert replace(ASKED, demand_refs={2: "sale.line,4"}).names == ["sale.line,4"]
     assert replace(ASKED, demand_refs={}).names == []
+
+
+def test_a_version_of_rules_is_worded_for_the_log_in_full() -> None:
+    rules = replace(knobs(keeps_rest=KeepsRest.LEADING), min_line_split=1_500_000, max_shipments=2)
+
+    told = rules_changed(replace(VERSION, valid_from=None, rules=rules), NOON)
+
+    assert (told.scope, told.version, told.changed_by, told.valid_from) == ("all", 4, "ada", NOON)
+    assert (told.policy, told.max_shipments) == ("PARTIAL", 2)
+    assert (told.filters, told.preferences) == (rules.filters, rules.preferences)
+    assert told.min_line_split_qty == Decimal("1.5")
+    assert told.alternatives == SourcingAlternatives(
+        substitute="LOCATION_AND_ITEM", chooses="RANK", keeps_rest="LEADING", when="ALWAYS"
+    )
+
+
+def test_a_kit_is_shown_with_what_it_takes_and_what_a_node_had_for_it() -> None:
+    asked = Asked(order=order(line(1, "P", 5)), units={"P": "EA", "X": "MTR"})
+    there = KitAt(
+        item="P", parts=(("X", (("P", 2 * MICROS),)),), has={"P": MICROS, "X": 5 * MICROS}
+    )
+    nodes = [
+        node(
+            "DC1", {"P": 1}, kits={1: there}, unlimited=frozenset("S"), by_lead_time=frozenset("L")
+        )
+    ]
+
+    made = decided(asked, ("", NOON), VERSION, nodes, decide(asked.order, *nodes))
+
+    [part] = made.shipments[0].parts
+    assert part.takes == {"P": Quantity.of(1), "X": Quantity.of(4, "MTR")}
+    [candidate] = made.candidates
+    assert candidate.kits == {
+        "1": KitShown(Quantity.of(1), Quantity.of(2), {"X": Quantity.of(5, "MTR")}, ("X",))
+    }
+    assert (candidate.unlimited, candidate.by_lead_time) == (("S",), ("L",))
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Decided) == made

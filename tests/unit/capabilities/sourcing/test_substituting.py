@@ -13,9 +13,9 @@ from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing import SubstituteLine, SubstituteVerdict, planned
 from crossdock.capabilities.sourcing.choosing import barred_lines
+from crossdock.capabilities.sourcing.kits import Arrival
 from crossdock.capabilities.sourcing.model import (
     Alternatives,
-    Arrival,
     Candidate,
     Filter,
     Keeps,

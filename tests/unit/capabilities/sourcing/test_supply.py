@@ -20,8 +20,8 @@ from crossdock.capabilities.sourcing.calendars import (
     days_on_the_way,
 )
 from crossdock.capabilities.sourcing.document import Asked, decided
+from crossdock.capabilities.sourcing.kits import Arrival
 from crossdock.capabilities.sourcing.model import (
-    Arrival,
     Candidate,
     Filter,
     Keeps,
