@@ -48,16 +48,9 @@ class WaitingKits:
         return frozenset() if await tx.fetchval(IS_ANY) else TYPES
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
-        changed: dict[str, set[Key]] = {}
-        for event in events:
-            if isinstance(event.payload, AvailabilityChanged):
-                key = (event.payload.item, event.payload.location)
-                changed.setdefault(event.tenant, set()).add(key)
         waiting: list[Ref] = []
-        for tenant, keys in sorted(changed.items()):
-            groups = await groups_of(tx, tenant, sorted({at for _, at in keys}))
-            wider = _with_kin(keys, groups)
-            columns = [item for item, _ in wider], [location for _, location in wider]
+        for tenant, keys in (await keys_changed(tx, events)).items():
+            columns = [item for item, _ in keys], [location for _, location in keys]
             rows = await tx.fetch(AT, tenant, *columns)
             waiting += [(tenant, row["demand_ref"]) for row in rows]
         if waiting:
@@ -83,6 +76,20 @@ class WaitingKits:
         await parts.hand_over(tx, sheet, promises, (refs, claims), (self._around, now))
         rows, lines = await sheet.write(tx)
         await facts.tell(tx, rows, lines, now, {})
+
+
+async def keys_changed(tx: Transaction, events: Sequence[Event]) -> dict[str, list[Key]]:
+    """Name by tenant where figures have changed, and all that share what there is."""
+    changed: dict[str, set[Key]] = {}
+    for event in events:
+        if isinstance(event.payload, AvailabilityChanged):
+            key = (event.payload.item, event.payload.location)
+            changed.setdefault(event.tenant, set()).add(key)
+    found: dict[str, list[Key]] = {}
+    for tenant, keys in sorted(changed.items()):
+        groups = await groups_of(tx, tenant, sorted({at for _, at in keys}))
+        found[tenant] = _with_kin(keys, groups)
+    return found
 
 
 def _with_kin(keys: Collection[Key], groups: Mapping[str, str]) -> list[Key]:
