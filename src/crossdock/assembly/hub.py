@@ -151,8 +151,9 @@ class Hub:
             kits=self._recipes, rules=inventory.ItemRules(free, supply.Packs(clock, self.catalog)),
         )  # fmt: skip
         stock, holds = self.inventory.standings, self.inventory.holding
+        self._of_kits = lambda: kits.Heard(self.inventory.ordered_kits, self.publishing)
         self.supply = Supply(
-            database, clock, stock, self.catalog, lambda: self._of_kits, names=adapters.Orders()
+            database, clock, stock, self.catalog, self._of_kits, names=adapters.Orders()
         )
         self.sourcing = Sourcing(database, clock)
         knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
@@ -183,7 +184,6 @@ class Hub:
         pools = adapters.Pools(self.inventory, self.reconciliation, clock, self.supply.lives)
         self.kit_stocks, kit_pools = kits.over(database, pools, self.supply.kits)
         self.publishing = Publishing(database, clock, pools, self.catalog, kit_pools)
-        self._of_kits = kits.Heard(self.inventory.ordered_kits, self.publishing)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))
         self.sampler = reconciliation.Sampler(database, clock, self.ids, showing, CaseDesk())
@@ -224,9 +224,9 @@ class Hub:
         return (
             catalog.reader(self.catalog),
             self.waiting_room.reader,
-            *self.inventory.readers(self.publishing),
+            *inventory.inventory_readers(self.clock, self.inventory.around, self.publishing),
             self.publishing.sales_reader,
-            supply.supply_reader(self.allocating, self._of_kits),
+            supply.supply_reader(self.allocating, self._of_kits()),
             self.securing.reader,
             self.allocating.reader,
             *self.counts.readers,

@@ -29,7 +29,7 @@ from crossdock.capabilities.inventory.open_demand import OpenDemand
 from crossdock.capabilities.inventory.over_picks import OverPicks
 from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProof
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
-from crossdock.capabilities.inventory.reactions import inventory_reader
+from crossdock.capabilities.inventory.reactions import inventory_reader, inventory_readers
 from crossdock.capabilities.inventory.service import Inventory
 from crossdock.capabilities.inventory.shares import ChannelShares
 from crossdock.capabilities.inventory.standing import HeldClaim, Standing, Standings
@@ -73,4 +73,5 @@ __all__ = [
     "Upkeep",
     "Whose",
     "inventory_reader",
+    "inventory_readers",
 ]

@@ -67,7 +67,7 @@ class KnowsKits(Protocol):
     async def dated(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str, str], int]:
-        """Say of how many kits promises by date take parts: item, location, order line."""
+        """Say of how many kits promises by date take parts at most: item, location, order line."""
         ...
 
 

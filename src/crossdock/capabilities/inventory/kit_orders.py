@@ -72,22 +72,27 @@ async def note(
     kits: KnowsKits | None,
     demanded: tuple[Claims, Mapping[Ref, Claim]],
 ) -> None:
-    """Note order lines of kits that claim otherwise now, under the locks of their stock rows."""
+    """Note lines of kits of orders that claim otherwise now; their stock rows are locked.
+
+    An order may name parts by lines of its own, so any of its lines counts.
+    """
     claims, after = demanded
-    if kits is None:
-        return
+    changed = {ref for ref, claim in after.items() if claims.stored.get(ref) != claim}
+    orders = {(ref[0], *after[ref].owner) for ref in changed}
+    orders |= {(ref[0], *claims.stored[ref].owner) for ref in changed & claims.stored.keys()}
     found: dict[str, list[tuple[int, str]]] = {}
-    for tenant, ref in claims.lines:
+    for tenant, ref in sorted(claims.lines) if kits is not None else ():
         claim = after[tenant, ref]
-        if claim.stock_id is not None and claims.stored.get((tenant, ref)) != claim:
+        if claim.stock_id is not None and (tenant, *claim.owner) in orders:
             found.setdefault(tenant, []).append((claim.stock_id, ref))
-    for tenant, lines in sorted(found.items()):
+    for tenant, lines in found.items():
+        assert kits is not None  # noqa: S101  # else nothing is found
         items = sorted({sheet.rows[stock_id].item for stock_id, _ in lines})
         named = await kits.among(tx.of(tenant), tenant, items)
-        await keep(tx, tenant, [one for one in lines if sheet.rows[one[0]].item in named])
-        for stock_id, _ in lines:
-            if sheet.rows[stock_id].item in named:
-                sheet.tell(stock_id)
+        of_kits = [one for one in lines if sheet.rows[one[0]].item in named]
+        await keep(tx, tenant, of_kits)
+        for stock_id, _ in of_kits:
+            sheet.tell(stock_id)
 
 
 async def keep(tx: Transaction, tenant: str, lines: Iterable[tuple[int, str]]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from crossdock.canonical.errors import Unavailable
 from crossdock.canonical.inventory import ReservationStatus
@@ -157,6 +156,7 @@ class Settling:
         named = {part_ref(ref, part.item) for ref, one in lines.items() for part in one.parts}
         own = await self._claims(sorted(named))
         at = {part.counter for one in lines.values() for part in one.parts}
+        at |= {claims[ref].stock_id or 0 for ref in lines}
         drawn = await drawn_store.claimed(self._tx, lines, at, is_of_hub=True)
         draws = Draws(drawn)
         _give_back(draws, drawn.pools, held)
@@ -221,8 +221,8 @@ class Settling:
                 self._sheet.change(row, model.released(row.line))
             if wanted.kits:
                 new.append(ref)
-        rows = await self._tx.fetch(HELD_BEFORE, self._look.tenant, new, BY_ORDER)
-        before = {row["demand_ref"]: row["times"] for row in rows}
+        times = await self._tx.fetch(HELD_BEFORE, self._look.tenant, new, BY_ORDER)
+        before: dict[str, int] = {row["demand_ref"]: row["times"] for row in times}
         for ref in new:
             self._make(ref, before.get(ref, 0), claims[ref], found[ref])
 

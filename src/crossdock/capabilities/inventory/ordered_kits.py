@@ -10,7 +10,7 @@ again when there is some. Only where kits are ordered there is anything to do.
 from collections.abc import Mapping, Sequence
 
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.canonical.inventory import AvailabilityChanged, ReservationChanged
 from crossdock.capabilities.inventory import facts, kit_orders, store
 from crossdock.capabilities.inventory.asking import Around
 from crossdock.capabilities.inventory.kit_settling import Look, Settling
@@ -21,7 +21,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
-TYPES = frozenset({AvailabilityChanged.TYPE})
+TYPES = frozenset({AvailabilityChanged.TYPE, ReservationChanged.TYPE})
 
 
 class OrderedKits:

@@ -153,7 +153,6 @@ async def _fold(
     _note_lots(page, told, changed, causes)
     _move_demand(sheet, claims, after, demand.causes_of(claims, fresh), causes)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
-    await kit_orders.note(tx, sheet, around.kits, (claims, after))
     stock, lines = await _written(
         tx, sheet, docked, (claims, after), (refs, promises, (around, now))
     )
@@ -191,6 +190,7 @@ async def _written(
 ) -> tuple[list[StockRow], list[LineRow]]:
     """Write all that changed, once what promises hold for kits is handed over to their orders."""
     refs, promises, asked = promised
+    await kit_orders.note(tx, sheet, asked[0].kits, demanded)
     await demand.write(tx, *demanded)
     await parts.hand_over(tx, sheet, promises, (refs, demanded[1]), asked)
     await positions.move_docked(tx, docked)

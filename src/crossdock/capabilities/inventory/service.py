@@ -12,7 +12,6 @@ from crossdock.capabilities.inventory.asking import NO_RULES, Around, ItemRules,
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
-from crossdock.capabilities.inventory.grouping import HearsGroups
 from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsProtections, had_in
 from crossdock.capabilities.inventory.holding import Holding
 from crossdock.capabilities.inventory.holding_elsewhere import HoldingElsewhere
@@ -23,7 +22,6 @@ from crossdock.capabilities.inventory.ordered_kits import OrderedKits
 from crossdock.capabilities.inventory.packing import picked
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.protection import Claim
-from crossdock.capabilities.inventory.reactions import inventory_readers
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.shares import (
     ChannelShares,
@@ -38,7 +36,6 @@ from crossdock.foundation import metrics
 from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
 
@@ -63,7 +60,7 @@ class Inventory:
         self._protections = protections
         self._stock_ids = StockIds()
         around = Around(protections, kits, *rules)
-        self._around = around
+        self.around = around
         self._packs = rules.packs
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
         self._changes = Changes(database, clock, self._stock_ids, protections)
@@ -78,10 +75,6 @@ class Inventory:
         self.elsewhere = HoldingElsewhere(self._promises, self._changes)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         self._batcher = Batcher(self._reserve_batch)
-
-    def readers(self, shows: HearsGroups) -> tuple[Reader, ...]:
-        """Make the log readers that keep stock true; `shows` hears of groups."""
-        return inventory_readers(self._clock, self._around, shows)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).

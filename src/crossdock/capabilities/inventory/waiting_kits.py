@@ -9,7 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Unavailable
-from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.canonical.inventory import (
+    AvailabilityChanged,
+    ReservationChanged,
+    ReservationStatus,
+)
 from crossdock.capabilities.inventory import demand, facts, model, parts, store
 from crossdock.capabilities.inventory.answering import groups_of
 from crossdock.capabilities.inventory.asking import Around
@@ -21,6 +25,9 @@ from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.readers import Reader
 
 TYPES = frozenset({AvailabilityChanged.TYPE})
+OVER = frozenset(
+    {ReservationStatus.RELEASED, ReservationStatus.EXPIRED, ReservationStatus.CANCELLED}
+)
 
 IS_ANY = WorkersSql("select exists (select from inventory_kit_wait)")
 AT = """
@@ -79,12 +86,17 @@ class WaitingKits:
 
 
 async def keys_changed(tx: Transaction, events: Sequence[Event]) -> dict[str, list[Key]]:
-    """Name by tenant where figures have changed, and all that share what there is."""
+    """Name by tenant where figures changed or promises ended, and all that share what is there."""
     changed: dict[str, set[Key]] = {}
     for event in events:
-        if isinstance(event.payload, AvailabilityChanged):
-            key = (event.payload.item, event.payload.location)
-            changed.setdefault(event.tenant, set()).add(key)
+        match event.payload:
+            case AvailabilityChanged(item=item, location=location):
+                changed.setdefault(event.tenant, set()).add((item, location))
+            case ReservationChanged(item=item, location=location, demand_ref=ref, status=status):
+                if ref and status in OVER:
+                    changed.setdefault(event.tenant, set()).add((item, location))
+            case _:
+                pass
     found: dict[str, list[Key]] = {}
     for tenant, keys in sorted(changed.items()):
         groups = await groups_of(tx, tenant, sorted({at for _, at in keys}))

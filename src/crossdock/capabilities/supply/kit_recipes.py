@@ -61,8 +61,8 @@ class KitRecipes:
     async def dated(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[tuple[str, str, str], int]:
-        """Say of how many kits promises by date take parts: item, location, order line."""
-        return await kept_store.made(tx, tenant, keys)
+        """Say of how many kits promises by date take parts at most: item, location, order line."""
+        return await kept_store.made(tx, tenant, keys, is_at_most=True)
 
     async def _every(self, tx: Transaction, tenant: str) -> frozenset[str]:
         until, kits = self._kits.get(tenant, (0.0, frozenset[str]()))
