@@ -141,6 +141,9 @@ class Hub:
         self.outbox = Outbox(database, clock)
         self.cases = Cases(database, clock)
 
+    def _heard(self) -> kits.Heard:
+        return kits.Heard(self.inventory.ordered_kits, self.publishing)
+
     def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
@@ -150,11 +153,8 @@ class Hub:
             database, clock, soft_hold_ttl_seconds=ttl, protections=protections,
             kits=self._recipes, rules=inventory.ItemRules(free, supply.Packs(clock, self.catalog)),
         )  # fmt: skip
-        stock, holds = self.inventory.standings, self.inventory.holding
-        self._of_kits = lambda: kits.Heard(self.inventory.ordered_kits, self.publishing)
-        self.supply = Supply(
-            database, clock, stock, self.catalog, self._of_kits, names=adapters.Orders()
-        )
+        stock, holds, names = self.inventory.standings, self.inventory.holding, adapters.Orders()
+        self.supply = Supply(database, clock, stock, self.catalog, self._heard, names=names)
         self.sourcing = Sourcing(database, clock)
         knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
         self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.calendars)
@@ -226,7 +226,7 @@ class Hub:
             self.waiting_room.reader,
             *inventory.inventory_readers(self.clock, self.inventory.around, self.publishing),
             self.publishing.sales_reader,
-            supply.supply_reader(self.allocating, self._of_kits()),
+            supply.supply_reader(self.allocating, self._heard()),
             self.securing.reader,
             self.allocating.reader,
             *self.counts.readers,
