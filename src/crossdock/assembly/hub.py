@@ -140,6 +140,9 @@ class Hub:
         self.outbox = Outbox(database, clock)
         self.cases = Cases(database, clock)
 
+    def _heard(self) -> kits.Heard:
+        return kits.Heard(self.inventory.ordered_kits, self.publishing)
+
     def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
@@ -149,10 +152,8 @@ class Hub:
             database, clock, soft_hold_ttl_seconds=ttl, protections=protections,
             kits=self._recipes, rules=inventory.ItemRules(free, supply.Packs(clock, self.catalog)),
         )  # fmt: skip
-        stock, holds = self.inventory.standings, self.inventory.holding
-        self.supply = Supply(
-            database, clock, stock, self.catalog, lambda: self.publishing, names=adapters.Orders()
-        )
+        stock, holds, names = self.inventory.standings, self.inventory.holding, adapters.Orders()
+        self.supply = Supply(database, clock, stock, self.catalog, self._heard, names=names)
         self.sourcing = Sourcing(database, clock)
         knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
         self.kit_stocks, self.order_sourcing = kits.choosing_warehouses(database, knows)
@@ -222,11 +223,9 @@ class Hub:
         return (
             catalog.reader(self.catalog),
             self.waiting_room.reader,
-            *inventory.inventory_readers(
-                self.clock, ChannelProtections(), self._recipes, self.publishing
-            ),
+            *inventory.inventory_readers(self.clock, self.inventory.around, self.publishing),
             self.publishing.sales_reader,
-            supply.supply_reader(self.allocating, self.publishing),
+            supply.supply_reader(self.allocating, self._heard()),
             self.securing.reader,
             self.allocating.reader,
             *self.counts.readers,

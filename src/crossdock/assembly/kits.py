@@ -7,6 +7,7 @@ from datetime import datetime
 from crossdock.assembly.adapters import Pools, StockRead, by_tenant
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Availability, Inventory
+from crossdock.capabilities.inventory.ordered_kits import OrderedKits
 from crossdock.capabilities.inventory.publishing import SHOWN_MOST
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import (
@@ -22,11 +23,27 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.order_sourcing import OrderSourcing
+from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_kits import KitPool
 from crossdock.orchestration.processes.availability_pools import Pool
 
 Key = tuple[str, str]
 """Item, location."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Whoever hears that kits have other recipes: what is held for orders goes before shown."""
+
+    ordered: OrderedKits
+    shows: Publishing
+
+    async def recipes_changed(self, tx: Transaction, kits: Sequence[tuple[str, str]]) -> None:
+        await self.ordered.recipes_changed(tx, kits)
+        await self.shows.recipes_changed(tx, kits)
+
+    async def lives_changed(self, tx: Transaction, items: Sequence[tuple[str, str]]) -> None:
+        await self.shows.lives_changed(tx, items)
 
 
 @dataclass(frozen=True, slots=True)

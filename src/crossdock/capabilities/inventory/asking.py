@@ -44,10 +44,30 @@ class KnowsKits(Protocol):
         """Name what goes into those of these items that are kits."""
         ...
 
+    async def told(self, tx: Transaction, tenant: str, items: Sequence[str]) -> Exploded:
+        """Name the same, as it is told by now and not a moment ago."""
+        ...
+
+    async def among(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        """Name those of these items that are kits."""
+        ...
+
     async def takes_parts(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
     ) -> frozenset[tuple[str, str]]:
+        """Name those of these (kit, location) whose orders claim their parts."""
+        ...
+
+    async def alone(
+        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> frozenset[tuple[str, str]]:
         """Name those of these (kit, location) whose orders name the kit alone."""
+        ...
+
+    async def dated(
+        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str, str], int]:
+        """Say of how many kits promises by date take parts at most: item, location, order line."""
         ...
 
 
@@ -181,7 +201,7 @@ async def alone(tx: Transaction, kits: KnowsKits | None, keys: Iterable[Key]) ->
     asked = sorted(set(keys))
     if kits is None or not asked:
         return frozenset()
-    return await kits.takes_parts(tx, tx.tenant, asked)
+    return await kits.alone(tx, tx.tenant, asked)
 
 
 async def ordered(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from crossdock.capabilities.inventory.drawing import PARTS, Drawn, Pool
+from crossdock.capabilities.inventory.kits import BY_ORDER
 from crossdock.foundation.database import Transaction
 
 # The lines of the orders of some lines at some stock rows: what each claims, what of it promises
@@ -14,7 +15,7 @@ with orders as materialized (
     join inventory_demand o on o.tenant = $1 and o.demand_ref = k.demand_ref and o.order_id <> ''
 ), line as materialized (
     select d.source, d.order_id, d.demand_ref, d.stock_id,
-        greatest(0, d.ordered - d.cancelled - d.picked) as open
+        greatest(0, d.ordered - d.cancelled - case when $4 then 0 else d.picked end) as open
     from orders o join inventory_demand d on d.tenant = $1 and d.order_id = o.order_id
         and d.source = o.source and d.order_id <> '' and d.stock_id is not null
 ), kit as materialized (
@@ -22,7 +23,7 @@ with orders as materialized (
         greatest(0, v.granted + v.made - greatest(v.consumed, v.picked))) as made
     from line l join inventory_reservation v on v.tenant = $1 and v.stock_id = l.stock_id
         and v.demand_ref = l.demand_ref and v.made > 0 and v.into_line = 0 and v.is_linked
-        and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+        and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED') and ($4 or v.client <> $5)
     where l.open > 0
 ), part as materialized (
     select t.source, t.order_id, p.stock_id,
@@ -44,12 +45,19 @@ where l.stock_id = any($3::bigint[])
 """
 
 
-async def claimed(tx: Transaction, refs: Iterable[str], stock_ids: Iterable[int]) -> Drawn:
-    """Find what the orders of these lines claim at these rows, and what is drawn of it."""
+async def claimed(
+    tx: Transaction, refs: Iterable[str], stock_ids: Iterable[int], *, is_of_hub: bool = False
+) -> Drawn:
+    """Find what the orders of these lines claim at these rows, and what is drawn of it.
+
+    What the hub holds by itself gives way, so it draws nothing; unless it asks (`is_of_hub`): then
+    what was picked of the orders' lines is claimed, too.
+    """
     wanted = set(refs) - {""}
     if not wanted:
         return Drawn()
-    rows = await tx.fetch(CLAIMED, tx.tenant, sorted(wanted), sorted(set(stock_ids)))
+    named = sorted(wanted), sorted(set(stock_ids))
+    rows = await tx.fetch(CLAIMED, tx.tenant, *named, is_of_hub, BY_ORDER)
     sums: dict[tuple[str, str, int], int] = {}
     for row in rows:
         at = row["source"], row["order_id"], row["stock_id"]

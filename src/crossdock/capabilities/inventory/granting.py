@@ -39,6 +39,7 @@ __all__ = [
     "free_for",
     "free_now",
     "grants",
+    "in_buildings",
 ]
 
 
@@ -151,7 +152,7 @@ def _given_kits(room: Room, ask: Ask, number: int, recipe: Recipe) -> Given:
 
     def drawn(wanted: int) -> dict[str, int] | None:
         lacking = kits.whole(max(0, wanted - free.micros))
-        if lacking and recipe.buildings and lacking > _in_buildings(room, recipe):
+        if lacking and recipe.buildings and lacking > in_buildings(room, recipe):
             return None
         return recipe.drawn(lacking, lambda part: has[part.counter].micros)
 
@@ -220,7 +221,7 @@ def _looked_up(has: Mapping[int, int], part: Part) -> int:
     return has[part.counter]
 
 
-def _in_buildings(room: Room, recipe: Recipe) -> int:
+def in_buildings(room: Room, recipe: Recipe) -> int:
     """Say how many kits a group's members can put together, each of what lies there itself.
 
     Less as many as the group's promises may need: which building has those is not chosen yet.

@@ -42,6 +42,9 @@ Exploded = Mapping[str, Sequence[tuple[str, Into]]]
 """All that goes into each kit, on every level, each item behind all the kits that take it."""
 
 
+BY_ORDER = "kits of orders"
+"""Who holds the parts of kits that orders name and nobody reserved: the hub itself."""
+
 ENOUGH = 10**12 * MICROS
 """More kits than can be asked for."""
 

@@ -15,6 +15,7 @@ from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.holding import CLIENT as BY_DATE
 from crossdock.capabilities.inventory.holding_elsewhere import CLIENT as BY_RUN
 from crossdock.capabilities.inventory.holds import Hold, hold_of
+from crossdock.capabilities.inventory.kits import BY_ORDER
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
@@ -68,7 +69,7 @@ class LeakedHolds:
 
     async def _look(self, tx: Transaction) -> None:
         now = self._clock.now()
-        rows = await tx.fetch(LEAKED, tx.tenant, [BY_DATE, BY_RUN], now - PATIENCE)
+        rows = await tx.fetch(LEAKED, tx.tenant, [BY_DATE, BY_RUN, BY_ORDER], now - PATIENCE)
         told = await self._desk.told(tx, FINGERPRINT)
         if rows:
             case = leak_case([hold_of(store.line_of(row)) for row in rows])

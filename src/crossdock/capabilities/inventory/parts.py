@@ -71,7 +71,7 @@ async def hand_over(
     asked: tuple[Around, datetime],
 ) -> None:
     """Let kits and their parts agree on what has left, and on what their orders count."""
-    found = _kits(promises)
+    found = kits_of(row for row in promises if row.client != kits.BY_ORDER)
     if not found:
         return
     assembled = await _assembled(tx, [row for _, rows in found for row in rows])
@@ -95,7 +95,7 @@ async def _wait(
         await tx.execute(WAIT, tenant, names, stock_ids)
 
 
-def _kits(promises: Iterable[LineRow]) -> list[tuple[LineRow, list[LineRow]]]:
+def kits_of(promises: Iterable[LineRow]) -> list[tuple[LineRow, list[LineRow]]]:
     """Put the lines of kits together with those of their parts, the oldest first."""
     lines: dict[tuple[UUID, int], LineRow] = {}
     parts: dict[tuple[UUID, int], list[LineRow]] = {}

@@ -20,6 +20,7 @@ from crossdock.capabilities.inventory import (
     facts,
     folding,
     grouping,
+    kit_orders,
     lots,
     model,
     over_picks,
@@ -33,8 +34,10 @@ from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.grouping import HearsGroups, Regrouped
 from crossdock.capabilities.inventory.had import KnowsProtections
+from crossdock.capabilities.inventory.kits import BY_ORDER
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.lots import LotAt
+from crossdock.capabilities.inventory.ordered_kits import OrderedKits
 from crossdock.capabilities.inventory.page import READER, Movement, Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds, StockRow
@@ -59,11 +62,11 @@ ONLY_INDEXES = "set local enable_seqscan = off"
 
 
 def inventory_readers(
-    clock: Clock, protections: KnowsProtections, kits: KnowsKits, shows: HearsGroups
-) -> tuple[Reader, Reader]:
-    """Make the reader that keeps stock true, and the one that looks after kits that wait."""
-    waiting = WaitingKits(clock, Around(protections, kits))
-    return inventory_reader(clock, protections, kits, shows), waiting.reader
+    clock: Clock, around: Around, shows: HearsGroups
+) -> tuple[Reader, Reader, Reader]:
+    """Make the reader that keeps stock true, and those that look after kits that are ordered."""
+    first = inventory_reader(clock, around.protections, around.kits, shows)
+    return first, WaitingKits(clock, around).reader, OrderedKits(clock, around).reader
 
 
 def inventory_reader(
@@ -187,6 +190,7 @@ async def _written(
 ) -> tuple[list[StockRow], list[LineRow]]:
     """Write all that changed, once what promises hold for kits is handed over to their orders."""
     refs, promises, asked = promised
+    await kit_orders.note(tx, sheet, asked[0].kits, demanded)
     await demand.write(tx, *demanded)
     await parts.hand_over(tx, sheet, promises, (refs, demanded[1]), asked)
     await positions.move_docked(tx, docked)
@@ -336,7 +340,7 @@ def _move_promises(
     for row in promises:
         if row.line.is_lapsed(now):
             sheet.change(row, model.expired(row.line))
-        else:
+        elif row.client != BY_ORDER or row.line.into_line:  # else what is claimed decides
             by_ref.setdefault((row.tenant, row.line.demand_ref), []).append(row)
     for ref, rows in by_ref.items():
         claim = after.get(ref, Claim())

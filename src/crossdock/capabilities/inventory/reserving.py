@@ -9,7 +9,15 @@ import asyncpg
 
 from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import asking, granting, guarding, kits, model, store
+from crossdock.capabilities.inventory import (
+    asking,
+    granting,
+    guarding,
+    kit_orders,
+    kits,
+    model,
+    store,
+)
 from crossdock.capabilities.inventory.asking import Around, Look
 from crossdock.capabilities.inventory.incoming import Incoming, taken_in
 from crossdock.capabilities.inventory.model import (
@@ -208,7 +216,13 @@ class Promises:
             return
         keys = _keys(fresh)
         stock_ids = [look.found[key] for key in (*keys, *asking.parts_of(keys, look.kits))]
+        # What the hub holds by itself for a kit's order line gives way to who reserves it.
+        refs = {line.demand_ref for one in fresh for line in one.request.lines} - {""}
+        held = await kit_orders.held(tx, refs) if look.kits and refs else []
+        stock_ids += [row.line.stock_id for row in held]
         sheet = await Sheet.locked(tx, tx.tenant, self._stock_ids, stock_ids)
+        if held:
+            await kit_orders.give_way(tx, sheet, refs)
         self._apart -= {row.stock_id for row in sheet.rows.values() if not row.is_apart}
         await sheet.expire_lapsed(tx, look.now)
         # What is open of the orders that are quoted holds still only now.

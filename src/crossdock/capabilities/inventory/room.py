@@ -220,6 +220,14 @@ class Room:
         """Say what one node has, whatever its group's promises need of it."""
         return self._atf(counter_id)
 
+    def short(self, counter_id: int) -> int:
+        """Say how much is promised of one counter, or to be kept there, that is not there."""
+        counter = self.counters[counter_id]
+        if counter.members:
+            return max(0, counter.figures.safety - self._coverage(counter_id))
+        taken = self.taken.get(counter_id, 0)
+        return max(0, taken + counter.figures.safety - counter.figures.net)
+
     def promised(self, counter_id: int) -> int:
         """Say what is promised of one counter by now."""
         figures = self.counters[counter_id].figures

@@ -18,6 +18,7 @@ from crossdock.capabilities.inventory.holding_elsewhere import HoldingElsewhere
 from crossdock.capabilities.inventory.holds import Holds
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
+from crossdock.capabilities.inventory.ordered_kits import OrderedKits
 from crossdock.capabilities.inventory.packing import picked
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.protection import Claim
@@ -59,6 +60,7 @@ class Inventory:
         self._protections = protections
         self._stock_ids = StockIds()
         around = Around(protections, kits, *rules)
+        self.around = around
         self._packs = rules.packs
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids, around)
         self._changes = Changes(database, clock, self._stock_ids, protections)
@@ -66,6 +68,7 @@ class Inventory:
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
+        self.ordered_kits = OrderedKits(clock, around)
         self.holds = Holds(database, clock)
         told = (self._answers, self.standings, self._shares_in)
         self.holding = Holding(self._promises, self._changes, self._stock_ids, told)

@@ -251,6 +251,10 @@ class Sheet:
                 row = store.line_of(found)
                 self.change(row, model.expired(row.line))
 
+    async def keep_channels(self, tx: Transaction, now: datetime) -> None:
+        """Keep whose the new lines are, where that matters; once they are written."""
+        await guarding.keep(tx, self._kept.values(), now)
+
     async def save(self, tx: Transaction, now: datetime) -> None:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)

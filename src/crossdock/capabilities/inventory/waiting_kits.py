@@ -9,7 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Unavailable
-from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.canonical.inventory import (
+    AvailabilityChanged,
+    ReservationChanged,
+    ReservationStatus,
+)
 from crossdock.capabilities.inventory import demand, facts, model, parts, store
 from crossdock.capabilities.inventory.answering import groups_of
 from crossdock.capabilities.inventory.asking import Around
@@ -21,6 +25,9 @@ from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.readers import Reader
 
 TYPES = frozenset({AvailabilityChanged.TYPE})
+OVER = frozenset(
+    {ReservationStatus.RELEASED, ReservationStatus.EXPIRED, ReservationStatus.CANCELLED}
+)
 
 IS_ANY = WorkersSql("select exists (select from inventory_kit_wait)")
 AT = """
@@ -48,16 +55,9 @@ class WaitingKits:
         return frozenset() if await tx.fetchval(IS_ANY) else TYPES
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
-        changed: dict[str, set[Key]] = {}
-        for event in events:
-            if isinstance(event.payload, AvailabilityChanged):
-                key = (event.payload.item, event.payload.location)
-                changed.setdefault(event.tenant, set()).add(key)
         waiting: list[Ref] = []
-        for tenant, keys in sorted(changed.items()):
-            groups = await groups_of(tx, tenant, sorted({at for _, at in keys}))
-            wider = _with_kin(keys, groups)
-            columns = [item for item, _ in wider], [location for _, location in wider]
+        for tenant, keys in (await keys_changed(tx, events)).items():
+            columns = [item for item, _ in keys], [location for _, location in keys]
             rows = await tx.fetch(AT, tenant, *columns)
             waiting += [(tenant, row["demand_ref"]) for row in rows]
         if waiting:
@@ -83,6 +83,25 @@ class WaitingKits:
         await parts.hand_over(tx, sheet, promises, (refs, claims), (self._around, now))
         rows, lines = await sheet.write(tx)
         await facts.tell(tx, rows, lines, now, {})
+
+
+async def keys_changed(tx: Transaction, events: Sequence[Event]) -> dict[str, list[Key]]:
+    """Name by tenant where figures changed or promises ended, and all that share what is there."""
+    changed: dict[str, set[Key]] = {}
+    for event in events:
+        match event.payload:
+            case AvailabilityChanged(item=item, location=location):
+                changed.setdefault(event.tenant, set()).add((item, location))
+            case ReservationChanged(item=item, location=location, demand_ref=ref, status=status):
+                if ref and status in OVER:
+                    changed.setdefault(event.tenant, set()).add((item, location))
+            case _:
+                pass
+    found: dict[str, list[Key]] = {}
+    for tenant, keys in sorted(changed.items()):
+        groups = await groups_of(tx, tenant, sorted({at for _, at in keys}))
+        found[tenant] = _with_kin(keys, groups)
+    return found
 
 
 def _with_kin(keys: Collection[Key], groups: Mapping[str, str]) -> list[Key]:

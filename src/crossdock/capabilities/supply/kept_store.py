@@ -70,7 +70,8 @@ join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location =
     and p.is_open and p.made > 0
 """
 MADE = """
-select p.item, p.location, p.demand_ref, sum(p.made - p.cut)::bigint as made
+select p.item, p.location, p.demand_ref, sum(p.made - p.cut)::bigint as made,
+    sum(p.made)::bigint as at_most
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open and p.made > 0
@@ -348,12 +349,16 @@ async def making(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[UUID]
 
 
 async def made(
-    tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]], *, is_at_most: bool = False
 ) -> dict[tuple[str, str, str], int]:
-    """Say of how much promises of these kits hold components: by item, location, order line."""
+    """Say of how much promises of these kits hold components: by item, location, order line.
+
+    Or would, did their orders claim all again (`is_at_most`).
+    """
     columns = [item for item, _ in keys], [location for _, location in keys]
     rows = await tx.fetch(MADE, tenant, *columns)
-    return {(row["item"], row["location"], row["demand_ref"]): row["made"] for row in rows}
+    micros = "at_most" if is_at_most else "made"
+    return {(row["item"], row["location"], row["demand_ref"]): row[micros] for row in rows}
 
 
 async def set_made(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:

@@ -3,9 +3,9 @@
 Asked with every promise, so which items are kits is remembered for a moment.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from crossdock.capabilities.supply import explosion, kit_store
+from crossdock.capabilities.supply import explosion, kept_store, kit_store
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 
@@ -33,18 +33,36 @@ class KitRecipes:
     ) -> dict[str, list[tuple[str, Sequence[tuple[str, int]]]]]:
         """Name all that goes into those of these that are kits, each item behind what takes it."""
         kits = (await self._every(tx, tenant)).intersection(items)
-        if not kits:
-            return {}
-        told = await kit_store.needed(tx, tenant, sorted(kits))
-        recipes = {item: parts for item, parts in told.items() if parts}
-        levels = {item: explosion.exploded(item, recipes) for item in kits & recipes.keys()}
+        return await self.told(tx, tenant, sorted(kits)) if kits else {}
+
+    async def told(
+        self, tx: Transaction, tenant: str, items: Sequence[str]
+    ) -> dict[str, list[tuple[str, Sequence[tuple[str, int]]]]]:
+        """Name the same, as it is told by now and not a moment ago."""
+        found = await kit_store.needed(tx, tenant, items)
+        recipes = {item: parts for item, parts in found.items() if parts}
+        levels = {item: explosion.exploded(item, recipes) for item in recipes.keys() & {*items}}
         return {item: [(one.item, one.into) for one in each] for item, each in levels.items()}
+
+    async def among(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        """Name those of these items that are kits."""
+        return await kit_store.among(tx, tenant, items)
 
     async def takes_parts(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> frozenset[Key]:
-        """Name those of these (kit, location) whose orders name the kit alone."""
+        """Name those of these (kit, location) whose orders claim their parts."""
         return await kit_store.takes_parts(tx, tenant, keys)
+
+    async def alone(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> frozenset[Key]:
+        """Name those of these (kit, location) whose orders name the kit alone."""
+        return await kit_store.alone(tx, tenant, keys)
+
+    async def dated(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[tuple[str, str, str], int]:
+        """Say of how many kits promises by date take parts at most: item, location, order line."""
+        return await kept_store.made(tx, tenant, keys, is_at_most=True)
 
     async def _every(self, tx: Transaction, tenant: str) -> frozenset[str]:
         until, kits = self._kits.get(tenant, (0.0, frozenset[str]()))

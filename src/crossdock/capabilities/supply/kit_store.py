@@ -58,18 +58,13 @@ with recursive above(item, kit) as (
 select item, kit from above
 """
 
-# Where orders for kits take their components.
+# Where rules say whether orders for kits take their components.
 TAKES_PARTS = """
-select k.item, k.location from unnest($2::text[], $3::text[]) k(item, location)
-where (select (r.rule ->> 'takes_parts')::boolean from supply_rule r
+select k.item, k.location, (select (r.rule ->> 'takes_parts')::boolean from supply_rule r
     where r.tenant = $1 and r.item in (k.item, '*') and r.location in (k.location, '*')
         and r.rule ->> 'takes_parts' is not null
-    order by r.item = '*', r.location = '*' limit 1)
-"""
-TAKES_PARTS_SOMEWHERE = """
-select k.item from unnest($2::text[]) k(item)
-where exists (select from supply_rule r where r.tenant = $1 and r.item in (k.item, '*')
-    and (r.rule ->> 'takes_parts')::boolean)
+    order by r.item = '*', r.location = '*' limit 1) as said
+from unnest($2::text[], $3::text[]) k(item, location)
 """
 
 AMONG = """
@@ -152,18 +147,25 @@ async def above(tx: Transaction, tenant: str, items: Sequence[str]) -> dict[str,
 async def takes_parts(
     tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
 ) -> frozenset[tuple[str, str]]:
-    """Name those of these (kit, location) whose orders claim components."""
+    """Name those of these (kit, location) whose orders claim components: if no rule denies it."""
+    return frozenset(
+        key for key, said in (await _said(tx, tenant, keys)).items() if said is not False
+    )
+
+
+async def alone(
+    tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
+    """Name those of these (kit, location) of which a rule says that orders name the kit alone."""
+    return frozenset(key for key, said in (await _said(tx, tenant, keys)).items() if said)
+
+
+async def _said(
+    tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], bool | None]:
     columns = [item for item, _ in keys], [location for _, location in keys]
     rows = await tx.fetch(TAKES_PARTS, tenant, *columns)
-    return frozenset((row["item"], row["location"]) for row in rows)
-
-
-async def takes_parts_somewhere(
-    tx: Transaction, tenant: str, kits: Sequence[str]
-) -> frozenset[str]:
-    """Name those of these kits whose orders claim components at some location."""
-    rows = await tx.fetch(TAKES_PARTS_SOMEWHERE, tenant, kits)
-    return frozenset(row["item"] for row in rows)
+    return {(row["item"], row["location"]): row["said"] for row in rows}
 
 
 async def among(tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:

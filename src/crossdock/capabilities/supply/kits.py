@@ -78,8 +78,7 @@ class Kits:
             for kits in (await kit_store.above(tx, tenant, sorted(told))).values()
             for kit in kits
         }
-        drawing = await kit_store.takes_parts_somewhere(tx, tenant, sorted(above)) if above else ()
-        if drawing:
+        if above:
             more = await kit_store.needed(tx, tenant, sorted(above - told.keys()))
             found |= {item: parts for item, parts in more.items() if parts and item in above}
         return Recipebook(
@@ -87,7 +86,7 @@ class Kits:
             items=told.keys() | found.keys(),
             kits={item for item in asked if item in found},
             former={item for item in asked if told[item] is not None and item not in found},
-            above=above if drawing else frozenset(),
+            above=above,
         )
 
     async def book(
@@ -148,8 +147,8 @@ class Kits:
         found = await kit_store.above(tx, tenant, asked)
         family = {item: {item, *found.get(item, ())} for item in asked}
         wide = sorted({kit for kits in family.values() for kit in kits})
-        drawing = await kit_store.takes_parts_somewhere(tx, tenant, wide)
-        if drawn := [item for item in asked if family[item] & drawing]:
+        kits = await kit_store.among(tx, tenant, wide)
+        if drawn := [item for item in asked if family[item] & kits]:
             told = await kit_store.needed(tx, tenant, drawn)
             beside = await kit_store.above(tx, tenant, sorted(told))
             for item in drawn:

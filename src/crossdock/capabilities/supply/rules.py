@@ -152,7 +152,7 @@ class AtpTerms:
     lives: tuple[LifeTerms, ...] = ()
     receipt_life_days: int = 0
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
-    takes_parts: bool = False
+    takes_parts: bool = True
     counts_dock: bool = True
     acknowledge_days: int = 2
     receipt_percent: int = 0
@@ -205,7 +205,7 @@ DEFAULTS = AtpRule(
     split_lines_max=0,
     receipt_life_days=0,
     owners=(),
-    takes_parts=False,
+    takes_parts=True,
     counts_dock=True,
     acknowledge_days=2,
     receipt_percent=0,
@@ -275,7 +275,7 @@ def _terms(
         lives=tuple(lives[name] for name in sorted(lives)),
         receipt_life_days=rule.receipt_life_days or 0,
         owners={one.owner: one.is_first for one in rule.owners or ()},
-        takes_parts=bool(rule.takes_parts),
+        takes_parts=rule.takes_parts is not False,
         counts_dock=bool(rule.counts_dock),
         acknowledge_days=rule.acknowledge_days or 0,
         receipt_percent=rule.receipt_percent or 0,

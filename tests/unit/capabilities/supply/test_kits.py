@@ -51,11 +51,12 @@ async def test_a_component_that_is_a_kit_itself_is_exploded(yard: Yard) -> None:
 
 async def test_an_order_for_a_kit_of_kits_claims_what_lies_at_the_bottom(yard: Yard) -> None:
     await yard.hear(*BIKE)
+    await yard.rule(AtpRule(takes_parts=False), "K")
     for item, pieces in (("A", 9), ("B", 6), ("P", 1)):
         await yard.hub.put_stock(item, "DC1", pieces)
     await yard.hear(ordered("o1", replace(line("o1/1", 2, day(1)), item="K")))
     assert (await yard.of("A")).now == 9 * MICROS
-    await yard.rule(AtpRule(takes_parts=True), "K")
+    await yard.hub.supply.drop_rule(yard.hub.scope, "K", "*", by="test")
     # Two K take two P, of which one is put together: three A and two B.
     assert (await yard.of("A")).now == 6 * MICROS
     assert (await yard.of("B")).now == 4 * MICROS

@@ -66,14 +66,15 @@ def of_kit(ref: str, pieces: int, on: date | None = None) -> DemandLine:
     return replace(line(ref, pieces, on), item="P")
 
 
-async def test_orders_for_a_kit_claim_its_components_where_a_rule_says_so(yard: Yard) -> None:
+async def test_orders_for_a_kit_claim_its_components_unless_a_rule_denies_it(yard: Yard) -> None:
     await yard.hear(kit("P", 1, X=2), kit("Q", 1, X=5))
+    await yard.rule(AtpRule(takes_parts=False), "P")
     await yard.hub.put_stock("X", "DC1", 50)
     await yard.hub.put_stock("P", "DC1", 1)
     await yard.hear(ordered("o1", of_kit("o1/1", 4), of_kit("o1/2", 3, day(2))))
     assert await yard.promisable() == {0: 50}
 
-    await yard.rule(AtpRule(takes_parts=True), "P")
+    await yard.hub.supply.drop_rule(yard.hub.scope, "P", "*", by="test")
     assert await yard.promisable() == {0: 38}
     assert [(one.day, one.demand // MICROS) for one in (await yard.ask()).buckets] == [
         (day(0), 6),
