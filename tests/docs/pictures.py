@@ -247,6 +247,8 @@ def publishing_picture() -> str:
         together=Decimal(30),
         beyond=Decimal(0),
         silent=("wms",),
+        low_threshold=Decimal(5),
+        levels=(Decimal(20), Decimal(80)),
     )
     shop = ChannelExposure(
         connection="shop",

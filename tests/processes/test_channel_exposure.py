@@ -142,3 +142,24 @@ async def test_a_channel_that_is_off_is_shown_and_one_without_terms_is_not(
     assert item.shown == 6
     with pytest.raises(NotFound, match="nobody/web"):
         await shown(desk, "nobody")
+
+
+async def test_an_item_is_shown_with_the_thresholds_that_hold_for_it(
+    database: Database, clock: VirtualClock
+) -> None:
+    own = ItemTerms(item="sku-1", low_threshold=Decimal(3), levels=(Decimal(7),))
+    agreed = {"low_threshold": Decimal(5), "levels": (Decimal(50),)}
+    desk = await opened(
+        database,
+        clock,
+        channel("own", ShareMode.POOL, items=(own,), **agreed),
+        channel("all", ShareMode.POOL, **agreed),
+    )
+    await desk.play.stock(100)
+    await told(desk)
+
+    for name, low, level in (("own", 3, 7), ("all", 5, 50)):
+        found = await shown(desk, name)
+        [item] = found.items
+        assert said(item.low_threshold, *item.levels) == [str(low), str(level)]
+        assert said(found.low_threshold, *found.levels) == ["5", "50"]

@@ -106,6 +106,10 @@ def said(one: Figure) -> tuple[str, int, int, int]:
     return one.item, int(one.ours), int(one.theirs), int(one.late)
 
 
+def since_signed(one: Figure) -> tuple[str, int, int, int]:
+    return one.item, int(one.late), int(one.late_since_signed), one.postings_since_signed
+
+
 async def test_both_figures_are_as_of_the_end_and_kept(house: Closing) -> None:
     await house.moved("SKU-1", -10, MovementType.SHIP)
     end = house.at + HOUR
@@ -138,6 +142,37 @@ async def test_what_is_posted_late_is_shown_beside_the_figure_and_changes_none(
     found = await house.figures()
     assert [said(one) for one in found] == [("SKU-1", 100, 100, -5), ("SKU-2", 50, 50, 0)]
     assert [one.late_postings for one in found] == [2, 0]
+
+
+async def test_what_is_posted_behind_the_sign_off_is_told_apart_and_changes_nothing(
+    house: Closing,
+) -> None:
+    end = house.at
+    late = end - timedelta(minutes=30)
+    await house.clock.advance(HOUR)
+    await house.close("SKU-1,DC1,100", "SKU-2,DC1,50", ends_at=end)
+    await house.moved("SKU-1", -7, MovementType.SHIP, occurred_at=late)
+    await house.moved("SKU-2", 4, MovementType.RECEIPT, occurred_at=late)
+    assert [since_signed(one) for one in await house.figures()] == [
+        ("SKU-1", -7, 0, 0), ("SKU-2", 4, 0, 0)
+    ]  # fmt: skip
+    signed = await house.sign()
+    assert {one.postings_since_signed for one in await house.figures()} == {0}
+
+    await house.clock.advance(HOUR)
+    await house.moved("SKU-1", -2, MovementType.SHIP, occurred_at=late)
+    await house.moved("SKU-1", -1, MovementType.SHIP, occurred_at=late)
+    await house.moved("SKU-3", 5, MovementType.RECEIPT, occurred_at=late)
+    await house.moved("SKU-3", 9, MovementType.RECEIPT)  # of the next period
+
+    found = await house.figures(differing=True)
+    assert [since_signed(one) for one in found] == [
+        ("SKU-1", -10, -3, 2), ("SKU-2", 4, 0, 0), ("SKU-3", 5, 5, 1)
+    ]  # fmt: skip
+    assert [said(one)[:3] for one in found] == [
+        ("SKU-1", 100, 100), ("SKU-2", 50, 50), ("SKU-3", 0, 0)
+    ]  # fmt: skip
+    assert await house.hub.periods.one(house.hub.scope, FEBRUARY, "erp") == signed
 
 
 async def test_what_is_posted_late_of_what_lay_nowhere_is_listed_with_figures_of_zero(

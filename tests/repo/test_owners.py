@@ -36,6 +36,7 @@ OWNERS = {
     "0023_counts_sent": "orchestration",
     "0025_periods": "capabilities.reconciliation",
     "0029_as2": "connectivity",
+    "0027_late_when_signed": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

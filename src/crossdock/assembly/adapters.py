@@ -142,7 +142,8 @@ class Pools:
             return found
         doubt = await self._withheld(tx, tenant, {one.item for one in found})
         return {
-            one: said.less(one.location, _doubts(doubt, one.item)) for one, said in found.items()
+            one: said.less(one.location, _doubts(doubt, one.item, {one.location, *said.members}))
+            for one, said in found.items()
         }
 
     async def kin(
@@ -228,12 +229,15 @@ class StockRead:
         )
         if answer.owing is None or not answer.owing.owed or answer.is_unlimited:
             return pool
-        left = answer.owing.left(_doubts(self.withheld, answer.item))[answer.location]
+        doubts = _doubts(self.withheld, answer.item, answer.owing.has)
+        left = answer.owing.left(doubts)[answer.location]
         return replace(pool, for_shares=replace(pool, free=min(pool.free, left)))
 
 
-def _doubts(withheld: Mapping[tuple[str, str], int], item: str) -> dict[str, int]:
-    return {at: micros for (of, at), micros in withheld.items() if of == item}
+def _doubts(
+    withheld: Mapping[tuple[str, str], int], item: str, places: Iterable[str]
+) -> dict[str, int]:
+    return {at: withheld.get((item, at), 0) for at in places}
 
 
 def _fresh_until(age: SourceAge) -> datetime:

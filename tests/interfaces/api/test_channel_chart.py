@@ -27,6 +27,8 @@ PLAIN = ItemExposure(
     shown=None,
     together=Decimal(0),
     beyond=Decimal(0),
+    low_threshold=Decimal(5),
+    levels=(Decimal(20), Decimal(99)),
 )
 SHOP = ChannelExposure(
     connection="shop",

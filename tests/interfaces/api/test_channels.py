@@ -38,6 +38,8 @@ TERMS: dict[str, Any] = {
             "is_excluded": True,
             "buffer": "1",
             "cap": None,
+            "low_threshold": "3",
+            "levels": ["2", "8.5"],
             "share_fixed": None,
             "share_min": "4",
             "share_max": None,

@@ -200,7 +200,11 @@ async def test_terms_come_back_as_they_were_agreed(
         levels=(Decimal(5), Decimal(50)),
         when_stale=WhenStale.LOWER,
         stale_buffer=Decimal(1),
-        items=(ItemTerms(item="sku-1", cap=Decimal(3), pack=Decimal(6)),),
+        items=(
+            ItemTerms(item="sku-1", cap=Decimal(3), pack=Decimal(6)),
+            ItemTerms(item="sku-2", low_threshold=Decimal(1), levels=(Decimal(2), Decimal(9))),
+            ItemTerms(item="sku-3", low_threshold=Decimal(0), levels=()),
+        ),
     )
     channels = Channels(database, clock)
 
@@ -209,6 +213,50 @@ async def test_terms_come_back_as_they_were_agreed(
 
     assert await channels.listed(MAIN) == [channel]
     assert await channels.listed(Scope("other")) == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "lane"),
+    [
+        (ItemTerms(item="sku-1"), "coalesced"),
+        (ItemTerms(item="sku-1", low_threshold=Decimal(41)), "immediate"),
+        (ItemTerms(item="sku-1", levels=(Decimal(41),)), "immediate"),
+        (ItemTerms(item="sku-1", low_threshold=Decimal(39), levels=(Decimal(9),)), "coalesced"),
+        (ItemTerms(item="sku-2", low_threshold=Decimal(41)), "coalesced"),
+    ],
+)
+async def test_an_item_has_thresholds_of_its_own(
+    database: Database, clock: VirtualClock, terms: ItemTerms, lane: str
+) -> None:
+    play = await DatabasePlay.open(database, clock, replace(SHOP, items=(terms,)))
+    await play.stock(40)
+    await play.deliver()
+
+    await play.stock(41)
+    await play.advance(timedelta(minutes=2))
+    await play.deliver()
+
+    async with database.transaction(MAIN) as tx:
+        step, *_ = await journal.of_instance(tx, NAME, "shop/web/sku-1")
+    assert step.note == f"write 41 over 40, {lane}"
+
+
+async def test_an_item_without_levels_crosses_none_of_its_channels(
+    database: Database, clock: VirtualClock
+) -> None:
+    terms = ItemTerms(item="sku-1", low_threshold=Decimal(0), levels=())
+    shop = replace(SHOP, low_threshold=Decimal(50), levels=(Decimal(41),), items=(terms,))
+    play = await DatabasePlay.open(database, clock, shop)
+    await play.stock(40)
+    await play.deliver()
+
+    await play.stock(41)
+    await play.advance(timedelta(minutes=2))
+    await play.deliver()
+
+    async with database.transaction(MAIN) as tx:
+        step, *_ = await journal.of_instance(tx, NAME, "shop/web/sku-1")
+    assert step.note == "write 41 over 40, coalesced"
 
 
 LEVEL = "select heard_base, heard_at, disputed_at from publishing_level"
@@ -302,6 +350,7 @@ async def test_a_channels_word_from_a_clock_that_is_ahead_does_not_stand_for_eve
         ({"share_percent": Decimal(101)}, "/share_percent"),
         ({"retry_seconds": 0}, "/retry_seconds"),
         ({"items": (ItemTerms(item="a", pack=Decimal(0)),)}, "/items/0/pack"),
+        ({"items": (ItemTerms(item="a", levels=(Decimal(-1),)),)}, "/items/0/levels/0"),
         ({"items": (ItemTerms(item="a"), ItemTerms(item="a"))}, "/items/1/item"),
     ],
 )

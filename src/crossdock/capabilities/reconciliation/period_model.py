@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from crossdock.capabilities.reconciliation.findings import decimal_of
-from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
+from crossdock.capabilities.reconciliation.period_store import FigureRow, LateRow, PeriodRow
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.foundation.database import Transaction
 
@@ -94,8 +94,10 @@ class Figure:
     `theirs` is null where the books name an item, or a unit of it, that is not known.
 
     `late` came in since by `late_postings` that had happened before; what had no figure is shown
-    for them, uncertain, with zeros. `is_certain`: it was not counted since the end, and its keeper
-    was heard since, so the hub knows what lay there.
+    for them, uncertain, with zeros. Of a period that is signed off `late_since_signed`, by
+    `postings_since_signed`, came in after that.
+    `is_certain`: it was not counted since the end, and its keeper was heard since, so the hub
+    knows what lay there.
     `value` of the difference is in `currency`, null where the books name no cost, and never
     above 100,000,000,000.
     """
@@ -108,6 +110,8 @@ class Figure:
     difference: Decimal | None
     late: Decimal
     late_postings: int
+    late_since_signed: Decimal
+    postings_since_signed: int
     value: Decimal | None
     currency: str
     is_certain: bool
@@ -121,7 +125,13 @@ def shown(row: PeriodRow) -> ClosedPeriod:
     return ClosedPeriod(**said)
 
 
-def figure_of(row: FigureRow, late: Late | None) -> Figure:
+def figure_of(row: FigureRow, late: Late | None, known: Late | None) -> Figure:
+    """Show a figure with what was posted late to it, and `known` of that when it was signed.
+
+    Without `known` it is not signed off.
+    """
+    late = late or LateRow(row.location, row.item)
+    since = known or late
     return Figure(
         location=row.location,
         item=row.item,
@@ -129,8 +139,10 @@ def figure_of(row: FigureRow, late: Late | None) -> Figure:
         ours=decimal_of(row.ours),
         theirs=None if row.theirs is None else decimal_of(row.theirs),
         difference=None if row.theirs is None else decimal_of(row.theirs - row.ours),
-        late=decimal_of(late.micros if late else 0),
-        late_postings=late.postings if late else 0,
+        late=decimal_of(late.micros),
+        late_postings=late.postings,
+        late_since_signed=decimal_of(late.micros - since.micros),
+        postings_since_signed=late.postings - since.postings,
         value=None if row.value is None else decimal_of(row.value),
         currency=row.currency,
         is_certain=row.is_certain,

@@ -50,6 +50,24 @@ from reconciliation_period_figure
 where tenant = $1 and period = $2 and against = $3
     and (location, item) in (select * from unnest($4::text[], $5::text[]))
 """
+# What was posted late by the sign-off, as its transaction saw it.
+PIN = """
+insert into reconciliation_period_late (tenant, period, against, location, item, micros, postings)
+select $1, $2, $3, * from unnest($4::text[], $5::text[], $6::bigint[], $7::integer[])
+"""
+PINNED = """
+select location, item, micros, postings from reconciliation_period_late
+where tenant = $1 and period = $2 and against = $3
+"""
+
+
+class LateRow(NamedTuple):
+    """What an item at a location gained late by so many movements."""
+
+    location: str
+    item: str
+    micros: int = 0
+    postings: int = 0
 
 
 class FigureRow(NamedTuple):
@@ -124,3 +142,15 @@ async def figures_of(
     names = [list(one) for one in zip(*keys, strict=True)] if keys else [[], []]
     rows = await tx.fetch(FIGURES_OF, tx.tenant, of.period, of.against, *names)
     return [FigureRow(*row.values()) for row in rows]
+
+
+async def pin(tx: Transaction, of: PeriodRow, late: Sequence[LateRow]) -> None:
+    """Keep what was posted late to a period by its sign-off."""
+    columns = [list(one) for one in zip(*late, strict=True)] if late else [[], [], [], []]
+    await tx.execute(PIN, tx.tenant, of.period, of.against, *columns)
+
+
+async def pinned(tx: Transaction, of: PeriodRow) -> dict[tuple[str, str], LateRow]:
+    """Give what was kept so, by location and item; nothing of what is not signed off."""
+    rows = await tx.fetch(PINNED, tx.tenant, of.period, of.against)
+    return {(row["location"], row["item"]): LateRow(*row.values()) for row in rows}

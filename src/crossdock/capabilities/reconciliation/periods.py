@@ -25,7 +25,7 @@ from crossdock.capabilities.reconciliation.period_model import (
     figure_of,
     shown,
 )
-from crossdock.capabilities.reconciliation.period_store import FigureRow, PeriodRow
+from crossdock.capabilities.reconciliation.period_store import FigureRow, LateRow, PeriodRow
 from crossdock.capabilities.reconciliation.ports import Goods, Informants, Key
 from crossdock.capabilities.reconciliation.running import DISORDER
 from crossdock.capabilities.reconciliation.sides import (
@@ -128,6 +128,11 @@ class Periods:
                 period_store.SIGN, tx.tenant, period, against, by, now, asked.because.strip()
             )
             signed = await _one(tx, period, against)
+            late = [
+                LateRow(one.location, one.item, one.micros, one.postings)
+                for one in await self._late.late(tx, *_late_of(signed))
+            ]
+            await period_store.pin(tx, signed, late)
             await self._tell(tx, signed, by, now)
         return shown(signed)
 
@@ -155,18 +160,17 @@ class Periods:
         """Give the figures by location and item, with what was posted late to each since.
 
         What was posted late of what had no figure is given with figures of zero; `differing`
-        gives what differs and what was posted late.
+        gives what differs and what was posted late. What came behind the sign-off is told apart.
         """
         async with self._database.transaction(scope) as tx:
             row = await _one(tx, period, against)
             rows = await period_store.figures(
                 tx, row, after=after, limit=limit, differing=differing
             )
-            cut = (us_of(row.ends_at), row.ends_at)
             late = {
-                (one.location, one.item): one
-                for one in await self._late.late(tx, row.since, cut, row.places)
+                (one.location, one.item): one for one in await self._late.late(tx, *_late_of(row))
             }
+            pinned = await period_store.pinned(tx, row)
             found = {(one.location, one.item): one for one in rows}
             wanted = sorted(key for key in late.keys() - found.keys() if key > after)[:limit]
             for one in await period_store.figures_of(tx, row, wanted):
@@ -176,7 +180,15 @@ class Periods:
         for place, item in without:
             unit = goods[item].base_unit if item in goods else "EA"
             found[place, item] = FigureRow(place, item, unit, 0, 0, None, "", is_certain=False)
-        return [figure_of(found[key], late.get(key)) for key in sorted(found)[:limit]]
+        is_signed = row.state == "SIGNED"
+        return [
+            figure_of(
+                found[key],
+                late.get(key),
+                pinned.get(key, LateRow(*key)) if is_signed else None,
+            )
+            for key in sorted(found)[:limit]
+        ]
 
     def _check(self, asked: PeriodAsked) -> None:
         now = self._clock.now()
@@ -274,6 +286,11 @@ class Periods:
         )
         identity = f"period:{row.against}:{row.period}:{row.state}:{us_of(now)}"
         await tell(tx, [(identity, changed)], now)
+
+
+def _late_of(row: PeriodRow) -> tuple[int, tuple[int, datetime], tuple[str, ...]]:
+    """Say what is late to a period: where its postings stand in the log, its cut, its places."""
+    return row.since, (us_of(row.ends_at), row.ends_at), row.places
 
 
 def _worth(difference: int, cost: int) -> int | None:

@@ -55,6 +55,11 @@ class Lasting(NamedTuple):
     owing: Owing | None = None
     for_shares: int = 0
 
+    @property
+    def members(self) -> Collection[str]:
+        """Name the members of the group that owes, with the place itself."""
+        return () if self.owing is None else self.owing.has
+
     def less(self, location: str, withheld: Mapping[str, int]) -> "Lasting":
         """Take off what is in doubt here, and say what shares are of."""
         micros = max(0, self.micros - withheld.get(location, 0))

@@ -36,12 +36,12 @@ def drawn(shown: ChannelExposure, one: ItemExposure) -> str:
     if not steps:
         parts.append(text(frame.left, frame.top + 30, _unknown(one)))
     else:
-        most = max(*(step.left for step in steps), *_levels(shown), Decimal(1))
+        most = max(*(step.left for step in steps), *_levels(one), Decimal(1))
         per = Decimal(frame.end - frame.left) / most
         for row, step in enumerate(steps):
             kind = SHOWN if row == len(steps) - 1 else LEFT
             parts += _bar(frame, row, step, (kind, per))
-        parts += _thresholds(shown, frame, per)
+        parts += _thresholds(one, frame, per)
     parts.append(text(frame.left, frame.height - 14, fitted(_foot(shown, one), 600)))
     said = "; ".join(f"{step.said}: {plain(step.left)}" for step in steps) or _unknown(one)
     return picture(frame, title, f"{said}; {_foot(shown, one)}", parts)
@@ -126,14 +126,14 @@ def _bar(frame: Frame, row: int, step: Step, scale: tuple[str, Decimal]) -> Iter
         )
 
 
-def _levels(shown: ChannelExposure) -> list[Decimal]:
-    return sorted({shown.low_threshold, *shown.levels} - {Decimal(0)})[:LINES_MAX]
+def _levels(one: ItemExposure) -> list[Decimal]:
+    return sorted({one.low_threshold, *one.levels} - {Decimal(0)})[:LINES_MAX]
 
 
-def _thresholds(shown: ChannelExposure, frame: Frame, per: Decimal) -> Iterator[str]:
+def _thresholds(one: ItemExposure, frame: Frame, per: Decimal) -> Iterator[str]:
     """Draw each level through all bars, and not through the words above them."""
     tops = range(frame.top + 20, frame.floor, ROW)
-    for level in _levels(shown):
+    for level in _levels(one):
         x = tenth(frame.left + per * level)
         path = " ".join(f"M{x} {top} v{BAR + 4}" for top in tops)
         yield f'<path class="cut" d="{path}"/>'

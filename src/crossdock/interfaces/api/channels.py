@@ -30,6 +30,7 @@ Items = Annotated[Sequence[Code], Query(max_length=1000, description="These item
 class ItemTermsSaid(BaseModel):
     """What is different for one item; what is left out or null is as the channel says.
 
+    `low_threshold` and `levels` say when it is told at once; `[]` is no levels at all.
     `numerator / denominator` base units make one unit that the channel sells (a case: 12/1).
     `pack` is the least that it sells of that unit. `unit_margin` is in the channel's currency.
     """
@@ -40,6 +41,8 @@ class ItemTermsSaid(BaseModel):
     is_excluded: Flag = False
     buffer: AmountText | None = None
     cap: AmountText | None = None
+    low_threshold: AmountText | None = None
+    levels: list[AmountText] | None = Field(default=None, max_length=100)
     share_fixed: AmountText | None = None
     share_min: AmountText | None = None
     share_max: AmountText | None = None

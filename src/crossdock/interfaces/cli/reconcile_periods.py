@@ -132,7 +132,17 @@ def show_period(
         return
     _print(one, as_json=False)
     table(
-        ("location", "item", "hub", "books", "differs by", "late since", "value", ""),
+        (
+            "location",
+            "item",
+            "hub",
+            "books",
+            "differs by",
+            "late since",
+            "since signed",
+            "value",
+            "",
+        ),
         [_row(figure) for figure in figures],
         empty="no figure differs" if differing else "no figures",
     )
@@ -161,6 +171,11 @@ def _print(one: ClosedPeriod, *, as_json: bool) -> None:
 
 def _row(one: Figure) -> tuple[str, ...]:
     late = f"{plain(one.late)} in {one.late_postings}" if one.late_postings else ""
+    since = (
+        f"{plain(one.late_since_signed)} in {one.postings_since_signed}"
+        if one.postings_since_signed
+        else ""
+    )
     return (
         one.location,
         one.item,
@@ -168,6 +183,7 @@ def _row(one: Figure) -> tuple[str, ...]:
         "not known" if one.theirs is None else plain(one.theirs),
         "" if one.difference is None else plain(one.difference),
         late,
+        since,
         "" if one.value is None else f"{plain(one.value)} {one.currency}".strip(),
         "" if one.is_certain else "uncertain",
     )

@@ -58,10 +58,15 @@ delete from publishing_item where tenant = $1 and connection = $2 and location =
 PUT_ITEMS = """
 insert into publishing_item (tenant, connection, location, item, is_excluded, buffer, cap,
     share_fixed, pack, unit_numerator, unit_denominator, oversell_percent, unit_margin, share_min,
-    share_max)
-select $1, $2, $3, * from unnest($4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
+    share_max, low_threshold, levels)
+select $1, $2, $3, item, is_excluded, buffer, cap, share_fixed, pack, unit_numerator,
+    unit_denominator, oversell_percent, unit_margin, share_min, share_max, low_threshold,
+    levels::bigint[]
+from unnest($4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::numeric[], $13::bigint[],
-    $14::bigint[], $15::bigint[])
+    $14::bigint[], $15::bigint[], $16::bigint[], $17::text[])
+    i(item, is_excluded, buffer, cap, share_fixed, pack, unit_numerator, unit_denominator,
+        oversell_percent, unit_margin, share_min, share_max, low_threshold, levels)
 """
 
 # A connection that is removed sells no more; its terms stay on record.
@@ -209,6 +214,8 @@ async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:
             is_excluded=row["is_excluded"],
             buffer=_optional(row["buffer"]),
             cap=_optional(row["cap"]),
+            low_threshold=_optional(row["low_threshold"]),
+            levels=None if row["levels"] is None else _decimals(row["levels"]),
             share_fixed=_optional(row["share_fixed"]),
             share_min=_optional(row["share_min"]),
             share_max=_optional(row["share_max"]),
@@ -240,7 +247,7 @@ def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel
         currency=row["currency"],
         cap=_optional(row["cap"]),
         low_threshold=_decimal(row["low_threshold"]),
-        levels=tuple(_decimal(level) for level in row["levels"]),
+        levels=_decimals(row["levels"]),
         coalesce_seconds=row["coalesce_seconds"],
         jump_percent=row["jump_percent"],
         unexplained_seconds=row["unexplained_seconds"],
@@ -297,7 +304,16 @@ def _item_columns(items: Sequence[ItemTerms]) -> list[list[Any]]:
         [_micros(terms.unit_margin) for terms in items],
         [_micros(terms.share_min) for terms in items],
         [_micros(terms.share_max) for terms in items],
+        [_micros(terms.low_threshold) for terms in items],
+        [_listed(terms.levels) for terms in items],
     ]
+
+
+def _listed(levels: Sequence[Decimal] | None) -> str | None:
+    """Write levels as PostgreSQL writes a list: an array of lists of several lengths is none."""
+    if levels is None:
+        return None
+    return "{" + ",".join(str(_micros(level)) for level in levels) + "}"
 
 
 def _shares_of(channel: Channel, reach: Reach) -> Said:
@@ -328,6 +344,10 @@ def _micros(value: Decimal | None) -> int | None:
 
 def _decimal(micros: int) -> Decimal:
     return Decimal(micros) / MICROS
+
+
+def _decimals(levels: Sequence[int]) -> tuple[Decimal, ...]:
+    return tuple(_decimal(level) for level in levels)
 
 
 def _optional(micros: int | None) -> Decimal | None:

@@ -103,7 +103,8 @@ class ItemExposure:
     channel confirmed to show. `together` is what all channels of the pool show, `beyond` by how
     much that is more than there is. While sources are `silent` for too long it is in safe mode,
     and `exposed` is what that leaves; of the places `untold` nobody ever said what lies there.
-    A kit says in `kits` how many there are in each building, and what limits them.
+    A kit says in `kits` how many there are in each building, and what limits them. When it has no
+    more than `low_threshold`, or crosses one of the `levels`, the channel is told at once.
     """
 
     item: str
@@ -124,6 +125,8 @@ class ItemExposure:
     kits: tuple[KitExposure, ...] = ()
     short_dated: Decimal = Decimal(0)
     lives: tuple[Life, ...] = ()
+    low_threshold: Decimal = Decimal(0)
+    levels: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +280,8 @@ def _exposure(
         untold=facts.untold,
         short_dated=Decimal(facts.short_dated) / MICROS,
         lives=facts.lives,
+        low_threshold=Decimal(terms.low_threshold) / MICROS,
+        levels=tuple(Decimal(level) / MICROS for level in terms.levels),
         kits=tuple(
             kit_exposure(count) for kit in facts.kits for count in kit.counts(facts.channel)
         ),

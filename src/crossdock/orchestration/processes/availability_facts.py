@@ -90,7 +90,10 @@ where publishing_level.settled_version is null
 LOAD = """
 select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     i.unit_denominator, coalesce(i.buffer, c.buffer) as item_buffer,
-    coalesce(i.cap, c.cap) as item_cap, coalesce(i.share_fixed, c.share_fixed) as item_share_fixed,
+    coalesce(i.cap, c.cap) as item_cap,
+    coalesce(i.low_threshold, c.low_threshold) as item_low_threshold,
+    coalesce(i.levels, c.levels) as item_levels,
+    coalesce(i.share_fixed, c.share_fixed) as item_share_fixed,
     coalesce(i.oversell_percent, c.oversell_percent) is not null as has_budget,
     b.micros as budget,
     exists (select from publishing_channel p where p.tenant = k.tenant and p.is_active

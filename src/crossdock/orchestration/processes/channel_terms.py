@@ -1,6 +1,6 @@
 """What is agreed with a sales channel, as values: its stock, its share, how soon it hears."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 class ItemTerms:
     """What is different for one item; None means as the channel says.
 
+    `low_threshold` and `levels` say when it is told at once; `()` is no levels at all.
     `numerator / denominator` base units make one unit that the channel sells (a case: 12/1).
     `pack` is the least that it sells of that unit. `unit_margin` is in the channel's currency.
     """
@@ -24,6 +25,8 @@ class ItemTerms:
     is_excluded: bool = False
     buffer: Decimal | None = None
     cap: Decimal | None = None
+    low_threshold: Decimal | None = None
+    levels: tuple[Decimal, ...] | None = None
     share_fixed: Decimal | None = None
     share_min: Decimal | None = None
     share_max: Decimal | None = None
@@ -103,11 +106,11 @@ def check_terms(channel: Channel) -> None:
         raise Invalid("no location to sell from", where="/source_locations")
     _check_numbers(channel, "")
     _check_margins(channel)
-    for number, level in enumerate(channel.levels):
-        _check_number("levels", level, f"/levels/{number}")
+    _check_levels(channel.levels, "")
     named: set[str] = set()
     for number, terms in enumerate(channel.items):
         _check_numbers(terms, f"/items/{number}")
+        _check_levels(terms.levels or (), f"/items/{number}")
         if terms.item in named:
             raise Invalid(f"{terms.item} is there twice", where=f"/items/{number}/item")
         named.add(terms.item)
@@ -130,6 +133,11 @@ def _check_numbers(terms: Channel | ItemTerms, at: str) -> None:
         value = getattr(terms, term.name)
         if isinstance(value, int | Decimal):
             _check_number(term.name, value, f"{at}/{term.name}")
+
+
+def _check_levels(levels: Sequence[Decimal], at: str) -> None:
+    for number, level in enumerate(levels):
+        _check_number("levels", level, f"{at}/levels/{number}")
 
 
 def _check_number(name: str, value: int | Decimal, where: str) -> None:

@@ -127,6 +127,8 @@ create table publishing_item (
     is_excluded boolean not null default false,
     buffer bigint check (buffer >= 0),
     cap bigint check (cap >= 0),
+    low_threshold bigint check (low_threshold >= 0),
+    levels bigint[],
     share_fixed bigint check (share_fixed >= 0),
     pack bigint check (pack > 0),
     unit_numerator bigint not null default 1 check (unit_numerator > 0),
