@@ -106,10 +106,14 @@ class Reach:
             return next(enough, None)
         if micros <= min(self.stock(line, node), kit.room(micros, taken)):
             return None
-        for one in steps:
-            if micros <= min(one.micros, kit.room(micros, taken, partial(_by, one))):
-                return one
-        return steps[-1] if steps else None
+        is_alone = not any(taken.items.get(item) for item in kit.items)
+        enough = (
+            one
+            for one in steps
+            if micros <= one.micros
+            and (is_alone or micros <= kit.room(micros, taken, partial(_by, one)))
+        )
+        return next(enough, steps[-1] if steps else None)
 
 
 AT_ONCE = Reach()
