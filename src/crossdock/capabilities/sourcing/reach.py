@@ -71,6 +71,8 @@ class Reach:
     def left(self, line: Line, node: Candidate, has: int, taken: Taken) -> int:
         """Tell what is left for a line, of what it has there alone, beside what is taken."""
         if kit := node.kits.get(line.line_no):
+            if taken is NOTHING:
+                return has
             return min(has, kit.room(line.micros, taken, partial(self.reaches, line, node)))
         return has if line.line_no in node.own else has - taken.items.get(line.item, 0)
 
