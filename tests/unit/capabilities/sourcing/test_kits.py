@@ -349,3 +349,13 @@ def test_what_is_had_by_its_lead_time_is_had_on_its_day_with_a_date_and_without(
 
     assert shipped(made) == {"DC1": {1: found}}
     assert ("by its lead time on 2026-05-07" in why(made, "DC1")) is (found == 9)
+
+
+def test_a_node_whose_parts_come_in_time_is_not_said_to_lack_them() -> None:
+    asked = order(line(1, "P", 4, needed_by=FRIDAY))
+    here = node("DC1", kits={1: kit("P", PQ, {"P": 5})})
+    there = node("DC2", kits={1: kit("P", PQ, {})}, supply={1: steps({6: 4})})
+
+    made = decide(asked, here, there)
+
+    assert why(made, "DC2").endswith("it could give 4 of 4 P")
