@@ -12,8 +12,10 @@ from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import AllocationProtection
+from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.sourcing import Decided, Lane, NodeFacts, Policy
 from crossdock.capabilities.sourcing import planned as planned_of
+from crossdock.capabilities.supply import UNLIMITED
 from crossdock.foundation.clock import VirtualClock
 from crossdock.orchestration.order_sourcing import Sourced
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
@@ -330,13 +332,16 @@ async def test_parts_to_come_that_are_kept_for_another_channel_make_no_kit(bench
 async def test_a_node_that_became_a_group_is_not_at_work(bench: Bench) -> None:
     await bench.kit("P", X=1)
     await bench.count("DC3", X=5)
-    await bench.hear(LocationChanged(code="DC1", kind=LocationKind.DC))
-    await bench.hear(LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC2",)))
-    await bench.hear(LocationChanged(code="HERE"))
-    await bench.hear(LocationChanged(code="THERE"))
-    await bench.hear(
-        LocationChanged(code="DC1", kind=LocationKind.GROUP, members=("HERE", "THERE"))
-    )
+    for said in (
+        LocationChanged(code="HERE"),
+        LocationChanged(code="THERE"),
+        LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC2",)),
+        LocationChanged(code="DC1", kind=LocationKind.GROUP, members=("HERE", "THERE")),
+    ):
+        await bench.clock.advance(timedelta(seconds=1))
+        fact = own_fact(said, bench.clock.now())
+        [verdict] = await bench.hub.record([fact], source=OWN_SOURCE)
+        assert not verdict.reason
     await bench.count("HERE", X=5)
 
     made = await decided(bench, ("P", 3))
@@ -347,8 +352,7 @@ async def test_a_node_that_became_a_group_is_not_at_work(bench: Bench) -> None:
 
     assert sent(made) == {"DC3": {"P": 3}}
     assert sent(other.decided) == {"DC3": {"P": 3}}
-    [verdict] = [one.rule for one in made.reasons if one.node == "DC1"]
-    assert verdict == "ACTIVE"
+    assert [one.rule for one in made.reasons if one.node == "DC1"] == ["ACTIVE"]
 
 
 async def test_lines_share_those_parts_that_keep_as_long_as_they_are_to(bench: Bench) -> None:
@@ -366,3 +370,31 @@ async def test_lines_share_those_parts_that_keep_as_long_as_they_are_to(bench: B
     made = (await planned(bench, order)).answer.decided
 
     assert sum(taken(made).values()) == 5
+
+
+async def test_a_kit_that_was_denied_at_a_place_leaves_its_parts_there_to_others(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count("DC3", X=5)
+    denied = {("P", "DC3"): UNLIMITED}
+    plan_of_stock = bench.hub.order_sourcing.plan_of_stock
+
+    kits = await plan_of_stock(bench.hub.scope, "run", asked(("P", 9)), denied)
+    parts = await plan_of_stock(bench.hub.scope, "run", asked(("X", 9)), denied)
+
+    assert (sent(kits.decided), sent(parts.decided)) == ({}, {"DC3": {"X": 5}})
+
+
+async def test_half_a_kit_takes_the_parts_of_a_whole_one(bench: Bench) -> None:
+    await bench.kit("P", X=2)
+    await bench.count(X=3)
+    order = asked(("P", 1))
+    half = replace(order.lines[0], quantity=Quantity.of("0.5", ""))
+
+    made = await planned(bench, replace(order, lines=[half], request_id="o1"), reserve=True)
+
+    [part] = made.answer.decided.shipments[0].parts
+    assert (str(part.quantity), str(part.takes["X"])) == ("0.5 EA", "2 EA")
+    assert made.reservation is not None
+    assert [str(one.remaining // MICROS) for one in made.reservation.parts] == ["2"]

@@ -86,10 +86,8 @@ class OrderKits:
         has[line.item] = building.net[line.item] - self.taken.get((line.item, node), 0)
         named = tuple((item, tuple(into)) for item, into in parts)
         kit, limit = self._bounded(line, node, KitAt(item=line.item, parts=named, has=has))
-        assembled = stock.available.get(line.item) or 0
         return replace(
             stock,
-            available={**stock.available, line.item: assembled},
             kits={**stock.kits, line.line_no: kit},
             limited={**stock.limited, line.item: limit} if limit else stock.limited,
             is_stale=stock.is_stale or any(self._is_stale(item, node) for item in has),
@@ -144,6 +142,9 @@ def in_parts(taken: Mapping[Key, int], kits: Mapping[Key, KitStock]) -> Mapping[
     by_node: dict[str, Taken] = {}
     for (item, node), micros in sorted(taken.items()):
         if (told := kits.get((item, node))) is None:
+            continue
+        if micros >= UNLIMITED:  # nothing of it may be had there
+            found[item, node] = micros
             continue
         building = told.buildings[0]
         parts = tuple((one.item, tuple(one.into)) for one in told.levels)

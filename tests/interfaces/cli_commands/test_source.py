@@ -6,8 +6,8 @@ import pytest
 
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import KitChanged, KitComponent
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 ORDER = ("source", "plan", "--line", "X 8", "--line", "Y 6", "--country", "DE")
@@ -182,7 +182,7 @@ async def test_a_plan_says_what_of_a_kit_is_put_together_and_what_its_parts_are_
     await a21.put_stock("SET", "DC2", 1)
     part = KitComponent(item="X", quantity=Quantity.of(2))
     kit = KitChanged(item="SET", quantity=Quantity.of(1), components=(part,))
-    await a21.record([own_fact(kit, a21.clock.now())], source=OWN_SOURCE)
+    await a21.record([Fact(identity="kit:SET", payload=kit, occurred_at=a21.clock.now())])
 
     said = await crossdock("source", "plan", "--line", "SET 9", "--max-shipments", "1")
 

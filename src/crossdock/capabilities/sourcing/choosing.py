@@ -25,8 +25,10 @@ from crossdock.capabilities.sourcing.model import (
 )
 from crossdock.capabilities.sourcing.terms import Terms
 
-LOOKS_MAX, SET_COST = 300_000, 20
+LOOKS_MAX, SET_COST, KIT_COST = 300_000, 20, 10
 """So many lines are looked at, over all sets, in one search; a set costs as much as 20 of them.
+
+A line of a kit that shares parts with others costs as much as ten.
 
 All sets of twelve nodes are 4,095, so an order of 48 lines is searched through whatever it asks.
 """
@@ -80,8 +82,13 @@ def search(ground: Ground, terms: Terms, original: str) -> Search:
     goal = ground.bound(useful)
     later: list[tuple[int, tuple[int, ...]]] = []
     looks = 0
+    of_kits = sum(
+        any(ground.lines[place].line_no in node.kits for node in ground.nodes)
+        for place in ground.shared
+    )
+    cost = len(ground.lines) + of_kits * (KIT_COST - 1) + SET_COST
     for size in range(1, min(len(useful), terms.max_shipments) + 1):
-        looks += comb(len(useful), size) * (len(ground.lines) + SET_COST)
+        looks += comb(len(useful), size) * cost
         if looks > LOOKS_MAX:
             found.method = Method.GREEDY
             _grow(found, useful, goal)

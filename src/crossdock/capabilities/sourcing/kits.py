@@ -71,6 +71,11 @@ class KitAt:
     most: int | None = None
 
     @property
+    def is_flat(self) -> bool:
+        """Say whether no part is a kit itself."""
+        return all(len(into) == 1 and into[0][0] == self.item for _, into in self.parts)
+
+    @property
     def items(self) -> frozenset[str]:
         return frozenset(self.has)
 
@@ -89,6 +94,8 @@ class KitAt:
         """
         there = max(0, self.has[self.item] - taken.items.get(self.item, 0))
         assembled = min(micros, there)
+        if assembled == micros:
+            return {self.item: micros} if micros else {}
         made = self._made(whole(micros - assembled), taken, reached)
         has = self._left(taken, reached)
         found = {one.item: one.micros for one in needed(self.item, self.parts, made, has)}
@@ -112,7 +119,12 @@ class KitAt:
         return replace(self, has=has, coming={})
 
     def _made(self, limit: int, taken: Taken, reached: Reached) -> int:
+        """Say how many can be put together at most, in whole kits up to a limit."""
+        if not limit:
+            return 0
         has = self._left(taken, reached)
+        if self.is_flat:  # most kits are: then their scarcest part says it
+            return min(limit, min(has(item) // into[0][1] for item, into in self.parts) * MICROS)
 
         def fits(kits: int) -> bool:
             return all(one.is_there for one in needed(self.item, self.parts, kits, has))
@@ -125,9 +137,13 @@ class KitAt:
         return most(min(high, limit), fits)
 
     def _left(self, taken: Taken, reached: Reached) -> Callable[[str], int]:
+        gone, there, coming = taken.items, self.has, self.coming
+
         def has(item: str) -> int:
-            steps = (one.micros for one in self.coming.get(item, ()) if reached(one))
-            largest = max((self.has[item], *steps))
-            return max(0, largest - taken.items.get(item, 0))
+            largest = there[item]
+            for one in coming.get(item, ()):
+                if one.micros > largest and reached(one):
+                    largest = one.micros
+            return max(0, largest - gone.get(item, 0))
 
         return has

@@ -71,6 +71,8 @@ class Reach:
     def left(self, line: Line, node: Candidate, has: int, taken: Taken) -> int:
         """Tell what is left for a line, of what it has there alone, beside what is taken."""
         if kit := node.kits.get(line.line_no):
+            if taken is NOTHING:
+                return has
             return min(has, kit.room(line.micros, taken, partial(self.reaches, line, node)))
         return has if line.line_no in node.own else has - taken.items.get(line.item, 0)
 
@@ -106,10 +108,14 @@ class Reach:
             return next(enough, None)
         if micros <= min(self.stock(line, node), kit.room(micros, taken)):
             return None
-        for one in steps:
-            if micros <= min(one.micros, kit.room(micros, taken, partial(_by, one))):
-                return one
-        return steps[-1] if steps else None
+        is_alone = not any(taken.items.get(item) for item in kit.items)
+        enough = (
+            one
+            for one in steps
+            if micros <= one.micros
+            and (is_alone or micros <= kit.room(micros, taken, partial(_by, one)))
+        )
+        return next(enough, steps[-1] if steps else None)
 
 
 AT_ONCE = Reach()

@@ -16,7 +16,7 @@ def given_how(ground: Ground, found: Served) -> dict[Give, str]:
     for give in found.gives:
         line, node = ground.lines[give.line], ground.nodes[give.node]
         words = [f"line {line.line_no}"]
-        if give in of_kits:
+        if of_kits.get(give):
             is_own = line.line_no in node.own
             words += _put_together(give.micros, of_kits[give].get(line.item, 0), is_own=is_own)
         if line.item in node.unlimited:
@@ -36,7 +36,12 @@ def lacking_beside(ground: Ground, found: Served, number: int) -> str:
         given[give.line] = given.get(give.line, 0) + give.micros
         if give.node == number:
             ground.reach_of.take(ground.lines[give.line], node, give.micros, taken)
-    short = [line for place, line in enumerate(ground.lines) if given.get(place, 0) < line.micros]
+    short = [
+        line
+        for place, line in enumerate(ground.lines)
+        if given.get(place, 0) < line.micros
+        and (found.gives or ground.usable[place][number] < line.micros)
+    ]
     return lacking(short, node, taken)
 
 

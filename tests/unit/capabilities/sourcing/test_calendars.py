@@ -17,7 +17,8 @@ from crossdock.capabilities.sourcing.calendars import (
     ships_on,
     zone_of,
 )
-from crossdock.capabilities.sourcing.model import Lane, NodeFacts, ShipTo
+from crossdock.capabilities.sourcing.kits import KitAt
+from crossdock.capabilities.sourcing.model import Lane, Line, NodeFacts, ShipTo
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = Calendar(frozenset(range(1, 6)))
@@ -174,3 +175,13 @@ def test_a_supplier_is_asked_for_nothing_but_what_it_drop_ships() -> None:
     )
 
     assert made.capabilities == ("DROPSHIP",)
+
+
+def test_a_stock_has_of_a_kit_what_can_be_put_together_with_it() -> None:
+    there = KitAt(item="P", parts=(("X", (("P", 2),)),), has={"P": 1_000_000, "X": 10})
+    line = Line(line_no=1, item="P", micros=9)
+
+    assert Stock({"P": 1}).has(line) == 1
+    assert Stock({"P": 1}, own={1: 4}).has(line) == 4
+    assert Stock({"P": None}).has(line) == 0
+    assert Stock({"P": 1}, kits={1: there}).has(line) == 6_000_000

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,12 +18,15 @@ from crossdock.capabilities.sourcing.model import (
     Policy,
     Preference,
 )
+from crossdock.capabilities.sourcing.substituting import planned
 from crossdock.capabilities.supply import explosion
 from tests.unit.capabilities.sourcing.orders import (
     FRIDAY,
     MONDAY,
     decide,
     first,
+    instead,
+    knobs,
     line,
     node,
     order,
@@ -265,3 +269,93 @@ def test_what_is_still_to_come_of_a_part_is_planned_once_as_well(
             if days[part.line_no] in DAYS[: number + 1]:
                 taken.update(pieces(part.takes or {part.item: part.micros}))
         assert all(taken[item] <= by_day[day][item] for item in taken)
+
+
+# Another item in the place of a kit, what waits, and what no stock limits.
+
+
+def test_a_substitute_of_a_part_that_a_kit_takes_has_what_the_kit_leaves() -> None:
+    asked = order(line(1, "P", 3), line(2, "Z", 4))
+    kits = {1: kit("P", PQ, {"X": 5}), 3: kit("Q", PQ, {"X": 5})}
+    there = node("DC1", {"X": 5, "Z": 0}, kits=kits)
+
+    made = planned(asked, [there], knobs(), [instead(3, 2, "Q")])
+
+    assert shipped(made) == {"DC1": {1: 3, 3: 1}}
+
+
+def steps(said: Mapping[int, int]) -> tuple[Arrival, ...]:
+    """Say how many there are in all by some days of May."""
+    return tuple(
+        Arrival(ships_on=date(2026, 5, day), arrives_on=date(2026, 5, day), micros=n * MICROS)
+        for day, n in said.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("beside", "supply", "found", "day"),
+    [
+        (0, {6: 6, 7: 9}, 4, None),
+        (2, {6: 4, 7: 9}, 4, 7),  # of the parts that lie there another line takes some
+        (2, {6: 4}, 3, None),
+    ],
+)
+def test_a_kit_waits_for_its_parts_beside_those_that_are_taken(
+    beside: int, supply: dict[int, int], found: int, day: int | None
+) -> None:
+    lines = [line(1, "X", beside)] if beside else []
+    asked = order(*lines, line(2, "P", 4, needed_by=FRIDAY))
+    coming = {"X": steps({7: 9})} if day else {}
+    there = kit("P", PQ, {"X": 5}, coming=coming)
+
+    made = decide(asked, node("DC1", {"X": 5}, kits={2: there}, supply={2: steps(supply)}))
+
+    parts = {part.line_no: part for one in made.shipments for part in one.parts}
+    assert parts[2].micros == found * MICROS
+    assert parts[2].supply_on == (None if day is None else date(2026, 5, day))
+
+
+def test_kits_that_come_assembled_leave_on_their_day() -> None:
+    there = node("DC1", kits={1: kit("P", PQ, {"P": 1})}, supply={1: steps({6: 4, 8: 9})})
+
+    made = decide(order(line(1, "P", 4, needed_by=FRIDAY)), there)
+
+    [part] = made.shipments[0].parts
+    assert (pieces(part.takes), part.supply_on) == ({"P": 1}, date(2026, 5, 6))
+
+
+@pytest.mark.parametrize("needed_by", [None, FRIDAY])
+def test_what_no_stock_limits_is_had_alike_with_a_date_and_without(needed_by: date | None) -> None:
+    asked = order(line(1, "S", 9, needed_by=needed_by), line(2, "X", 2, needed_by=needed_by))
+    endless = 10**12 - 1
+    here = node("DC1", {"S": 9, "X": 2}, unlimited=frozenset({"S"}))
+    there = node("DC2", {"S": endless, "X": 2}, unlimited=frozenset({"S"}), cost=1)
+
+    made = decide(asked, here, there, rules=first(Preference.DEPTH, Preference.COST))
+
+    assert shipped(made) == {"DC2": {1: 9, 2: 2}}
+    assert reasons(made)["DC1"] == ("PASSED_OVER", "COST")
+    assert "9 of S (line 1, which no stock limits)" in why(made, "DC2")
+
+
+@pytest.mark.parametrize(("needed_by", "found"), [(None, 9), (FRIDAY, 9), (date(2026, 5, 6), 2)])
+def test_what_is_had_by_its_lead_time_is_had_on_its_day_with_a_date_and_without(
+    needed_by: date | None, found: int
+) -> None:
+    comes = Arrival(ships_on=date(2026, 5, 7), arrives_on=FRIDAY, micros=10**18)
+    there = node("DC1", {"X": 2}, supply={1: (comes,)}, by_lead_time=frozenset({"X"}))
+
+    made = decide(order(line(1, "X", 9, needed_by=needed_by)), there)
+
+    assert shipped(made) == {"DC1": {1: found}}
+    assert ("by its lead time on 2026-05-07" in why(made, "DC1")) is (found == 9)
+
+
+def test_a_node_whose_parts_come_in_time_is_not_said_to_lack_them() -> None:
+    asked = order(line(1, "P", 4, needed_by=FRIDAY))
+    here = node("DC1", kits={1: kit("P", PQ, {"P": 5})})
+    there = node("DC2", kits={1: kit("P", PQ, {})}, supply={1: steps({6: 4})})
+
+    made = decide(asked, here, there)
+
+    assert why(made, "DC2").endswith("it could give 4 of 4 P")
