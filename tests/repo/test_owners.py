@@ -35,6 +35,7 @@ OWNERS = {
     "0022_stock_counted": "capabilities.reconciliation",
     "0023_counts_sent": "orchestration",
     "0025_periods": "capabilities.reconciliation",
+    "0026_kit_orders": "capabilities.inventory",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 
