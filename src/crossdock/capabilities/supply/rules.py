@@ -80,10 +80,11 @@ class AtpRule:
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
     `takes_parts`: what orders claim of this kit, and does not lie there assembled, is claimed of
     its components; None is but for those that the same order names itself, true is of these, too
-    (orders name the kit alone), false is of none (they are told in other orders). `counts_dock`: what was booked in and is not put
-    away counts as arrived; false is for a source that leaves a supply open until it is put away.
-    `acknowledge_days`: a supplier answers a purchase in so many working days; 0 is nobody waits.
-    `receipt_percent`: so much less or more than a ship notice announced is as good as announced.
+    (orders name the kit alone), false is of none (they are told in other orders).
+    `counts_dock`: what was booked in and is not put away counts as arrived; false is for a source
+    that leaves a supply open until it is put away. `acknowledge_days`: a supplier answers a
+    purchase in so many working days; 0 is nobody waits. `receipt_percent`: so much less or more
+    than a ship notice announced is as good as announced.
     """
 
     mode: AtpMode | None = None
