@@ -14,7 +14,7 @@ CASES ?= 100000
 MUTATED ?= 1000000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/allocation/test_model_,alternatives.py groups.py on_time.py packs.py released.py run_proof.py) \
-	$(addprefix tests/unit/capabilities/inventory/test_,budget.py drawing.py granting.py granting_packs.py granting_unlimited.py kits.py page.py promise_proof.py proof.py) \
+	$(addprefix tests/unit/capabilities/inventory/test_,budget.py drawing.py granting.py granting_packs.py granting_unlimited.py kits.py ordering.py page.py promise_proof.py proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py kits.py substituting.py supply.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,ageing.py assembled.py beside_stock.py calendar.py cutting.py derivation.py drawn.py explosion.py fill.py inbound.py kept.py kin.py kitting.py lasting.py promise.py rules.py) \

@@ -328,3 +328,44 @@ async def test_what_the_hub_holds_for_kits_is_no_leak_and_named_as_its(bench: Be
     await bench.hub.jobs.run_due()
     found = await bench.hub.cases.find(bench.hub.scope)
     assert not [one for one in found if one.code == "RSV-LEAK"]
+
+
+async def test_picks_of_parts_that_quote_the_kits_line_are_picks_of_its_parts(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=2, Z=1)
+    await bench.count(X=9, Z=9, A=9)
+    await ordered(bench, line("o1/1", "P", 2))
+    await bench.hub.settle()
+
+    await moved(bench, MovementType.PICK, "X", 1, "o1/1")
+    await bench.hub.settle()
+    assert await free(bench, "X", "Z") == [5, 7]
+    assert await claimed(bench, "P", "X", "Z") == [2, 3, 2]
+    await moved(bench, MovementType.PICK, "X", 3, "o1/1")
+    await moved(bench, MovementType.PICK, "Z", 2, "o1/1")
+    await bench.hub.settle()
+    assert await free(bench, "X", "Z") == [5, 7]
+    assert await claimed(bench, "P", "X", "Z") == [2, 0, 0]
+    await moved(bench, MovementType.UNPICK, "Z", 1, "o1/1", comes=True)
+    await bench.hub.settle()
+    assert (await free(bench, "Z"), await claimed(bench, "Z")) == ([7], [1])
+
+    # What is no part of it stands in for the kit.
+    await moved(bench, MovementType.PICK, "A", 1, "o1/1")
+    await bench.hub.settle()
+    assert await claimed(bench, "P") == [1]
+
+
+async def test_parts_that_are_picked_for_the_line_of_a_reserved_kit_consume_its_hold(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=2)
+    await bench.count(X=9)
+    made = await reserve(bench, ("P", 2, "o1/1"), hard=True)
+    await ordered(bench, line("o1/1", "P", 2))
+    await moved(bench, MovementType.PICK, "X", 2, "o1/1")
+    await bench.hub.settle()
+    now = await bench.hub.inventory.get(bench.hub.scope, made.reservation_id)
+    assert held(now) == [("P", 2, 1), ("X", 4, 2)]
+    assert await claimed(bench, "X") == [2]

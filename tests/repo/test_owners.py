@@ -37,6 +37,7 @@ OWNERS = {
     "0025_periods": "capabilities.reconciliation",
     "0029_as2": "connectivity",
     "0027_late_when_signed": "capabilities.reconciliation",
+    "0026_kit_orders": "capabilities.inventory",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

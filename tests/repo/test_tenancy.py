@@ -35,6 +35,7 @@ WORKERS = {
     "crossdock.capabilities.inventory.turning.DUE": "where a day has ended",
     "crossdock.capabilities.inventory.turning.NEXT": "when the next day ends",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
+    "crossdock.capabilities.inventory.kit_orders.IS_ANY": "whether anybody has ordered a kit",
     "crossdock.capabilities.inventory.waiting_kits.IS_ANY": "whether any kit waits for parts",
     "crossdock.capabilities.reconciliation.count_store.TENANTS": "whose counts are told",
     "crossdock.capabilities.reconciliation.counted_store.TENANTS": "whose counts wait",

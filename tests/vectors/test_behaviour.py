@@ -550,7 +550,6 @@ async def test_a29_what_a_notice_announces_is_counted_once(yard: Yard) -> None:
 async def test_a30_kits_that_share_a_component_are_not_additive(yard: Yard) -> None:
     there, of_p, of_q = given("A30")
     await yard.hear(kit("P", 1, X=of_p), kit("Q", 1, X=of_q))
-    await yard.rule(AtpRule(takes_parts=True), "P")
     await put(yard, there)
     p, q = [(await yard.of(name)).now // MICROS for name in "PQ"]
     await yard.hear(order("o1", replace(line("o1/1", 2), item="P")))

@@ -50,7 +50,7 @@ class Heard:
 class KitPools:
     """Inventory and supply, in the words of availability publishing, for a tenant with kits.
 
-    What orders for a kit claim of its components, where its rule says so, is shown by neither.
+    What orders for a kit claim of its components is shown by neither.
     """
 
     stock: Pools

@@ -24,6 +24,7 @@ from crossdock.capabilities.inventory import (
     lots,
     model,
     over_picks,
+    part_picks,
     parts,
     positions,
     shelves,
@@ -128,7 +129,7 @@ async def _fold(
     """
     await tx.execute(ONLY_INDEXES)
     units = await folding.buckets(tx, page)
-    claims = await demand.claims_of(tx, page)
+    page, claims = await part_picks.routed(tx, page, around.kits)
     told = await lots.buckets(tx, beside.known_anew)
     by_key = await _stock_ids(tx, units, claims)
     by_key |= {one.key: stock_id for one, stock_id in told.items()}

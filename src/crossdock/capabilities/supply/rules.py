@@ -78,11 +78,13 @@ class AtpRule:
     the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none. `lives`:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
-    `takes_parts`: orders for this kit name it alone, so what they claim of it, and does not lie
-    there assembled, is claimed of its components. `counts_dock`: what was booked in and is not put
-    away counts as arrived; false is for a source that leaves a supply open until it is put away.
-    `acknowledge_days`: a supplier answers a purchase in so many working days; 0 is nobody waits.
-    `receipt_percent`: so much less or more than a ship notice announced is as good as announced.
+    `takes_parts`: what orders claim of this kit, and does not lie there assembled, is claimed of
+    its components; None is but for those that the same order names itself, true is of these, too
+    (orders name the kit alone), false is of none (they are told in other orders).
+    `counts_dock`: what was booked in and is not put away counts as arrived; false is for a source
+    that leaves a supply open until it is put away. `acknowledge_days`: a supplier answers a
+    purchase in so many working days; 0 is nobody waits. `receipt_percent`: so much less or more
+    than a ship notice announced is as good as announced.
     """
 
     mode: AtpMode | None = None
