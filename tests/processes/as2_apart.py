@@ -60,6 +60,9 @@ def shows(other: Scope) -> Mapping[str, Ask]:
     async def shown(full: Full) -> Any:
         return await full.hub.as2.messages.show(other, await _message(full))
 
+    async def told(full: Full) -> Any:
+        return await full.hub.as2.messages.one(other, await _message(full))
+
     async def posted(full: Full) -> Any:
         return await full.hub.as2.posting.post(other, await _message(full))
 
@@ -68,6 +71,7 @@ def shows(other: Scope) -> Mapping[str, Ask]:
 
     return {
         "Messages.listed": lambda full: full.hub.as2.messages.listed(other),
+        "Messages.one": told,
         "Messages.show": shown,
         "PartnerBook.ending": lambda full: full.hub.as2.partners.ending(other),
         "PartnerBook.keys": lambda full: full.hub.as2.partners.keys(other),

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -146,7 +145,7 @@ class House:
             self.directory,
             Neighbours(pollers=pollers, ports=ports, freshness=self.inventory.upkeep),
         )
-        self.pools = Pools()
+        self.as2, self.pools = self._as2(), Pools()
         self.publishing = Publishing(database, self.clock, self.pools, self.catalog)
         self.channels = self.publishing.channels
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
@@ -170,8 +169,7 @@ class House:
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
 
-    @cached_property
-    def as2(self) -> Exchange:
+    def _as2(self) -> Exchange:
         around = (Vault(bytes(32)), CaseDesk())
         return exchange.over(self.database, self.clock, (self.ids, Random(9)), around)
 

@@ -52,10 +52,10 @@ where tenant = $1 and direction = 'IN' and house = $2 and partner_name = $3 and 
 """
 TAKE = """
 insert into as2_message (tenant, message, direction, house, partner_name, message_id, state,
-    raw, raw_sha256, payload, content_type, filename, mic, mics, layers, signed_by, receipt,
-    receipt_url, due_at, made_at, settled_at)
-values ($1, $2, 'IN', $3, $4, $5, 'TAKEN', $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15,
-    $16, $17, $18, $18)
+    raw, raw_sha256, payload, payload_sha256, content_type, filename, mic, mics, layers, signed_by,
+    receipt, receipt_url, due_at, made_at, settled_at)
+values ($1, $2, 'IN', $3, $4, $5, 'TAKEN', $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15,
+    $16, $17, $18, $19, $19)
 on conflict do nothing returning message
 """
 AGAIN = """
@@ -196,6 +196,7 @@ class Answering:
     ) -> bool:
         whose, payload = received.addressed, received.payload
         name = prefixed("msg", self.ids.new())
+        content_hash = sha256(payload.content).hexdigest()
         signature = received.layers.signature
         digest = signature.digest if signature else Digest.SHA256
         kept = await tx.fetchval(
@@ -205,6 +206,7 @@ class Answering:
                 _raw(message),
                 hashed(message.body),
                 payload.content,
+                content_hash,
                 payload.content_type,
                 payload.filename,
             ),
@@ -230,7 +232,7 @@ class Answering:
                 content_type=payload.content_type,
                 filename=payload.filename,
                 size_bytes=len(payload.content),
-                sha256=sha256(payload.content).hexdigest(),
+                sha256=content_hash,
                 is_signed=signature is not None,
             ),
             occurred_at=now,

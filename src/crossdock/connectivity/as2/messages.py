@@ -14,7 +14,7 @@ from crossdock.canonical.messages import MessageSettled
 from crossdock.connectivity.as2.algorithms import Digest
 from crossdock.connectivity.as2.sending import Awaited
 from crossdock.connectivity.as2.terms import Payload, ReceiptKind
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
 TRANSPORT = "AS2"
@@ -54,8 +54,9 @@ class KeptMessage:
     """A message as it is listed. `mic` is what its receipt gives the digest of the content as.
 
     `signed_by` is the fingerprint of the certificate that its signature (or, of a message out,
-    its receipt's) was verified with. `repeats` counts how often it came again, `attempts` how
-    often it, or its receipt, was sent. `due_at` is when that is done next.
+    its receipt's) was verified with. `repeats` counts how often it came again (of a message out:
+    how often it was settled), `attempts` how often it, or its receipt, was sent. `due_at` is when
+    that is done next.
     """
 
     message: str
@@ -91,21 +92,23 @@ class Stored:
     receipt: bytes | None = field(repr=False)
 
 
+# What is large lies outside the row, and is not fetched to be listed.
 LISTED = """
 select message, direction, house, partner_name, message_id, state, because, layers, content_type,
-    filename, length(payload) as payload_bytes, encode(sha256(payload), 'hex') as payload_sha256,
-    mic, signed_by, receipt is not null as has_receipt, receipt_url, attempts, repeats, due_at,
-    made_at, settled_at
+    filename, length(payload) as payload_bytes, payload_sha256, mic, signed_by,
+    receipt is not null as has_receipt, receipt_url, attempts, repeats, due_at, made_at, settled_at
 from as2_message
 where tenant = $1 and ($2 = '' or direction = $2) and ($3 = '' or state = $3)
     and ($4 = '' or partner_name = $4) and ($5 = '' or message < $5)
 order by message desc limit $6
 """
 ONE = """
-select *, length(payload) as payload_bytes, encode(sha256(payload), 'hex') as payload_sha256,
-    receipt is not null as has_receipt
+select message, direction, house, partner_name, message_id, state, because, layers, content_type,
+    filename, length(payload) as payload_bytes, payload_sha256, mic, signed_by,
+    receipt is not null as has_receipt, receipt_url, attempts, repeats, due_at, made_at, settled_at
 from as2_message where tenant = $1 and message = $2
 """
+CONTENTS = "select raw, payload, receipt from as2_message where tenant = $1 and message = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +130,26 @@ class Messages:
         async with self.database.transaction(scope) as tx:
             return [kept_of(row) for row in await tx.fetch(LISTED, tx.tenant, *wanted)]
 
-    async def show(self, scope: Scope, message: str) -> Stored:
+    async def one(self, scope: Scope, message: str) -> KeptMessage:
         async with self.database.transaction(scope) as tx:
-            row = await tx.fetchrow(ONE, tx.tenant, message)
-        if row is None:
-            raise NotFound(
-                f"there is no message {message!r} by AS2",
-                hint="`crossdock as2 messages` lists them; the Message-ID is another name",
-            )
-        return Stored(kept_of(row), row["raw"], row["payload"], row["receipt"])
+            return await _one(tx, message)
+
+    async def show(self, scope: Scope, message: str) -> Stored:
+        """Give a message with all that is kept of it."""
+        async with self.database.transaction(scope) as tx:
+            kept = await _one(tx, message)
+            row = await tx.fetchrow(CONTENTS, tx.tenant, message)
+        return Stored(kept, row["raw"], row["payload"], row["receipt"])
+
+
+async def _one(tx: Transaction, message: str) -> KeptMessage:
+    row = await tx.fetchrow(ONE, tx.tenant, message)
+    if row is None:
+        raise NotFound(
+            f"there is no message {message!r} by AS2",
+            hint="`crossdock as2 messages` lists them; the Message-ID is another name",
+        )
+    return kept_of(row)
 
 
 def kept_of(row: Any) -> KeptMessage:

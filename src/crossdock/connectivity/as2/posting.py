@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -47,12 +48,12 @@ PAGE = 200
 
 INTEND = """
 insert into as2_message (tenant, message, direction, house, partner_name, message_id, state, raw,
-    raw_sha256, payload, content_type, filename, mics, due_at, made_at)
-values ($1, $2, 'OUT', $3, $4, $5, 'DUE', $6, $7, $8, $9, $10, $11::jsonb, $12, $12)
+    raw_sha256, payload, payload_sha256, content_type, filename, mics, due_at, made_at)
+values ($1, $2, 'OUT', $3, $4, $5, 'DUE', $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $13)
 on conflict do nothing returning message
 """
 INTENDED = """
-select message, payload = $5 as is_same from as2_message
+select message, payload_sha256 = $5 as is_same from as2_message
 where tenant = $1 and direction = 'OUT' and house = $2 and partner_name = $3 and message_id = $4
 """
 DUE = WorkersSql("""
@@ -132,22 +133,24 @@ class Posting:
         terms = sides.profile.terms()
         sent = await asyncio.to_thread(write, wanted.payload, sides.house, terms, stamp)
         raw, payload = sent.message.written(), wanted.payload
+        content_hash = sha256(payload.content).hexdigest()
         async with self.database.transaction(scope) as tx:
             name = await tx.fetchval(
                 INTEND,
                 *(tx.tenant, prefixed("msg", self.ids.new()), wanted.house, wanted.partner),
-                *(message_id, raw, hashed(raw), payload.content, payload.content_type),
+                *(message_id, raw, hashed(raw), payload.content, content_hash),
+                payload.content_type,
                 *(payload.filename, awaited_json(sent), now),
             )
             if name is None:
-                row = await tx.fetchrow(INTENDED, *whose, message_id, payload.content)
+                row = await tx.fetchrow(INTENDED, *whose, message_id, content_hash)
                 if not row["is_same"]:
                     raise Conflict(
                         f"request {wanted.request_id!r} was for another document",
                         hint="give every document a request id of its own",
                     )
                 name = row["message"]
-        return (await Messages(self.database).show(scope, name)).kept
+        return await Messages(self.database).one(scope, name)
 
     async def post(self, scope: Scope, message: str) -> KeptMessage:
         """Send a message, if it is due and nobody else is sending it; say how it stands."""
@@ -157,7 +160,7 @@ class Posting:
             sides = row and await self.partners.sides(tx, row["house"], row["partner_name"])
         if row:
             await self._sent(scope, row, sides)
-        return (await Messages(self.database).show(scope, message)).kept
+        return await Messages(self.database).one(scope, message)
 
     async def again(self, scope: Scope, message: str) -> None:
         """Have a message sent again from the beginning, by the hand of a person."""

@@ -133,7 +133,7 @@ def message_routes(hub: Hub) -> APIRouter:
     @routes.get("/{message}", **needs("messages:read"))
     async def show_as2_message(message: Text, caller: Caller) -> KeptMessage:
         """Show a message: what became of it, and why."""
-        return (await hub.as2.messages.show(caller.scope, message)).kept
+        return await hub.as2.messages.one(caller.scope, message)
 
     @routes.get("/{message}/contents", **needs("messages:read"))
     async def show_as2_contents(message: Text, caller: Caller) -> As2Contents:
@@ -149,7 +149,7 @@ def message_routes(hub: Hub) -> APIRouter:
     async def send_as2_message_again(message: Text, caller: Caller) -> KeptMessage:
         """Send a message again that was given up or refused, under the same id."""
         await hub.as2.posting.again(caller.scope, message)
-        return (await hub.as2.messages.show(caller.scope, message)).kept
+        return await hub.as2.messages.one(caller.scope, message)
 
     return routes
 

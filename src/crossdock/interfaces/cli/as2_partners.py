@@ -26,100 +26,93 @@ House = Annotated[str, typer.Argument(help="Our AS2 name, as the partner spells 
 PartnerName = Annotated[str, typer.Argument(help="The partner's AS2 name.")]
 
 
+Url = Annotated[str | None, typer.Option(help="Where it takes messages; without, none are sent.")]
+Certificates = Annotated[
+    list[Path] | None,
+    typer.Option(help="A certificate of its own, added to those known. Repeatable."),
+]
+Dropped = Annotated[
+    list[str] | None,
+    typer.Option(help="The fingerprint of one that is not taken any more. Repeatable."),
+]
+Sign = Annotated[str | None, typer.Option(help="sha-256, sha-384, sha-512, sha1, none.")]
+Encrypt = Annotated[str | None, typer.Option(help="aes-128, aes-192, aes-256, 3des, none.")]
+Compress = Annotated[str | None, typer.Option(help="before, after, none.")]
+Pss = Annotated[bool | None, typer.Option(help="Sign by RSASSA-PSS.")]
+Oaep = Annotated[bool | None, typer.Option(help="Encrypt the key by RSAES-OAEP.")]
+Base64 = Annotated[bool | None, typer.Option(help="Send documents in base64.")]
+Asked = Annotated[str | None, typer.Option(help="What is asked for: signed, plain, none.")]
+AskedAt = Annotated[
+    str | None, typer.Option(help="Ask for receipts at this address of ours: …/as2.")
+]
+GivenTo = Annotated[
+    list[str] | None,
+    typer.Option(help="An address that it may ask receipts to; NONE: none. Repeatable."),
+]
+Unsigned = Annotated[bool | None, typer.Option(help="Take unsigned messages.")]
+Unencrypted = Annotated[bool | None, typer.Option(help="Take unencrypted messages.")]
+Sha1 = Annotated[bool | None, typer.Option(help="Take SHA-1.")]
+TripleDes = Annotated[bool | None, typer.Option(help="Take 3DES.")]
+BytesMax = Annotated[int | None, typer.Option(help="The largest message taken.")]
+OnDuplicate = Annotated[
+    str | None, typer.Option(help="repeat: the first receipt again; warn: one that warns.")
+]
+Attempts = Annotated[int | None, typer.Option(help="How often one is sent in all.")]
+WaitMinutes = Annotated[
+    int | None, typer.Option(help="Before the second time; doubled each time.")
+]
+ReceiptMinutes = Annotated[
+    int | None, typer.Option(help="How long a receipt that comes by a call is waited for.")
+]
+
+
 def put_partner(
     house: House,
     partner: PartnerName,
-    url: Annotated[
-        str | None, typer.Option(help="Where it takes messages; without, none are sent.")
-    ] = None,
-    certificate: Annotated[
-        list[Path] | None,
-        typer.Option(help="A certificate of its own, added to those known. Repeatable."),
-    ] = None,
-    drop_certificate: Annotated[
-        list[str] | None,
-        typer.Option(help="The fingerprint of one that is not taken any more. Repeatable."),
-    ] = None,
-    sign: Annotated[
-        str | None, typer.Option(help="sha-256, sha-384, sha-512, sha1, none.")
-    ] = None,
-    encrypt: Annotated[
-        str | None, typer.Option(help="aes-128, aes-192, aes-256, 3des, none.")
-    ] = None,
-    compress: Annotated[str | None, typer.Option(help="before, after, none.")] = None,
-    pss: Annotated[bool | None, typer.Option(help="Sign by RSASSA-PSS.")] = None,
-    oaep: Annotated[bool | None, typer.Option(help="Encrypt the key by RSAES-OAEP.")] = None,
-    base64: Annotated[bool | None, typer.Option(help="Send documents in base64.")] = None,
-    receipt: Annotated[
-        str | None, typer.Option(help="What is asked for: signed, plain, none.")
-    ] = None,
-    receipt_url: Annotated[
-        str | None, typer.Option(help="Ask for receipts at this address of ours: …/as2.")
-    ] = None,
-    receipts_to: Annotated[
-        list[str] | None,
-        typer.Option(help="An address that it may ask receipts to; NONE: none. Repeatable."),
-    ] = None,
-    unsigned: Annotated[bool | None, typer.Option(help="Take unsigned messages.")] = None,
-    unencrypted: Annotated[bool | None, typer.Option(help="Take unencrypted messages.")] = None,
-    sha1: Annotated[bool | None, typer.Option(help="Take SHA-1.")] = None,
-    triple_des: Annotated[bool | None, typer.Option(help="Take 3DES.")] = None,
-    bytes_max: Annotated[int | None, typer.Option(help="The largest message taken.")] = None,
-    on_duplicate: Annotated[
-        str | None, typer.Option(help="repeat: the first receipt again; warn: one that warns.")
-    ] = None,
-    attempts: Annotated[int | None, typer.Option(help="How often one is sent in all.")] = None,
-    wait_minutes: Annotated[
-        int | None, typer.Option(help="Before the second time; doubled each time.")
-    ] = None,
-    receipt_minutes: Annotated[
-        int | None, typer.Option(help="How long a receipt that comes by a call is waited for.")
-    ] = None,
+    url: Url = None,
+    certificate: Certificates = None,
+    drop_certificate: Dropped = None,
+    sign: Sign = None,
+    encrypt: Encrypt = None,
+    compress: Compress = None,
+    pss: Pss = None,
+    oaep: Oaep = None,
+    base64: Base64 = None,
+    receipt: Asked = None,
+    receipt_url: AskedAt = None,
+    receipts_to: GivenTo = None,
+    unsigned: Unsigned = None,
+    unencrypted: Unencrypted = None,
+    sha1: Sha1 = None,
+    triple_des: TripleDes = None,
+    bytes_max: BytesMax = None,
+    on_duplicate: OnDuplicate = None,
+    attempts: Attempts = None,
+    wait_minutes: WaitMinutes = None,
+    receipt_minutes: ReceiptMinutes = None,
     as_json: AsJson = False,
 ) -> None:
     """Put the next version of what is agreed with a partner; what is left out stays."""
-    given: dict[str, Any] = {
-        name: value
-        for name, value in {
-            "house": house,
-            "partner": partner,
-            "url": url,
-            "sign": sign,
-            "pss": pss,
-            "encrypt": encrypt,
-            "oaep": oaep,
-            "compress": compress,
-            "base64": base64,
-            "receipt": receipt,
-            "receipt_url": receipt_url,
-            "takes_unsigned": unsigned,
-            "takes_unencrypted": unencrypted,
-            "takes_sha1": sha1,
-            "takes_3des": triple_des,
-            "bytes_max": bytes_max,
-            "on_duplicate": on_duplicate,
-            "attempts": attempts,
-            "wait_minutes": wait_minutes,
-            "receipt_minutes": receipt_minutes,
-        }.items()
-        if value is not None
-    }
-    if receipts_to:
-        given["receipt_urls"] = [one for one in receipts_to if one.upper() != NONE]
+    said: dict[str, Any] = {
+        "url": url, "sign": sign, "pss": pss, "encrypt": encrypt, "oaep": oaep,
+        "compress": compress, "base64": base64, "receipt": receipt, "receipt_url": receipt_url,
+        "receipt_urls": _addresses(receipts_to), "takes_unsigned": unsigned,
+        "takes_unencrypted": unencrypted, "takes_sha1": sha1, "takes_3des": triple_des,
+        "bytes_max": bytes_max, "on_duplicate": on_duplicate, "attempts": attempts,
+        "wait_minutes": wait_minutes, "receipt_minutes": receipt_minutes,
+    }  # fmt: skip
+    given = {name: value for name, value in said.items() if value is not None}
     added = [_pem(one) for one in certificate or ()]
     dropped = [one.lower() for one in drop_certificate or ()]
 
     async def put(hub: Hub) -> As2PartnerShown:
         if added or dropped:
             given["certificates"] = await _certificates(hub, house, partner, added, dropped)
-        said = said_as(As2PartnerSaid, given)
-        return shown(hub, await put_over(hub, hub.scope, said, BY))
+        told = said_as(As2PartnerSaid, {"house": house, "partner": partner, **given})
+        return shown(hub, await put_over(hub, hub.scope, told, BY))
 
     done = with_hub(put)
-    if as_json:
-        print_json(done)
-        return
-    _print_partner(done)
+    print_json(done) if as_json else _print_partner(done)
 
 
 def partners(as_json: AsJson = False) -> None:
@@ -222,6 +215,10 @@ async def _certificates(
                 f"no certificate has the fingerprint {one[:80]}", where="--drop-certificate"
             )
     return [one.pem() for one in known if one.fingerprint not in dropped] + added
+
+
+def _addresses(said: list[str] | None) -> list[str] | None:
+    return said and [one for one in said if one.upper() != NONE]
 
 
 def _pem(file: Path) -> str:

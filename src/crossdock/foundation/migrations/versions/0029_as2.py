@@ -53,6 +53,7 @@ create table as2_message (
     raw bytea not null,
     raw_sha256 bytea not null,
     payload bytea not null default '',
+    payload_sha256 text not null default '',
     content_type text not null default '',
     filename text not null default '',
     mic text not null default '',
@@ -75,6 +76,8 @@ create unique index as2_message_once on as2_message
 create unique index as2_message_refused on as2_message
     (tenant, house, partner_name, message_id, raw_sha256) where state = 'REFUSED'
     and direction = 'IN';
+create index as2_message_refused_last on as2_message (tenant, house, partner_name, message)
+    where state = 'REFUSED' and direction = 'IN';
 create index as2_message_due on as2_message (due_at) where due_at is not null;
 select guard_table('as2_message');
 """
