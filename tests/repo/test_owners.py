@@ -35,6 +35,8 @@ OWNERS = {
     "0022_stock_counted": "capabilities.reconciliation",
     "0023_counts_sent": "orchestration",
     "0025_periods": "capabilities.reconciliation",
+    "0030_partners": "capabilities.partners",
+    "0030b_interchanges": "connectivity",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from crossdock.assembly import adapters, counts, kits, unlisting
+from crossdock.assembly import adapters, counts, gateway, kits, unlisting
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -138,8 +138,8 @@ class Hub:
         self.quarantine = Quarantine(database, clock, self.inbox, words)
         self.proposals = Proposals(database)
         self.waiting_room = WaitingRoom(database, clock, words)
-        self.outbox = Outbox(database, clock)
-        self.cases = Cases(database, clock)
+        self.outbox, self.cases = Outbox(database, clock), Cases(database, clock)
+        self.gateway = gateway.over(database, clock, outside.ids)
 
     def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
@@ -376,7 +376,7 @@ class Hub:
             Job(name="extend event log", every=ten, work=partial(event_log.extend, self.database)),
             Job(name="reconcile", every=ten, work=self.reconciliation.follow),
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
-            self.count_tasks.job, self.counts.job,
+            self.count_tasks.job, self.counts.job, self.gateway.overdue.job,
             *adapters.watches(self.database, self.clock, self.settings, self.catalog),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.risk_cases.watch),

@@ -39,6 +39,14 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.partners import (
+    InterchangeAcknowledged,
+    InterchangeReceived,
+    InterchangeWritten,
+    PartnerAgreementChanged,
+    PartnerChanged,
+    PartnerIdentityChanged,
+)
 from crossdock.canonical.reconciliation import (
     CountDecided,
     CountTaskChanged,
@@ -86,6 +94,12 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     OrderChanged,
     SupplyCommitmentChanged,
     PartyChanged,
+    PartnerChanged,
+    PartnerIdentityChanged,
+    PartnerAgreementChanged,
+    InterchangeReceived,
+    InterchangeWritten,
+    InterchangeAcknowledged,
     CommandSettled,
     SourcingDecided,
     ConfirmationChanged,
