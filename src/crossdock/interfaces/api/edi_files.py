@@ -10,9 +10,9 @@ EDI_PATHS = frozenset({INTERCHANGES, SENT})
 MEDIA_TYPES = ("application/edi-x12", "application/edifact", "application/octet-stream")
 
 
-def check_edi(headers: Mapping[bytes, bytes]) -> None:
+def check_edi(headers: Mapping[str, str]) -> None:
     """Refuse what a browser page may send unasked: a form or a text is no interchange."""
-    sent = headers.get(b"content-type", b"").decode("latin-1")
+    sent = headers.get("content-type", "")
     media_type = sent.partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         raise Invalid(

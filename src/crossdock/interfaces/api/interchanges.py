@@ -18,7 +18,7 @@ from crossdock.connectivity.interchanges import (
     Wanted,
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
-from crossdock.interfaces.api.edi_files import MEDIA_TYPES
+from crossdock.interfaces.api.edi_files import MEDIA_TYPES, check_edi
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, Limit, Text
 
@@ -80,6 +80,7 @@ def taking_routes(hub: Hub) -> APIRouter:
     async def take(
         request: Request, caller: Caller, name: str, direction: Direction
     ) -> InterchangesTaken:
+        check_edi(request.headers)
         handed = Handed(name=name, by=who(caller), direction=direction)
         body: bytes = getattr(request.state, "body", b"")
         return _taken(await interchanges.receive(caller.scope, [body], handed))
