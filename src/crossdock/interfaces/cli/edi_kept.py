@@ -1,26 +1,17 @@
-"""`crossdock edi receive` and its like: interchanges taken in and kept by the hub."""
+"""`crossdock edi receive` and its like: interchanges taken in and kept by a hub.
 
-import sys
+What they do is loaded when one of them is run: checking a file takes no hub, nor its time.
+"""
+
+import importlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
-from crossdock.assembly import Hub
 from crossdock.canonical.partners import Direction
-from crossdock.connectivity.interchanges import (
-    Handed,
-    InterchangeWhole,
-    Outcome,
-    TakenIn,
-    Wanted,
-)
-from crossdock.interfaces.cli.entry import EXIT_FINDINGS
-from crossdock.interfaces.cli.files import read_chunks
-from crossdock.interfaces.cli.hub import with_hub
-from crossdock.interfaces.cli.output import AsJson, lines_to, print_json, stdout, table
+from crossdock.interfaces.cli.output import AsJson
 
 Files = Annotated[list[Path], typer.Argument(help="Files, or - for standard input.")]
 By = Annotated[str, typer.Option(help="Who hands it in; kept on record.")]
@@ -36,16 +27,13 @@ class StateAsked(StrEnum):
     SENT = "SENT"
 
 
-_STYLES = {"TAKEN": "green", "SENT": "green", "REFUSED": "red", "QUARANTINED": "yellow"}
-
-
 def receive(files: Files, by: By = BY, as_json: AsJson = False) -> None:
     """Take in files of X12 or EDIFACT: each interchange once, however often it is handed in.
 
     The bytes are kept, the partner is found by his identities, documents are counted and answered.
     The exit code is 1 where anything is refused or set aside.
     """
-    _take(files, by, Direction.IN, as_json=as_json)
+    _exchange().taken(files, by, Direction.IN, as_json=as_json)
 
 
 def sent(files: Files, by: By = BY, as_json: AsJson = False) -> None:
@@ -53,7 +41,7 @@ def sent(files: Files, by: By = BY, as_json: AsJson = False) -> None:
 
     How long is waited for what, `crossdock partner agree` says.
     """
-    _take(files, by, Direction.OUT, as_json=as_json)
+    _exchange().taken(files, by, Direction.OUT, as_json=as_json)
 
 
 def interchanges(
@@ -67,42 +55,14 @@ def interchanges(
     as_json: AsJson = False,
 ) -> None:
     """List interchanges that came or went, the newest first."""
-
-    async def asked(hub: Hub) -> None:
-        of = partner
-        if of:
-            of = (await hub.gateway.partners.show(hub.scope, of)).partner.partner
-        wanted = Wanted(
-            direction=direction or "",
-            state=state or "",
-            partner=of,
-            control=control,
-            document=document,
-        )
-        found = await hub.gateway.exchanged.find(hub.scope, wanted, after=after, limit=limit)
-        if as_json:
-            print_json({"interchanges": found})
-            return
-        table(
-            ("interchange", "", "state", "from", "to", "control", "documents", "kept", "why"),
-            [
-                (
-                    one.interchange,
-                    one.direction,
-                    one.state,
-                    one.sender,
-                    one.receiver,
-                    one.control,
-                    one.documents,
-                    f"{one.kept_at:%m-%d %H:%M}",
-                    one.because or one.code,
-                )
-                for one in found
-            ],
-            empty="no interchanges: `crossdock edi receive` takes one in",
-        )
-
-    with_hub(asked)
+    wanted = {
+        "direction": direction or "",
+        "state": state or "",
+        "partner": partner,
+        "control": control,
+        "document": document,
+    }
+    _exchange().listed(wanted, after, limit, as_json=as_json)
 
 
 def interchange(
@@ -113,15 +73,7 @@ def interchange(
     as_json: AsJson = False,
 ) -> None:
     """Show an interchange: its documents, what was found, what answers it; or its bytes."""
-    if raw:
-        parts = with_hub(lambda hub: hub.gateway.exchanged.body(hub.scope, name))
-        if as_json:
-            print_json({"body": b"".join(parts).decode("latin-1")})
-        else:
-            sys.stdout.buffer.write(b"".join(parts))
-        return
-    found = with_hub(lambda hub: hub.gateway.exchanged.show(hub.scope, name))
-    print_json(found) if as_json else _print_whole(found)
+    _exchange().shown(name, raw=raw, as_json=as_json)
 
 
 def replay(
@@ -132,137 +84,13 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Take in what was set aside, as the partners are known now; exit code 1 if some stay."""
-
-    async def asked(hub: Hub) -> list[Outcome]:
-        service = hub.gateway.interchanges
-        if names:
-            return [await service.replay(hub.scope, one) for one in names]
-        return await service.replay_held(hub.scope)
-
-    outcomes = with_hub(asked)
-    if as_json:
-        print_json({"interchanges": outcomes})
-    else:
-        _print_outcomes(outcomes)
-    if any(one.state == "QUARANTINED" for one in outcomes):
-        raise typer.Exit(EXIT_FINDINGS)
+    _exchange().replayed(names or [], as_json=as_json)
 
 
 def gaps(as_json: AsJson = False) -> None:
     """List control numbers that are missing among those that came."""
-    found = with_hub(lambda hub: hub.gateway.exchanged.missing(hub.scope))
-    if as_json:
-        print_json({"pairs": found})
-        return
-    table(
-        ("from", "to", "standard", "highest", "missing"),
-        [
-            (
-                one.sender,
-                one.receiver,
-                one.standard,
-                one.highest,
-                ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in one.gaps),
-            )
-            for one in found
-        ],
-        empty="no control number is missing",
-    )
+    _exchange().missing(as_json=as_json)
 
 
-def _take(files: list[Path], by: str, direction: Direction, *, as_json: bool) -> None:
-    async def taken(hub: Hub) -> list[tuple[Path, TakenIn]]:
-        service = hub.gateway.interchanges
-        return [
-            (
-                one,
-                await service.receive(
-                    hub.scope,
-                    read_chunks(one),
-                    Handed(name=one.name, by=by, direction=direction),
-                ),
-            )
-            for one in files
-        ]
-
-    told = with_hub(taken)
-    outcomes = [each for _, one in told for each in one.interchanges]
-    beside = [each for _, one in told for each in one.beside]
-    if as_json:
-        print_json({"interchanges": outcomes, "beside": beside})
-    else:
-        _print_outcomes(outcomes)
-        for each in beside:
-            lines_to().print(Text(f"byte {each.place.offset}: {each.says}", "yellow"))
-    if beside or any(_is_bad(one) for one in outcomes):
-        raise typer.Exit(EXIT_FINDINGS)
-
-
-def _is_bad(one: Outcome) -> bool:
-    return one.state in {"REFUSED", "QUARANTINED"} or bool(one.rejected)
-
-
-def _print_outcomes(outcomes: list[Outcome]) -> None:
-    for one in outcomes:
-        documents = ", ".join(f"{count} x {name}" for name, count in one.documents.items())
-        line = Text.assemble(
-            (f"{one.state:<12}", _STYLES.get(one.state, "dim")),
-            f"{one.interchange} {one.sender} to {one.receiver}, {one.control}",
-        )
-        if documents:
-            line.append(f": {documents}")
-        if one.rejected:
-            line.append(f", {one.rejected} refused", "red")
-        if one.repeated:
-            line.append(f", {one.repeated} came before", "dim")
-        if why := one.because or one.code:
-            line.append(f"; {why}", "dim")
-        if one.answer:
-            line.append(f"; answered by {one.answer}", "dim")
-        lines_to().print(line, soft_wrap=True)
-    if not outcomes:
-        stdout.print(Text("nothing is set aside", style="dim"))
-
-
-def _print_whole(found: InterchangeWhole) -> None:
-    one = found.interchange
-    kind = f"{one.standard} {one.direction}{' test' if one.is_test else ''}"
-    lines = [
-        f"{one.interchange} {one.state} {kind}",
-        f"  from     {one.sender}",
-        f"  to       {one.receiver}",
-        f"  control  {one.control}",
-        f"  partner  {one.partner or 'unknown'}",
-        f"  kept     {one.kept_at.isoformat()} by {one.said_by}, {one.size} bytes {one.name}",
-        f"  why      {one.because or one.code}" if one.because or one.code else "",
-        f"  answers  {one.answers}" if one.answers else "",
-        f"  answered by {found.answered_by}" if found.answered_by else "",
-        f"  came again {one.repeats} times" if one.repeats else "",
-    ]
-    for line in lines:
-        if line:
-            stdout.print(line, markup=False, soft_wrap=True)
-    if found.documents:
-        table(
-            ("document", "control", "version", "state", "segments", "expects", "by", "settled by"),
-            [
-                (
-                    each.document,
-                    each.control,
-                    each.version,
-                    each.state,
-                    each.segments,
-                    "" if each.expects == "NONE" else each.expects,
-                    each.due_at.isoformat() if each.due_at else "",
-                    each.settled_by,
-                )
-                for each in found.documents
-            ],
-            empty="",
-        )
-    for each in found.findings:
-        lines_to().print(
-            f"{each['severity']:<8}byte {each['byte']}: {each['says']}  {each['code']}",
-            markup=False,
-            soft_wrap=True,
-        )
+def _exchange() -> Any:
+    return importlib.import_module("crossdock.interfaces.cli.edi_exchange")
