@@ -69,6 +69,7 @@ FOLLOWED = "how-to/reconcile-invoices.md"
 PERIOD = "how-to/close-a-period.md"
 BY_DATE = "how-to/promise-by-date.md"
 EDI = "how-to/check-edi-files.md"
+PARTNERS = "how-to/exchange-edi-with-partners.md"
 AS2 = "how-to/open-as2-messages.md"
 EXCHANGED = "how-to/exchange-as2-messages.md"
 TYPED = {
@@ -80,6 +81,7 @@ TYPED = {
     BUDGET,
     BY_DATE,
     EDI,
+    PARTNERS,
     AS2,
     EXCHANGED,
     DATABASE,
@@ -448,8 +450,8 @@ def test_stock_is_reconciled_as_the_page_says() -> None:
         reader.follow((DOCS / RECONCILED).read_text())
 
 
-@pytest.mark.parametrize("page", [OPEN_LINES, FOLLOWED, PERIOD])
-def test_documents_and_periods_are_compared_as_the_page_says(page: str) -> None:
+@pytest.mark.parametrize("page", [OPEN_LINES, FOLLOWED, PERIOD, PARTNERS])
+def test_documents_and_periods_are_kept_as_the_page_says(page: str) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
         reading(Path(folder)) as reader,

@@ -35,9 +35,11 @@ OWNERS = {
     "0022_stock_counted": "capabilities.reconciliation",
     "0023_counts_sent": "orchestration",
     "0025_periods": "capabilities.reconciliation",
-    "0029_as2": "connectivity",
+    "0028_as2": "connectivity",
     "0027_late_when_signed": "capabilities.reconciliation",
     "0026_kit_orders": "capabilities.inventory",
+    "0029_partners": "capabilities.partners",
+    "0030_interchanges": "connectivity",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

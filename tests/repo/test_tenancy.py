@@ -56,6 +56,7 @@ WORKERS = {
     "crossdock.connectivity.figures.OUTBOX": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.QUARANTINED": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.WAITING": "figures of the whole hub, for who runs it",
+    "crossdock.connectivity.interchanges.watching.TENANTS": "whose documents are overdue",
     "crossdock.connectivity.own_numbers.TENANTS": "who has connections",
     "crossdock.connectivity.proposals.TELLERS": "whose proposals are to be compared",
     "crossdock.connectivity.raw_messages.UNFINISHED": "what a process that died left unread",

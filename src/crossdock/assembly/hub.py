@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from crossdock.assembly import adapters, as2, counts, kits, unlisting
+from crossdock.assembly import adapters, as2, counts, gateway, kits, unlisting
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -137,8 +137,8 @@ class Hub:
         self.quarantine = Quarantine(database, clock, self.inbox, words)
         self.proposals = Proposals(database)
         self.waiting_room = WaitingRoom(database, clock, words)
-        self.outbox = Outbox(database, clock)
-        self.cases = Cases(database, clock)
+        self.outbox, self.cases = Outbox(database, clock), Cases(database, clock)
+        self.gateway = gateway.over(database, clock, outside.ids)
 
     def _heard(self) -> kits.Heard:
         return kits.Heard(self.inventory.ordered_kits, self.publishing)
@@ -374,7 +374,7 @@ class Hub:
             Job(name="extend event log", every=ten, work=partial(event_log.extend, self.database)),
             Job(name="reconcile", every=ten, work=self.reconciliation.follow),
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
-            self.count_tasks.job, self.counts.job,
+            self.count_tasks.job, self.counts.job, self.gateway.overdue.job,
             *adapters.watches(self.database, self.clock, self.settings, self.catalog),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.risk_cases.watch),

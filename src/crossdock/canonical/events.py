@@ -40,6 +40,14 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.messages import MessageReceived, MessageSettled
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.partners import (
+    InterchangeAcknowledged,
+    InterchangeReceived,
+    InterchangeWritten,
+    PartnerAgreementChanged,
+    PartnerChanged,
+    PartnerIdentityChanged,
+)
 from crossdock.canonical.reconciliation import (
     CountDecided,
     CountTaskChanged,
@@ -89,6 +97,12 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     PartyChanged,
     MessageReceived,
     MessageSettled,
+    PartnerChanged,
+    PartnerIdentityChanged,
+    PartnerAgreementChanged,
+    InterchangeReceived,
+    InterchangeWritten,
+    InterchangeAcknowledged,
     CommandSettled,
     SourcingDecided,
     ConfirmationChanged,

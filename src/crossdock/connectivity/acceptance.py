@@ -37,6 +37,14 @@ from crossdock.canonical.inventory import (
     StockWentNegative,
 )
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.partners import (
+    InterchangeAcknowledged,
+    InterchangeReceived,
+    InterchangeWritten,
+    PartnerAgreementChanged,
+    PartnerChanged,
+    PartnerIdentityChanged,
+)
 from crossdock.canonical.reconciliation import (
     CountDecided,
     CountTaskChanged,
@@ -105,6 +113,12 @@ HUBS_OWN = (
     ReconciliationPolicyChanged,
     SourcingNodeChanged,
     PromiseByDateChanged,
+    PartnerChanged,
+    PartnerIdentityChanged,
+    PartnerAgreementChanged,
+    InterchangeReceived,
+    InterchangeWritten,
+    InterchangeAcknowledged,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 

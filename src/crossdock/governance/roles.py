@@ -21,6 +21,7 @@ class Area(StrEnum):
 
     EVENTS: facts in, the log out. TELEMETRY: figures. PROCESSES: their instances. CASES: what a
     person must know of, with an owner and a deadline. FINANCE: what adjusts more than the cap.
+    PARTNERS: trading partners, and what is agreed with them.
     """
 
     STOCK = "stock"
@@ -28,6 +29,7 @@ class Area(StrEnum):
     EVENTS = "events"
     CATALOG = "catalog"
     CONNECTIONS = "connections"
+    PARTNERS = "partners"
     MESSAGES = "messages"
     DLQ = "dlq"
     PROCESSES = "processes"
@@ -81,6 +83,7 @@ ROLES: Mapping[str, frozenset[Verb]] = MappingProxyType(
                 "events:read",
                 "catalog:write",
                 "connections:write",
+                "partners:write",
                 "messages:write",
                 "dlq:write",
                 "processes:write",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from crossdock.assembly import gateway
 from crossdock.assembly.adapters import Doubts, Incidents, Orders, Rereading
 from crossdock.assembly.kits import KitAnswers
 from crossdock.assembly.unlisting import Unlisting
@@ -71,7 +72,7 @@ from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
 from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
-from crossdock.foundation.ids import Ids, SystemIds
+from crossdock.foundation.ids import SystemIds
 from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
@@ -105,8 +106,8 @@ class House:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.settings, self.database = settings, database
-        self.clock = SystemClock()
-        self.ids: Ids = SystemIds()
+        self.clock, self.ids = SystemClock(), SystemIds()
+        self.gateway = gateway.over(database, self.clock, self.ids)
         self.access = Access(database, self.clock, Random(7))
         self.catalog = Catalog(database, self.clock, Orders())
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))

@@ -19,6 +19,7 @@ from crossdock.capabilities.sourcing import NodeFacts
 from crossdock.capabilities.supply import PromiseAsked, Question
 from crossdock.connectivity.edi.documents import as_json
 from crossdock.connectivity.edi.standards import documents
+from crossdock.connectivity.interchanges import Handed
 from crossdock.interfaces.cli.entry import COMMANDS
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.docs.generate import commands_of
@@ -35,6 +36,7 @@ from tests.interfaces.cli_commands.trouble import (
     waiting_runs,
 )
 from tests.processes.counted import dear_counts, told_to_count
+from tests.processes.exchanged import OWN, THEIRS, order, x12
 from tests.unit.connectivity.as2.parties import pem
 from tests.unit.connectivity.edi.edifact.interchanges import interchange as edifact
 from tests.unit.connectivity.edi.x12.interchanges import interchange
@@ -45,6 +47,8 @@ EDI = (
     ("order.edi", interchange()),
     ("orders.edi", edifact()),
     ("order.jsonl", json.dumps(as_json(next(documents([interchange().encode()]))))),
+    ("test.edi", x12(1, order(), usage="T").decode()),
+    ("out.edi", x12(40, order(), sender=OWN, receiver=THEIRS).decode()),
 )
 
 # In an order in which each finds what it needs; {…} is filled in with what the trouble is called.
@@ -60,6 +64,22 @@ ONCE: tuple[str, ...] = (
     "edi mask orders.edi",
     "edi split order.edi --into parts",
     "edi diff order.edi order.edi",
+    "partner put Buyer --role CUSTOMER --owner edi --contact Ann,,ann@example.com",
+    "partner put Own --role LEGAL_ENTITY",
+    "partner identity Buyer ISA BUYER --qualifier ZZ",
+    "partner identity Own ISA SELLER --qualifier ZZ",
+    "partner agree Buyer X12 850 IN --ack 997",
+    "partner advance Buyer CONNECTED",
+    "partner show Buyer",
+    "partner list",
+    "edi receive test.edi",
+    "edi sent out.edi",
+    "edi interchanges",
+    "edi interchange {interchange}",
+    "edi replay",
+    "edi gaps",
+    "partner set-back Buyer INVITED --because anew",
+    "partner rename Own House",
     (
         "as2 wrap order.edi --from dock --to acme --key dock.pem --certificate acme.pem"
         " --out sent.as2 --sent sent.json"
@@ -243,6 +263,13 @@ async def dear_names(hub: Hub) -> list[str]:
     return [one.counted_id for one in await dear_counts(hub, "M1", "M2", item="BOLT")]
 
 
+async def set_aside(hub: Hub) -> str:
+    """Have a test come from somebody who is not known yet."""
+    body, handed = x12(2, order("held"), usage="T"), Handed(name="held.edi", by="test")
+    [held] = (await hub.gateway.interchanges.receive(hub.scope, [body], handed)).interchanges
+    return held.interchange
+
+
 async def closed_period(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Close a period, which waits to be signed off; give when it ended and was closed."""
     (crossdock.folder / "books.csv").write_text("item,location,quantity\nBOLT,DC1,90\n")
@@ -323,6 +350,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         "change": '{"quantity": "3"}',
         "run": run,
         "other_run": other_run,
+        "interchange": await set_aside(hub),
     }
 
 

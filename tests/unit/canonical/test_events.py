@@ -60,6 +60,20 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.partners import (
+    Agreement,
+    Direction,
+    IdentityKind,
+    InterchangeAcknowledged,
+    InterchangeReceived,
+    InterchangeWritten,
+    KnownPartner,
+    OnboardingState,
+    PartnerAgreementChanged,
+    PartnerChanged,
+    PartnerIdentityChanged,
+    Standard,
+)
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
     CountDecided,
@@ -137,6 +151,27 @@ LOT = LotChanged(item="B-1", lot="L1", expires_on=date(2026, 5, 6))
 WEIGHT = CatchWeightChanged(item="B-1", nominal=FOUR, low_percent=5, high_percent=10)
 
 
+ORDERS = Agreement(standard=Standard.EDIFACT, document="ORDERS", direction=Direction.IN)
+RECEIVED = InterchangeReceived(
+    interchange="ixc_1",
+    partner="prt_1",
+    standard=Standard.X12,
+    sender="ZZ:BUYER",
+    receiver="ZZ:SELLER",
+    control="1",
+    state="TAKEN",
+)
+
+
+def test_what_is_agreed_on_is_of_one_document_in_one_direction() -> None:
+    known = KnownPartner(
+        partner="prt_1", name="Buyer", state=OnboardingState.LIVE, agreements=(ORDERS,)
+    )
+
+    assert known.agreed(Standard.EDIFACT, "ORDERS", Direction.IN) is ORDERS
+    assert known.agreed(Standard.EDIFACT, "ORDERS", Direction.OUT) is None
+
+
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_an_event_is_named_by_capability_past_tense_and_version(name: str) -> None:
     payload = payload_type(name)
@@ -169,6 +204,56 @@ def test_an_event_of_another_version_is_refused() -> None:
         (LOT, "B-1"),
         (WEIGHT, "B-1"),
         (PartyChanged(code="C-1"), "C-1"),
+        (
+            PartnerChanged(
+                partner="prt_1",
+                name="Buyer",
+                state=OnboardingState.LIVE,
+                version=1,
+                changed_by="ann",
+            ),
+            "prt_1",
+        ),
+        (
+            PartnerIdentityChanged(
+                partner="prt_1",
+                kind=IdentityKind.AS2,
+                value="BUYER",
+                version=1,
+                changed_by="ann",
+            ),
+            "prt_1",
+        ),
+        (
+            PartnerAgreementChanged(
+                partner="prt_1", agreement=ORDERS, version=1, changed_by="ann"
+            ),
+            "prt_1",
+        ),
+        (RECEIVED, "prt_1"),
+        (replace(RECEIVED, partner=""), "ZZ:BUYER"),
+        (
+            InterchangeWritten(
+                interchange="ixc_2",
+                partner="prt_1",
+                standard=Standard.X12,
+                sender="ZZ:SELLER",
+                receiver="ZZ:BUYER",
+                control="1",
+            ),
+            "prt_1",
+        ),
+        (
+            InterchangeAcknowledged(
+                interchange="ixc_3",
+                partner="prt_1",
+                control="4",
+                by="ixc_4",
+                accepted=2,
+                rejected=1,
+            ),
+            "prt_1",
+        ),
         (
             CommandSettled(
                 command_id="c",

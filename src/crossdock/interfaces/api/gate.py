@@ -23,6 +23,7 @@ from crossdock.interfaces.api.bodies import (
     strict_json,
 )
 from crossdock.interfaces.api.caller import admit
+from crossdock.interfaces.api.edi_files import EDI_PATHS
 from crossdock.interfaces.api.hot import HotAnswer, HotRequest, HotRoute
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import answer
@@ -112,7 +113,7 @@ class Gate:
         if scope["method"] in _WITH_BODY:
             most = self._inbox_bytes_max if is_webhook else self._bytes_max(path)
             body = await read_body(receive, headers, most)
-            if not is_webhook and body:
+            if body and not is_webhook and path not in EDI_PATHS:
                 _check_media_type(headers)
                 await strict_json(body)
             state["body"] = body
@@ -151,7 +152,7 @@ class Gate:
         await reply({"type": "http.response.body", "body": answered.body})
 
     def _bytes_max(self, path: str) -> int:
-        if path in {EVENTS, AS2_MESSAGES}:
+        if path in {EVENTS, AS2_MESSAGES} or path in EDI_PATHS:
             return self._inbox_bytes_max
         return QUESTIONS_BYTES_MAX if path == QUESTIONS else BODY_BYTES_MAX
 

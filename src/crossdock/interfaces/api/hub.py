@@ -6,6 +6,7 @@ from typing import Protocol
 from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.capabilities.partners import Partners
 from crossdock.capabilities.reconciliation import (
     Counts,
     CountTasks,
@@ -23,6 +24,7 @@ from crossdock.connectivity.as2.exchange import Exchange
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
+from crossdock.connectivity.interchanges import Exchanged, Interchanges
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.replaying import Quarantine
@@ -55,6 +57,19 @@ class KnowsKitStocks(Protocol):
     ) -> Mapping[tuple[str, str], KitStock]:
         """Tell what there is of those of these items, at these locations, that are kits."""
         ...
+
+
+class Gateway(Protocol):
+    """What exchanges documents with trading partners."""
+
+    @property
+    def partners(self) -> Partners: ...
+
+    @property
+    def interchanges(self) -> Interchanges: ...
+
+    @property
+    def exchanged(self) -> Exchanged: ...
 
 
 class Hub(Protocol):
@@ -156,6 +171,9 @@ class Hub(Protocol):
 
     @property
     def periods(self) -> Periods: ...
+
+    @property
+    def gateway(self) -> Gateway: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -1,4 +1,4 @@
-"""`crossdock edi`: X12 and EDIFACT files, without a hub."""
+"""`crossdock edi`: X12 and EDIFACT files checked, read and written without a hub, or taken in."""
 
 import sys
 from collections import Counter
@@ -23,7 +23,7 @@ from crossdock.connectivity.edi.x12.reading import pages
 from crossdock.connectivity.edi.x12.tables import known
 from crossdock.connectivity.edi.x12.validation import validated
 from crossdock.foundation.clock import SystemClock
-from crossdock.interfaces.cli import edi_documents
+from crossdock.interfaces.cli import edi_documents, edi_kept
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_chunks
 from crossdock.interfaces.cli.output import AsJson, lines_to, print_json, stderr, stdout
@@ -117,6 +117,13 @@ def ack(
         sys.stdout.buffer.write("".join(written).encode("latin-1"))  # the bytes as they came
     else:
         stderr.print("there is nothing to acknowledge in this file", style="dim")
+
+
+for _command in (
+    *(edi_kept.receive, edi_kept.sent, edi_kept.interchanges, edi_kept.interchange),
+    *(edi_kept.replay, edi_kept.gaps),
+):
+    app.command()(_command)
 
 
 def _checked(file: Path) -> tuple[bool, Any]:

@@ -57,7 +57,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Heard:
+class Answering:
     """What an interchange was found to be, as its parts close."""
 
     messages: list[Refused] = field(default_factory=list[Refused])
@@ -65,7 +65,22 @@ class _Heard:
     is_answer: bool = False
     has_other: bool = False
 
-    def message(self, of: Message, errors: tuple[Finding, ...]) -> None:
+    def hear(self, event: Event) -> list[Answer]:
+        """Go on by an event; give what is answered to an interchange that it closes."""
+        if not isinstance(event, Closed):
+            return []
+        errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
+        match event.of:
+            case Message():
+                self._message(event.of, errors)
+                return []
+            case Group():
+                self._group(event.of, errors)
+                return []
+            case _:
+                return self._interchange(event.of, errors)
+
+    def _message(self, of: Message, errors: tuple[Finding, ...]) -> None:
         if of.type == CONTRL:
             self.is_answer = True
             return
@@ -73,29 +88,25 @@ class _Heard:
         if errors:
             self.messages.append(Refused(of, errors))
 
-    def group(self, of: Group, errors: tuple[Finding, ...]) -> None:
+    def _group(self, of: Group, errors: tuple[Finding, ...]) -> None:
         mine = tuple(one for one in self.messages if one.of.group is of)
         self.messages = [one for one in self.messages if one.of.group is not of]
         if errors or mine:
             self.groups.append(RefusedGroup(of, errors, mine))
 
+    def _interchange(self, of: Interchange, errors: tuple[Finding, ...]) -> list[Answer]:
+        is_answered = self.has_other or not self.is_answer
+        found = Answer(of, errors, tuple(self.messages), tuple(self.groups))
+        self.messages, self.groups = [], []
+        self.is_answer = self.has_other = False
+        return [found] if is_answered else []
+
 
 def answers(events: Iterable[Event]) -> Iterator[Answer]:
     """Say what is answered, as interchanges close."""
-    heard = _Heard()
+    answering = Answering()
     for event in events:
-        if not isinstance(event, Closed):
-            continue
-        errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
-        match event.of:
-            case Message():
-                heard.message(event.of, errors)
-            case Group():
-                heard.group(event.of, errors)
-            case _:
-                if heard.has_other or not heard.is_answer:
-                    yield Answer(event.of, errors, tuple(heard.messages), tuple(heard.groups))
-                heard = _Heard()
+        yield from answering.hear(event)
 
 
 def answered(events: Iterable[Event], *, first: int, at: datetime) -> Iterator[str]:
@@ -105,10 +116,11 @@ def answered(events: Iterable[Event], *, first: int, at: datetime) -> Iterator[s
     cannot be written in them is left out.
     """
     for number, answer in enumerate(answers(events), first):
-        yield _interchange(answer, str(number), at)
+        yield interchange_answered(answer, str(number), at)
 
 
-def _interchange(answer: Answer, number: str, at: datetime) -> str:
+def interchange_answered(answer: Answer, number: str, at: datetime) -> str:
+    """Write the interchange that answers one."""
     of, head = answer.of, answer.of.header
     form = Form(
         delimiters=head.delimiters,

@@ -82,21 +82,39 @@ Answer = GroupAnswer | InterchangeAnswer
 
 
 @dataclass(slots=True)
-class _Heard:
+class Answering:
     """What an interchange was found to be, as its parts close: nothing of it goes to another."""
 
     sets: list[SetAnswer] = field(default_factory=list[SetAnswer])
     is_answer: bool = False
     has_other: bool = False
 
-    def set(self, of: TransactionSet, errors: tuple[Finding, ...]) -> None:
+    def hear(self, event: Event) -> list[Answer]:
+        """Go on by an event; give what is answered to what it closes, if anything is."""
+        if isinstance(event, InterchangeAcknowledged):
+            self.is_answer = True
+        if not isinstance(event, Closed):
+            return []
+        errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
+        match event.of:
+            case TransactionSet():
+                self._set(event.of, errors)
+                return []
+            case Group():
+                return self._group(event, event.of, errors)
+            case _:
+                is_answer = self.is_answer and not self.has_other
+                self.sets, self.is_answer, self.has_other = [], False, False
+                return [InterchangeAnswer(of=event.of, findings=errors, is_answer=is_answer)]
+
+    def _set(self, of: TransactionSet, errors: tuple[Finding, ...]) -> None:
         """Hear of a set; one in no group refuses its interchange, and is in no answer itself."""
         if of.group is None:
             self.has_other = True
         else:
             self.sets.append(_said(of, errors))
 
-    def group(self, closed: Closed, of: Group, errors: tuple[Finding, ...]) -> list[GroupAnswer]:
+    def _group(self, closed: Closed, of: Group, errors: tuple[Finding, ...]) -> list[Answer]:
         found, self.sets = tuple(self.sets), []
         if of.functional_id == GROUP:
             return []
@@ -109,22 +127,9 @@ def answers(events: Iterable[Event]) -> Iterator[Answer]:
 
     One that holds a TA1 is an answer itself, unless there is anything else in it.
     """
-    heard = _Heard()
+    answering = Answering()
     for event in events:
-        if isinstance(event, InterchangeAcknowledged):
-            heard.is_answer = True
-        if not isinstance(event, Closed):
-            continue
-        errors = tuple(one for one in event.findings if one.severity is Severity.ERROR)
-        match event.of:
-            case TransactionSet():
-                heard.set(event.of, errors)
-            case Group():
-                yield from heard.group(event, event.of, errors)
-            case _:
-                is_answer = heard.is_answer and not heard.has_other
-                yield InterchangeAnswer(of=event.of, findings=errors, is_answer=is_answer)
-                heard = _Heard()
+        yield from answering.hear(event)
 
 
 def _said(of: TransactionSet, errors: tuple[Finding, ...]) -> SetAnswer:

@@ -1,7 +1,7 @@
 """A file answered: for each interchange that came, one back with TA1 and 997 or 999. Pure."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crossdock.connectivity.edi.x12.acknowledging import (
@@ -41,17 +41,18 @@ def answered(events: Iterable[Event], numbers: Numbers) -> Iterator[str]:
         if isinstance(answer, GroupAnswer):
             groups.append(answer)
             continue
-        text = _interchange(answer, groups, numbers, number)
+        text = interchange_answered(answer, groups, replace(numbers, interchange=number))
         if text:
             yield text
             number += 1
         groups = []
 
 
-def _interchange(
-    answer: InterchangeAnswer, groups: list[GroupAnswer], numbers: Numbers, number: int
+def interchange_answered(
+    answer: InterchangeAnswer, groups: Sequence[GroupAnswer], numbers: Numbers
 ) -> str:
-    of = answer.of
+    """Write the interchange that answers one and its groups; "" where nothing is to be said."""
+    of, number = answer.of, numbers.interchange
     end = "" if "\n" in of.delimiters.all else "\n"
     form = Form(delimiters=of.delimiters, line_end=end, leaves_out=True)
     acknowledged: list[list[Value]] = []
@@ -100,4 +101,4 @@ def _group(answer: GroupAnswer, numbers: Numbers, number: int) -> Iterator[list[
     yield ["GE", "1", str(number)]
 
 
-__all__ = ["Answer", "Interchange", "Numbers", "answered"]
+__all__ = ["Answer", "Interchange", "Numbers", "answered", "interchange_answered"]

@@ -3,7 +3,7 @@
 from crossdock.foundation.migrations.script import run
 
 revision = "0027"
-down_revision = "0025"
+down_revision = "0026"
 
 # As the transaction saw it that signed the period off; it is never changed.
 LATE = """

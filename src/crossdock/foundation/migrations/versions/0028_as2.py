@@ -2,8 +2,8 @@
 
 from crossdock.foundation.migrations.script import run
 
-revision = "0029"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 
 # Keys of our own, by the name that partners know us by: the certificate is public, `secret` is
 # the private key, sealed by the vault.
