@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,11 +30,6 @@ from crossdock.interfaces.cli.files import read_chunks
 from crossdock.interfaces.cli.output import AsJson, lines_to, print_json, stderr, stdout
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-for _command in (
-    *(edi_documents.parse, edi_documents.explain, edi_documents.generate),
-    *(edi_documents.diff, edi_documents.split, edi_documents.mask),
-):
-    app.command()(_command)
 
 File = Annotated[Path, typer.Argument(help="A file, or - for standard input.")]
 FINDINGS_SHOWN = 1_000
@@ -119,10 +115,13 @@ def ack(
         stderr.print("there is nothing to acknowledge in this file", style="dim")
 
 
-for _command in (
+_ELSEWHERE: tuple[Callable[..., None], ...] = (
+    *(edi_documents.parse, edi_documents.explain, edi_documents.generate),
+    *(edi_documents.diff, edi_documents.split, edi_documents.mask),
     *(edi_kept.receive, edi_kept.sent, edi_kept.interchanges, edi_kept.interchange),
     *(edi_kept.replay, edi_kept.gaps),
-):
+)
+for _command in _ELSEWHERE:
     app.command()(_command)
 
 
