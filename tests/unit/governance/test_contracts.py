@@ -60,6 +60,7 @@ from crossdock.canonical.inventory import (
     StockStatus,
     StockWentNegative,
 )
+from crossdock.canonical.messages import MessageReceived, MessageSettled
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.partners import (
@@ -535,6 +536,26 @@ REAL: list[Payload] = [
         status="DONE",
     ),
     WithholdingChanged(against="erp", item="B-1", location="DC1", withheld=Quantity.of(3)),
+    MessageReceived(
+        document_id="msg_1",
+        transport="AS2",
+        sender="acme",
+        receiver="dock",
+        message_id="1@acme",
+        content_type="application/edi-x12",
+        size_bytes=124,
+        sha256="00" * 32,
+        is_signed=True,
+    ),
+    MessageSettled(
+        document_id="msg_2",
+        transport="AS2",
+        sender="dock",
+        receiver="acme",
+        message_id="1@dock",
+        outcome="REFUSED",
+        because="processed/error: decryption-failed",
+    ),
 ]
 
 
