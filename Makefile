@@ -20,7 +20,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/supply/test_,ageing.py assembled.py beside_stock.py calendar.py cutting.py derivation.py drawn.py explosion.py fill.py inbound.py kept.py kin.py kitting.py lasting.py promise.py rules.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,lot_modes.py pegging.py shares.py shelf.py substitution.py vendor.py weeks.py window.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py following.py judging.py kits.py open_lines.py planning.py) \
-	$(addprefix tests/unit/capabilities/reconciliation/test_,money.py ranking.py responsible.py rules.py accuracy.py settling.py triggers.py) \
+	$(addprefix tests/unit/capabilities/reconciliation/test_,money.py prices.py ranking.py responsible.py rules.py accuracy.py settling.py triggers.py) \
 	tests/unit/connectivity/edi tests/unit/connectivity/interchanges $(addprefix tests/unit/connectivity/test_,acceptance.py gaps.py) \
 	$(addprefix tests/unit/connectivity/sdk/test_,contract.py records.py stock_records.py supply_records.py) tests/unit/foundation/test_cgroups.py tests/unit/governance/test_keeping.py \
 	tests/unit/applications/*/test_mapping.py $(addprefix tests/unit/applications/generic_wms/test_,count_tasks.py counts.py) \

@@ -15,7 +15,9 @@ class DifferenceConfirmed:
     `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems,
     what a channel was told (published), or the hub's open order lines (orders) or purchase order
     lines (purchases), or as orders:wms those of another system; of these, `document` and `line`
-    name the key, and the quantities are what is open.
+    name the key, and the quantities are what is open. Of invoiced prices (invoice_prices,
+    supplier_prices) they are money, and their unit is its currency: what was agreed of a line, and
+    what is invoiced.
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.
@@ -265,7 +267,9 @@ class ReconciliationRulesChanged:
     and of an open order line; amounts are in base units, values and `most_value` money in
     `currency`, the functional one ("": nobody has named it). `most_percent`, `most_value` and
     `most_unpriced` (keys without a price) are how much one run may mend by itself. At a location
-    `counts_a_day` second counts are asked for, and as many for the reasons in `count_when`.
+    `counts_a_day` second counts are asked for, and as many for the reasons in `count_when`. An
+    invoiced line passes if it is priced otherwise than agreed by no more than its percent of
+    price and no more than `tolerance_price_value`.
     """
 
     TYPE: ClassVar[str] = "reconciliation.rules_changed.v1"
@@ -286,6 +290,10 @@ class ReconciliationRulesChanged:
     most_unpriced: int = 100
     counts_a_day: int = 50
     count_when: tuple[str, ...] = ("RECALL", "SHORT_PICK", "ZERO_BALANCE")
+    tolerance_price_percent_a: Decimal = Decimal(2)
+    tolerance_price_percent_b: Decimal = Decimal(2)
+    tolerance_price_percent_c: Decimal = Decimal(2)
+    tolerance_price_value: Decimal = Decimal(50)
 
     @property
     def key(self) -> str:

@@ -175,3 +175,27 @@ async def test_open_orders_of_two_systems_are_compared_with_each_other(
     assert (refused.status, refused.json["where"]) == (422, "/second/lines")
     refused = await call("POST", f"{OPEN}/between", asked | {"kind": "invoices"})
     assert (refused.status, refused.json["where"]) == (422, "/kind")
+
+
+async def test_invoiced_prices_are_compared_with_what_was_agreed(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+
+    def said(**more: Any) -> Any:
+        line = comparison(house, "10")["lines"][0] | more
+        return comparison(house, "0") | {"kind": "supplier_prices", "lines": [line]}
+
+    run = await call("POST", OPEN, said(unit_price="2.5", agreed_price="2", currency="EUR"))
+    assert (run.status, run.json["suspected"]) == (200, 1), run.body
+    assert run.json["other_values"] == {"EUR": "5"}
+    [found] = (await call("GET", f"{FINDINGS}?kind=supplier_prices")).json["findings"]
+    assert (found["ours"], found["theirs"], found["unit"]) == ("20", "25", "EUR")
+    drawn = await call("GET", f"{FINDINGS}/{found['finding_id']}/chart")
+    assert "what was agreed" in drawn.body.decode()
+    alike = await call("POST", OPEN, said(agreed_price="2", amount="20", currency="EUR"))
+    assert (alike.json["alike"], alike.json["gone"]) == (1, 1)
+    refused = await call("POST", OPEN, said(unit_price="-1", agreed_price="2"))
+    assert refused.status == 422
+    healing = {"against": "erp", "kind": "supplier_prices"}
+    assert (await call("POST", "/v1/reconciliations/heal", healing)).status == 422

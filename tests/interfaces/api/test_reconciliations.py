@@ -221,6 +221,8 @@ async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Calle
     wanted = {
         "tolerance_percent": {"A": "2.5"},
         "tolerance_documents_percent": "1.5",
+        "tolerance_price_percent": {"B": "0.5"},
+        "tolerance_price_value": "20",
         "heals": ["REPUBLISH"],
         "most_percent": "0.5",
     }
@@ -233,6 +235,8 @@ async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Calle
     assert (put.json["heals"], put.json["most_percent"]) == (["REPUBLISH"], "0.5")
     assert put.json["tolerance_documents_percent"] == "1.5"
     assert put.json["tolerance_percent"] == {"A": "2.5", "B": "1", "C": "5"}
+    assert put.json["tolerance_price_percent"] == {"A": "2", "B": "0.5", "C": "2"}
+    assert put.json["tolerance_price_value"] == "20"
     kept = await call("PUT", f"{RUNS}/rules", {"attempts": 3})
     assert (kept.json["version"], kept.json["attempts"]) == (2, 3)
     assert {**kept.json, **{one: put.json[one] for one in ("version", "attempts", "put_at")}} == (

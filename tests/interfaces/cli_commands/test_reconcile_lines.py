@@ -10,6 +10,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import MovementType, Place, StockMoved
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.reconciliation import Wanted
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 HEADER = "document,line,item,location,quantity,as_of,unit_cost"
@@ -151,3 +152,31 @@ async def test_who_is_not_connected_cannot_be_asked(crossdock: CommandLine, kind
     refused = await crossdock("reconcile", "run", "--kind", kind, "--against", "erp")
 
     assert (refused.code, "there is no connection 'erp'" in refused.err) == (1, True), refused
+
+
+async def test_invoiced_prices_are_compared_from_a_file_within_the_rules_that_are_put(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 40)
+    put = await crossdock(
+        "reconcile", "put-rules", "--price-percent", "a=1", "--price-value", "20"
+    )
+    assert "; of prices A 1 %, B 2 %, C 2 % and 20" in put.out, put
+    header = "document,line,item,location,invoiced,unit_price,agreed_price"
+    rows = ["po:1,1,BOLT,DC1,10,2.5,2", "po:2,1,BOLT,DC1,100,2.01,2"]
+    (crossdock.folder / "invoiced.csv").write_text("\n".join([header, *rows]) + "\n")
+    words = ("--kind", "supplier_prices", "--against", "invoiced.csv", "--source", "erp")
+    at = hub.clock.now() - timedelta(minutes=10)
+
+    run = await crossdock("reconcile", "run", *words, "--as-of", at.isoformat())
+
+    assert "compared 2 lines of supplier prices with erp: 0 alike" in run.out, run
+    assert "1 within tolerance, 1 suspected" in run.out
+    assert "at risk  5" in run.out
+    listed = await crossdock("reconcile", "list", "--kind", "supplier_prices")
+    assert "po:1 line 1: BOLT at DC1, supplier prices of erp" in listed.out, listed
+    [finding] = await hub.reconciliation.findings(hub.scope, Wanted(states=("SUSPECTED",)))
+    shown = await crossdock("reconcile", "show", finding.finding_id)
+    assert "  agreed      20 money" in shown.out, shown
+    assert "  erp         25 money" in shown.out
+    assert "unit_price=2.5" in shown.out

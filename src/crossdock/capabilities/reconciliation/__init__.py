@@ -24,7 +24,7 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.kinds import LABELS, Kind, first_of
+from crossdock.capabilities.reconciliation.kinds import LABELS, Kind, first_of, ours_of
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
 from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.open_dumps import (
@@ -32,6 +32,7 @@ from crossdock.capabilities.reconciliation.open_dumps import (
     OpenRow,
     OpenSaid,
     numbered,
+    price_of,
     said_micros,
 )
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
@@ -46,6 +47,7 @@ from crossdock.capabilities.reconciliation.period_model import (
 from crossdock.capabilities.reconciliation.periods import Periods
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import Informants
+from crossdock.capabilities.reconciliation.price_limits import PriceTolerance
 from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
 from crossdock.capabilities.reconciliation.rules import (
     HEALABLE,
@@ -109,6 +111,7 @@ __all__ = [
     "Periods",
     "Plan",
     "Policy",
+    "PriceTolerance",
     "Reading",
     "Reconciliation",
     "ReconciliationRulesShown",
@@ -134,6 +137,8 @@ __all__ = [
     "instant_of",
     "micros_of",
     "numbered",
+    "ours_of",
+    "price_of",
     "rules_shown",
     "said_micros",
 ]

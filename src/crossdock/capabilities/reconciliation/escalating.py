@@ -9,7 +9,7 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import findings, responsible, store
 from crossdock.capabilities.reconciliation.earlier import was_confirmed
 from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.kinds import first_of
+from crossdock.capabilities.reconciliation.kinds import ours_of
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.store import FindingRow
 from crossdock.foundation.database import Transaction
@@ -96,7 +96,7 @@ def case_of(row: FindingRow, brake: Brake) -> OpenCase:
     """
     amount = plain(abs(findings.decimal_of(row.theirs - row.ours)))
     than = "more" if row.theirs > row.ours else "less"
-    ours = first_of(row.system) or "the hub"
+    ours = ours_of(row.system)
     of = f" of {row.document} line {row.line}" if row.document else ""
     value = row.value_at_risk
     return OpenCase(

@@ -123,6 +123,7 @@ async def tell_tried(
 async def rules_put(tx: Transaction, made: Version, now: datetime) -> None:
     shown = rules_shown(made)
     of_a, of_b, of_c = (shown.tolerance_percent[of] for of in ItemClass)
+    price_a, price_b, price_c = (shown.tolerance_price_percent[of] for of in ItemClass)
     changed = ReconciliationRulesChanged(
         version=made.version,
         changed_by=made.put_by,
@@ -140,6 +141,10 @@ async def rules_put(tx: Transaction, made: Version, now: datetime) -> None:
         most_unpriced=shown.most_unpriced,
         counts_a_day=shown.counts_a_day,
         count_when=shown.count_when,
+        tolerance_price_percent_a=price_a,
+        tolerance_price_percent_b=price_b,
+        tolerance_price_percent_c=price_c,
+        tolerance_price_value=shown.tolerance_price_value,
     )
     await tell(tx, [(f"reconciliation_rules:{made.version}", changed)], now)
 

@@ -46,6 +46,7 @@ from crossdock.capabilities.reconciliation.model import (
     State,
     Tolerance,
 )
+from crossdock.capabilities.reconciliation.price_limits import PriceTolerance
 from crossdock.capabilities.reconciliation.ranking import Remedy, remedy_for
 
 
@@ -57,7 +58,8 @@ class Policy:
     was recorded so shortly before the cut may still be on its way to the other side. `brake`: how
     much may be mended without a person. `findings_max`: so many differences are no differences
     any more, for one of the two sides is not what it seems. `document_ppm`: millionths of what is
-    open of an order or purchase order line that may differ.
+    open of an order or purchase order line that may differ; `prices` by how much an invoice may be
+    priced otherwise than agreed.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
@@ -66,6 +68,7 @@ class Policy:
     brake: Brake = field(default_factory=Brake)
     findings_max: int = 10_000
     document_ppm: int = 0
+    prices: PriceTolerance = field(default_factory=PriceTolerance)
 
 
 LAG_MINUTES_MAX = 7 * 24 * 60

@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     ORDERS and PURCHASES are what is open. INVOICES and DELIVERIES are what was invoiced, and
     delivered, of what was shipped; SUPPLIER_INVOICES what was invoiced of what was received.
+    INVOICE_PRICES and SUPPLIER_PRICES are what was invoiced in money, and agreed.
     """
 
     STOCK = "stock"
@@ -27,6 +28,8 @@ class Kind(StrEnum):
     INVOICES = "invoices"
     SUPPLIER_INVOICES = "supplier_invoices"
     DELIVERIES = "deliveries"
+    INVOICE_PRICES = "invoice_prices"
+    SUPPLIER_PRICES = "supplier_prices"
     PUBLISHED = "published"
 
 
@@ -34,7 +37,9 @@ OPEN_LINES = (Kind.ORDERS, Kind.PURCHASES)
 """Kinds whose amounts are what is open of a line."""
 FOLLOWING = (Kind.INVOICES, Kind.SUPPLIER_INVOICES, Kind.DELIVERIES)
 """Kinds whose amounts are what in all has followed upon goods that moved."""
-DOCUMENTS = (*OPEN_LINES, *FOLLOWING)
+PRICES = (Kind.INVOICE_PRICES, Kind.SUPPLIER_PRICES)
+"""Kinds whose amounts are money: what was agreed of what is invoiced, and what is invoiced."""
+DOCUMENTS = (*OPEN_LINES, *FOLLOWING, *PRICES)
 """Kinds whose key is a line of a document."""
 _OF = ":"
 LABELS: Mapping[str, str] = MappingProxyType(
@@ -44,6 +49,8 @@ LABELS: Mapping[str, str] = MappingProxyType(
         Kind.INVOICES: "invoices",
         Kind.SUPPLIER_INVOICES: "supplier invoices",
         Kind.DELIVERIES: "deliveries",
+        Kind.INVOICE_PRICES: "invoiced prices",
+        Kind.SUPPLIER_PRICES: "supplier prices",
     }
 )
 
@@ -66,6 +73,12 @@ def first_of(system: str) -> str:
     return "" if system == HUB else system
 
 
+def ours_of(system: str) -> str:
+    """Say whose number comes first, in words: the hub, another system, or what was agreed."""
+    own = "what was agreed" if kind_of(system) in PRICES else "the hub"
+    return first_of(system) or own
+
+
 def check_healed(kind: Kind) -> None:
     """Refuse the kinds of which no document is sent or read again."""
     if kind is Kind.PUBLISHED:
@@ -74,7 +87,7 @@ def check_healed(kind: Kind) -> None:
             where="/kind",
             hint="stock, orders or purchases; what a channel shows wrongly is written to it anew",
         )
-    if kind in FOLLOWING:
+    if kind in {*FOLLOWING, *PRICES}:
         raise Invalid(
             f"{LABELS[kind]} are not sent or read again",
             where="/kind",

@@ -14,7 +14,8 @@ where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($3 = '' or $3 in (against, system, split_part(system, ':', 2)))
     and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
     and ($9 = '' or $9 = case when split_part(system, ':', 1) in ('orders', 'purchases',
-            'invoices', 'supplier_invoices', 'deliveries', 'published')
+            'invoices', 'supplier_invoices', 'deliveries', 'invoice_prices', 'supplier_prices',
+            'published')
         then split_part(system, ':', 1) else 'stock' end)
     and ($10 = '' or document = $10)
 order by is_gone, value_at_risk is null, coalesce(nullif(currency, $11), ''),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, PRICES, Kind
 from crossdock.capabilities.reconciliation.open_lines import parted
 from crossdock.capabilities.reconciliation.tables import (
     NO_COST,
@@ -26,7 +26,8 @@ class OpenRow(NamedTuple):
 
     `unit` "" is the base unit. `changed` is when the line was changed last, or 0; `of` its item's
     ABC class or ""; `cost` is micros of money per base unit, or NO_COST, in `currency` ("": the
-    functional one). Rows of one line are added up. It sorts by document and line.
+    functional one). Rows of one line are added up. It sorts by document and line. `price` and
+    `agreed` are money of one `unit`, or NO_COST, `amount` of all of it, or None.
     """
 
     document: str
@@ -40,6 +41,9 @@ class OpenRow(NamedTuple):
     of: str = ""
     cost: int = NO_COST
     currency: str = ""
+    price: int = NO_COST
+    agreed: int = NO_COST
+    amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,11 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "currency": ("currency",),
     "class": ("class", "abc"),
     "proof": ("proof", "pod"),
+    "unit_price": ("unit_price", "price"),
+    "agreed_price": ("agreed_price", "order_price", "po_price"),
+    "amount": ("amount", "line_amount", "net_amount"),
 }
+PRICED = frozenset({"unit_price", "agreed_price", "amount"})
 ASKED = ("document", "item", "location", "quantity")
 
 
@@ -90,6 +98,13 @@ class OpenDump(Cells):
         self._changes = Instants()
         self._kind = kind
         self._is_proven_by_row = kind is Kind.DELIVERIES and "proof" in self._at
+        told = self._at.keys() & PRICED
+        if kind in PRICES and (len(told) < len(PRICED) - 1):
+            raise Invalid(
+                f"{path.name} does not say what was agreed and what is invoiced",
+                where=f"{path.name}: {', '.join(sorted(PRICED - told))}",
+                hint="give two of unit_price, agreed_price and amount",
+            )
 
     def rows(self) -> Iterator[OpenRow]:
         return self._each(self._row)
@@ -107,7 +122,18 @@ class OpenDump(Cells):
             class_of(self._text(row, "class")),
             self._cost(row),
             self._currency(row),
+            self._price(row, "unit_price"),
+            self._price(row, "agreed_price"),
+            self._amount(row),
         )
+
+    def _price(self, row: Sequence[str], name: str) -> int:
+        text = self._text(row, name) if self._kind in PRICES else ""
+        return price_of(text, name) if text else NO_COST
+
+    def _amount(self, row: Sequence[str]) -> int | None:
+        text = self._text(row, "amount") if self._kind in PRICES else ""
+        return micros_of(text, "amount") if text else None
 
     def _micros(self, row: Sequence[str]) -> int:
         text = row[self._at["quantity"]].strip()
@@ -120,10 +146,20 @@ def said_micros(kind: Kind, text: str, proof: str | None, where: str = "quantity
 
     What has no proof where proofs are told, "", counts as not delivered.
     """
-    if kind in FOLLOWING and kind is not Kind.DELIVERIES:
+    if kind in {*FOLLOWING, *PRICES} and kind is not Kind.DELIVERIES:
         return micros_of(text, where)
     micros = open_micros(text, where)
     return 0 if proof is not None and not proof.strip() else micros
+
+
+def price_of(text: str, where: str) -> int:
+    """Read what one is priced at: zero or more."""
+    micros = micros_of(text, where)
+    if micros < 0:
+        raise Invalid(
+            "a price is zero or more", where=where, hint="a credit has a quantity below zero"
+        )
+    return micros
 
 
 def numbered(document: str, line: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from crossdock.capabilities.reconciliation.kinds import (
     FOLLOWING,
     LABELS,
     OPEN_LINES,
+    PRICES,
     Kind,
     Listed,
     book_of,
@@ -33,6 +34,7 @@ from crossdock.capabilities.reconciliation.open_running import OpenComparison
 from crossdock.capabilities.reconciliation.open_sides import OpenSide, open_gathered
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Informants
+from crossdock.capabilities.reconciliation.price_running import PriceComparison
 from crossdock.capabilities.reconciliation.sides import Spelled, Translator
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
@@ -88,7 +90,8 @@ class OpenLines:
         heard_from = asked.first or asked.heard_from or ("" if asked.said else asked.against)
         async with self._database.transaction(scope) as tx:
             house, version = await rulebook.house(tx, self._policy)
-        comparison = OpenComparison(
+        compared = PriceComparison if asked.kind in PRICES else OpenComparison
+        comparison = compared(
             database=self._database,
             clock=self._clock,
             informants=self._informants,
@@ -136,7 +139,7 @@ class OpenLines:
             raise Invalid(f"{asked.kind} has no lines", where="/kind", hint=f"one of {kinds}")
         if asked.first:
             _check_between(asked)
-        if asked.kind in FOLLOWING and asked.said is None:
+        if asked.kind in {*FOLLOWING, *PRICES} and asked.said is None:
             raise Invalid(
                 f"nobody can be asked for {LABELS[asked.kind]}",
                 where="/lines",
@@ -144,7 +147,9 @@ class OpenLines:
             )
         if asked.kind in FOLLOWING:
             return self._lines.following[asked.kind]
-        return self._lines.orders if asked.kind is Kind.ORDERS else self._lines.purchases
+        if asked.kind is Kind.PURCHASES:
+            return self._lines.purchases
+        return self._lines.orders  # of prices no book is read: both are in the dump
 
     @asynccontextmanager
     async def _said(

@@ -29,7 +29,14 @@ _DESKS: Mapping[Kind, str] = {
     Kind.INVOICES: "Finance AR",
     Kind.SUPPLIER_INVOICES: "AP",
     Kind.DELIVERIES: "Transport",
+    Kind.INVOICE_PRICES: "Pricing/sales",
+    Kind.SUPPLIER_PRICES: "AP",
 }
+_PRICED: Mapping[Kind, str] = {
+    Kind.INVOICE_PRICES: "ORD-PRICE",
+    Kind.SUPPLIER_PRICES: "INVM-PRICE",
+}
+"""What is the matter where another price is invoiced than was agreed."""
 _LACKING: Mapping[Kind, str] = {
     Kind.INVOICES: "SHP-NOINV",
     Kind.SUPPLIER_INVOICES: "INVM-QTY",
@@ -65,6 +72,8 @@ _URGENT_WITHIN: Mapping[str, timedelta] = {
     "INVM-DUP": timedelta(hours=4),
     "INVM-QTY": timedelta(days=2),
     "INVM-NORCPT": timedelta(days=2),
+    "ORD-PRICE": timedelta(hours=4),
+    "INVM-PRICE": timedelta(days=2),
 }
 """How long there is for what is escalated, whatever its class (§7.2)."""
 
@@ -118,6 +127,8 @@ def code_of(row: Difference) -> str:
     code, _ = _CODES.get(cause, (SUSPECT, ""))
     if kind in FOLLOWING and cause not in _CODES:
         code = _BEYOND[kind] if row.theirs > row.ours else _LACKING[kind]
+    if cause is Cause.PRICE:
+        code = _PRICED.get(kind, code)
     return _DOUBLED.get(kind, code) if cause is Cause.MSG_DUP else code
 
 

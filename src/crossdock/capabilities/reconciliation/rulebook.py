@@ -44,6 +44,7 @@ async def house(tx: Transaction, built_in: Policy) -> tuple[Policy, int]:
         tolerance=rules.tolerance,
         brake=rules.brake,
         document_ppm=rules.document_ppm,
+        prices=rules.prices,
     )
     return policy, put.version
 

@@ -14,6 +14,7 @@ from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import AMOUNT_MAX, ItemClass, Tolerance
 from crossdock.capabilities.reconciliation.money import currency_of
+from crossdock.capabilities.reconciliation.price_limits import PriceTolerance
 from crossdock.capabilities.reconciliation.ranking import CountReason, Remedy
 from crossdock.capabilities.reconciliation.triggers import TRIGGERS, Counting, counting_of
 
@@ -33,12 +34,13 @@ class Rules:
     A document is sent or read again `attempts` times, and by then it is for a person. `brake` is
     how much a run may mend: thousandths of its keys, money in micros of the functional currency,
     which it names, and keys without a price. `document_ppm` is how much of an open order or
-    purchase order line is let pass, in millionths. `counting` is what the hub has
-    counted by itself.
+    purchase order line is let pass, in millionths. `prices` is by how much an invoice may be
+    priced otherwise than agreed. `counting` is what the hub has counted by itself.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
     document_ppm: int = 0
+    prices: PriceTolerance = field(default_factory=PriceTolerance)
     heals: tuple[Remedy, ...] = HEALABLE
     attempts: int = 2
     brake: Brake = field(default_factory=Brake)
@@ -60,7 +62,9 @@ class ReconciliationRulesShown:
     """A version of the rules, with the amounts as people write them.
 
     `tolerance_percent` is of the booked quantity by class, `tolerance_absolute` in base units,
-    `tolerance_value` and `most_value` money in the functional currency, which is `currency` ("":
+    `tolerance_value`, `tolerance_price_value` and `most_value` money in the functional currency.
+    Of what was agreed of an invoiced line `tolerance_price_percent` by class may be priced
+    otherwise. The functional currency is `currency` ("":
     nobody has named it). `most_percent` is how many of the compared keys one run may mend by
     itself, `most_unpriced` how many without a price. At a location the hub asks for `counts_a_day`
     second counts by itself, and as many for the reasons in `count_when`, beside recalls.
@@ -73,6 +77,8 @@ class ReconciliationRulesShown:
     tolerance_percent: Mapping[str, Decimal]
     tolerance_value: Decimal
     tolerance_documents_percent: Decimal
+    tolerance_price_percent: Mapping[str, Decimal]
+    tolerance_price_value: Decimal
     heals: tuple[str, ...]
     attempts: int
     most_percent: Decimal
@@ -93,12 +99,18 @@ def checked(rules: Rules) -> Rules:
         )
     if not 1 <= rules.attempts <= ATTEMPTS_MOST:
         raise Invalid(f"1 to {ATTEMPTS_MOST} attempts", where="/attempts")
-    for of, ppm in rules.tolerance.share_ppm.items():
+    shares = {f"/tolerance_percent/{of}": ppm for of, ppm in rules.tolerance.share_ppm.items()}
+    shares |= {f"/tolerance_price_percent/{of}": ppm for of, ppm in rules.prices.share_ppm.items()}
+    shares["/tolerance_documents_percent"] = rules.document_ppm
+    for where, ppm in shares.items():
         if not 0 <= ppm <= PPM_MAX:
-            raise Invalid("0 to 100 percent", where=f"/tolerance_percent/{of}")
-    if not 0 <= rules.document_ppm <= PPM_MAX:
-        raise Invalid("0 to 100 percent", where="/tolerance_documents_percent")
-    amounts = (rules.tolerance.absolute, rules.tolerance.value, rules.brake.value)
+            raise Invalid("0 to 100 percent", where=where)
+    amounts = (
+        rules.prices.value,
+        rules.tolerance.absolute,
+        rules.tolerance.value,
+        rules.brake.value,
+    )
     if not all(0 <= one <= AMOUNT_MAX for one in amounts):
         raise Invalid("an amount is zero or more, and below what can be", where="/")
     heals = tuple(one for one in HEALABLE if one in rules.heals)
@@ -121,6 +133,8 @@ def content_of(rules: Rules) -> dict[str, Any]:
         "share_ppm": {str(of): ppm for of, ppm in rules.tolerance.share_ppm.items()},
         "value": rules.tolerance.value,
         "document_ppm": rules.document_ppm,
+        "price_ppm": {str(of): ppm for of, ppm in rules.prices.share_ppm.items()},
+        "price_value": rules.prices.value,
         "heals": [str(one) for one in rules.heals],
         "attempts": rules.attempts,
         "keys_mille": rules.brake.keys_mille,
@@ -140,6 +154,7 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
             value=content["value"],
         ),
         document_ppm=content.get("document_ppm", 0),  # rules that were put before say none
+        prices=_prices(content),
         heals=tuple(Remedy(one) for one in content["heals"]),
         attempts=content["attempts"],
         brake=Brake(
@@ -155,6 +170,15 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
     )
 
 
+def _prices(content: Mapping[str, Any]) -> PriceTolerance:
+    built_in = PriceTolerance()
+    said = content.get("price_ppm", built_in.share_ppm)
+    return PriceTolerance(
+        share_ppm={ItemClass(of): ppm for of, ppm in said.items()},
+        value=content.get("price_value", built_in.value),
+    )
+
+
 def rules_shown(one: Version) -> ReconciliationRulesShown:
     rules = one.rules
     return ReconciliationRulesShown(
@@ -167,6 +191,10 @@ def rules_shown(one: Version) -> ReconciliationRulesShown:
         },
         tolerance_value=_parted(rules.tolerance.value, MICROS),
         tolerance_documents_percent=_parted(rules.document_ppm, PPM_OF_PERCENT),
+        tolerance_price_percent={
+            of: _parted(rules.prices.share_ppm[of], PPM_OF_PERCENT) for of in ItemClass
+        },
+        tolerance_price_value=_parted(rules.prices.value, MICROS),
         heals=tuple(rules.heals),
         attempts=rules.attempts,
         most_percent=_parted(rules.brake.keys_mille, MILLE_OF_PERCENT),

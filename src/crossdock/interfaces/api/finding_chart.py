@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import Finding, first_of
+from crossdock.capabilities.reconciliation import Finding, ours_of
 from crossdock.interfaces.api.chart import Frame, fitted, folded, picture, tenth, text
 
 FRAME = Frame(left=16, right=16, top=72, bottom=20)
@@ -64,7 +64,7 @@ def _title(one: Finding) -> str:
 
 
 def _steps(one: Finding) -> Iterator[Step]:
-    yield _says(first_of(one.system) or "the hub", one.ours, one.unit)
+    yield _says(ours_of(one.system), one.ours, one.unit)
     known = one.ours + one.explained
     if one.explained:
         yield Step("documents explain", _signed(one.explained), EXPLAINED, one.ours, known)

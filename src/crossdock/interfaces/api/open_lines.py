@@ -19,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
     instant_of,
     micros_of,
     numbered,
+    price_of,
     said_micros,
 )
 from crossdock.interfaces.api.caller import Caller, needs, who
@@ -35,7 +36,8 @@ class OpenLineSaid(BaseModel):
     Without `line` the document's name holds it, as in po:4711/1. `unit` is left out for the base
     unit; `changed_at` is when the line was changed last; `unit_cost` is money per base
     unit in `currency` (ISO 4217; left out, the functional one). Rows of a line are added up; a
-    credit is invoiced below zero. `proof` is of a delivery: "" counts as not delivered.
+    credit is invoiced below zero. `proof` is of a delivery: "" counts as not delivered. Of
+    invoiced prices two are said: `unit_price`, `agreed_price` (money of one `unit`), `amount`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,6 +53,9 @@ class OpenLineSaid(BaseModel):
     unit_cost: AmountText | None = None
     proof: Text | None = None
     currency: CurrencyText = ""
+    unit_price: AmountText | None = None
+    agreed_price: AmountText | None = None
+    amount: Signed | None = None
     item_class: ItemClassSaid = Field(default="", alias="class")
 
 
@@ -177,7 +182,14 @@ def _rows(kind: Kind, said: Dumped, spelled: Spelled, within: str) -> Iterator[O
             line.item_class,
             NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
             currency_of(line.currency, f"{where}/currency"),
+            _price(line.unit_price, "unit_price"),
+            _price(line.agreed_price, "agreed_price"),
+            None if line.amount is None else micros_of(line.amount, "amount"),
         )
+
+
+def _price(text: str | None, where: str) -> int:
+    return NO_COST if text is None else price_of(text, where)
 
 
 def router(hub: Hub) -> APIRouter:

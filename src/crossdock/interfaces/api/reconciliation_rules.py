@@ -1,5 +1,6 @@
 """`/v1/reconciliations/rules`: what is tolerated, and which differences heal by themselves."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from crossdock.capabilities.reconciliation import (
     Counting,
     CountReason,
     ItemClass,
+    PriceTolerance,
     ReconciliationRulesShown,
     Remedy,
     Rules,
@@ -31,7 +33,9 @@ class ReconciliationRulesSaid(BaseModel):
 
     A difference counts beyond `tolerance_absolute` base units and beyond `tolerance_percent` of
     the booked quantity of its item class, or beyond `tolerance_value` in money; one of an order or
-    purchase order line beyond `tolerance_documents_percent` of what is open of it. `heals` are the
+    purchase order line beyond `tolerance_documents_percent` of what is open of it. An invoiced
+    line passes if it is priced otherwise than agreed by no more than `tolerance_price_percent` of
+    its class and no more than `tolerance_price_value`. `heals` are the
     remedies that are carried out by themselves, `attempts` times; a run that would change more
     than `most_percent` of the compared keys, `most_value` in money, or `most_unpriced` keys
     without a price, mends nothing. Money is in `currency` (ISO 4217), the functional one.
@@ -45,6 +49,8 @@ class ReconciliationRulesSaid(BaseModel):
     tolerance_percent: dict[ItemClass, Percent] = Field(default_factory=dict[ItemClass, str])
     tolerance_value: AmountText | None = None
     tolerance_documents_percent: Percent | None = None
+    tolerance_price_percent: dict[ItemClass, Percent] = Field(default_factory=dict[ItemClass, str])
+    tolerance_price_value: AmountText | None = None
     heals: list[Remedy] | None = Field(default=None, max_length=3)
     attempts: int | None = Field(default=None, strict=True)
     most_percent: TenthPercent | None = None
@@ -56,7 +62,8 @@ class ReconciliationRulesSaid(BaseModel):
 
     def rules(self, now: Rules) -> Rules:
         """Give what is to hold, where `now` holds what is not said."""
-        shares = {of: int(Decimal(text) * 10_000) for of, text in self.tolerance_percent.items()}
+        shares = _shares(self.tolerance_percent)
+        priced = _shares(self.tolerance_price_percent)
         return Rules(
             tolerance=Tolerance(
                 absolute=_said(
@@ -68,6 +75,12 @@ class ReconciliationRulesSaid(BaseModel):
             document_ppm=now.document_ppm
             if self.tolerance_documents_percent is None
             else int(Decimal(self.tolerance_documents_percent) * 10_000),
+            prices=PriceTolerance(
+                share_ppm={**now.prices.share_ppm, **priced},
+                value=_said(
+                    self.tolerance_price_value, "/tolerance_price_value", now.prices.value
+                ),
+            ),
             heals=now.heals if self.heals is None else tuple(self.heals),
             attempts=now.attempts if self.attempts is None else self.attempts,
             brake=Brake(
@@ -83,6 +96,10 @@ class ReconciliationRulesSaid(BaseModel):
                 when=now.counting.when if self.count_when is None else tuple(self.count_when),
             ),
         )
+
+
+def _shares(said: Mapping[ItemClass, str]) -> dict[ItemClass, int]:
+    return {of: int(Decimal(text) * 10_000) for of, text in said.items()}
 
 
 def _said(text: str | None, where: str, otherwise: int) -> int:

@@ -22,7 +22,8 @@ KindOf = Annotated[
     Kind,
     typer.Option(
         help="What it is of: stock; open lines of orders or purchases; what was invoiced or"
-        " delivered of what was shipped; what suppliers invoiced of what was received."
+        " delivered of what was shipped; what suppliers invoiced of what was received; what"
+        " invoices and suppliers' invoices say of prices that were agreed."
     ),
 ]
 

@@ -8,7 +8,12 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import ReconciliationRulesShown, rules_shown
+from crossdock.capabilities.reconciliation import (
+    ReconciliationRulesShown,
+    Rules,
+    Version,
+    rules_shown,
+)
 from crossdock.interfaces.api.reconciliation_rules import ReconciliationRulesSaid
 from crossdock.interfaces.api.sourcing_shapes import said_as
 from crossdock.interfaces.cli.hub import with_hub
@@ -61,6 +66,13 @@ def put_rules(
     documents_percent: Annotated[
         str | None, typer.Option(help="Of what is open of an order or purchase order line.")
     ] = None,
+    price_percent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLASS=PERCENT", help="Of what was agreed of an invoiced line."),
+    ] = None,
+    price_value: Annotated[
+        str | None, typer.Option(help="More money than that an invoiced line never differs by.")
+    ] = None,
     heal: Annotated[
         list[str] | None,
         typer.Option(help="REDRIVE, REFETCH, REPUBLISH; repeatable. NONE: all is for a person."),
@@ -90,6 +102,7 @@ def put_rules(
         "tolerance_absolute": absolute,
         "tolerance_value": value,
         "tolerance_documents_percent": documents_percent,
+        "tolerance_price_value": price_value,
         "heals": _named(heal),
         "attempts": attempts,
         "most_percent": most_percent,
@@ -100,7 +113,9 @@ def put_rules(
         "currency": None if currency is None else currency.upper(),
     }
     given: dict[str, Any] = {name: one for name, one in said.items() if one is not None}
-    given["tolerance_percent"] = dict(_share(one) for one in percent or ())
+    given["tolerance_percent"] = dict(_share(one, "--percent") for one in percent or ())
+    shares = dict(_share(one, "--price-percent") for one in price_percent or ())
+    given["tolerance_price_percent"] = shares
 
     async def put(hub: Hub) -> ReconciliationRulesShown:
         [now] = await hub.reconciliation.rules(hub.scope, limit=1)
@@ -122,10 +137,10 @@ def _named(said: list[str] | None) -> list[str] | None:
     return None if said is None else [one.upper() for one in said if one.upper() != NONE]
 
 
-def _share(text: str) -> tuple[str, str]:
+def _share(text: str, option: str) -> tuple[str, str]:
     of, is_said, share = text.partition("=")
     if not is_said:
-        raise Invalid(f"{text[:40]!r} names no percent", where="--percent", hint="as in A=0.5")
+        raise Invalid(f"{text[:40]!r} names no percent", where=option, hint="as in A=0.5")
     return of.strip().upper(), share.strip()
 
 
@@ -142,4 +157,16 @@ def _tolerance(one: ReconciliationRulesShown) -> str:
     shares = ", ".join(f"{of} {plain(share)} %" for of, share in one.tolerance_percent.items())
     documents = plain(one.tolerance_documents_percent)
     lines = f"; of open lines {documents} %" if documents != "0" else ""
-    return f"{shares} or {plain(one.tolerance_absolute)}{lines}"
+    return f"{shares} or {plain(one.tolerance_absolute)}{lines}{_prices(one)}"
+
+
+def _prices(one: ReconciliationRulesShown) -> str:
+    """Word by how much invoices may be priced otherwise, where that is not as built in."""
+    built_in = rules_shown(Version(version=0, put_at=None, put_by="", rules=Rules()))
+    if (one.tolerance_price_percent, one.tolerance_price_value) == (
+        built_in.tolerance_price_percent,
+        built_in.tolerance_price_value,
+    ):
+        return ""
+    shares = ", ".join(f"{of} {plain(part)} %" for of, part in one.tolerance_price_percent.items())
+    return f"; of prices {shares} and {_money(one.tolerance_price_value, one)}"

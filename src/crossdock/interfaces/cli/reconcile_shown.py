@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import LABELS, Finding, Run, first_of
+from crossdock.capabilities.reconciliation import LABELS, Finding, Kind, Run, first_of
 from crossdock.interfaces.api.finding_chart import drawn
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -77,13 +77,16 @@ def _at_risk(one: Finding) -> str:
     return money_of(one.value_at_risk, one.currency) or "unknown: it has no price"
 
 
+_OURS = {Kind.INVOICE_PRICES: "agreed", Kind.SUPPLIER_PRICES: "agreed"}
+
+
 def print_finding(one: Finding) -> None:
     stdout.print(
         f"[bold]{one.finding_id}[/] {state_of(one)}: {escape(number_of(one))}{escape(one.item)}"
         f" at {escape(one.location)}"
     )
     for name, value in (
-        (first_of(one.system) or "ours", f"{plain(one.ours)} {one.unit}"),
+        (first_of(one.system) or _OURS.get(one.kind, "ours"), f"{plain(one.ours)} {one.unit}"),
         (one.against, f"{plain(one.theirs)} {one.unit}"),
         ("explained", plain(one.explained)),
         ("unexplained", plain(one.unexplained)),

@@ -1,6 +1,7 @@
 """Open order lines and purchase order lines of two sides (domain.md §4.1.7, §4.4)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -12,7 +13,14 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.causes import Cause, Verdict
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape, unusual_lines
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import Kind, check_healed, kind_of
+from crossdock.capabilities.reconciliation.kinds import (
+    Kind,
+    book_of,
+    check_healed,
+    first_of,
+    kind_of,
+    ours_of,
+)
 from crossdock.capabilities.reconciliation.model import (
     DAY,
     HOUR,
@@ -34,9 +42,11 @@ from crossdock.capabilities.reconciliation.open_lines import (
     line_of,
     parted,
     read_again_since,
+    remedy_between,
     remedy_of,
     state_of,
 )
+from crossdock.capabilities.reconciliation.ranking import Remedy
 
 CUT = 30 * DAY
 LONG_AGO = CUT - 2 * DAY
@@ -330,6 +340,55 @@ def test_what_is_compared_is_known_by_whose_number_comes_first() -> None:
     assert kind_of("purchases") is Kind.PURCHASES
     assert kind_of("published") is Kind.PUBLISHED
     assert (kind_of("crossdock"), kind_of("wms")) == (Kind.STOCK, Kind.STOCK)
+
+
+def test_the_first_of_two_other_systems_is_named_beside_the_kind_of_its_lines() -> None:
+    system = book_of(Kind.ORDERS, "wms")
+    assert (system, kind_of(system), first_of(system)) == ("orders:wms", Kind.ORDERS, "wms")
+    assert (book_of(Kind.ORDERS), first_of("orders"), first_of("crossdock")) == ("orders", "", "")
+    assert [first_of(one) for one in ("wms", "published")] == ["wms", "published"]
+    named = {one: ours_of(one) for one in (system, "orders", "crossdock", "wms", "invoice_prices")}
+    assert named == {
+        system: "wms",
+        "orders": "the hub",
+        "crossdock": "the hub",
+        "wms": "wms",
+        "invoice_prices": "what was agreed",
+    }
+
+
+def test_of_two_other_systems_either_is_named_and_what_lacks_is_sent_there_again() -> None:
+    between = replace(FULL, first="wms")
+    pairs = (
+        (ours(4, changed=CUT - 9 * HOUR), theirs(6, changed=CUT - 5 * HOUR)),
+        (ours(4, changed=CUT - 5 * HOUR), theirs(6, changed=CUT - 9 * HOUR)),
+        (ours(4), theirs(0)),
+        (ours(4), None),
+        (None, theirs(4)),
+        (ours(4), theirs(48)),
+    )
+    found = [
+        compared([own] if own else [], [told] if told else [], between, Policy())[0]
+        for own, told in pairs
+    ]
+    assert [one.verdict.because for one in found] == [
+        "the last change of it at erp is not at wms",
+        "the last change of it at wms is not at erp",
+        "it is closed at erp, and open at wms",
+        "it is open at wms, and not among the open lines at erp",
+        "it is open at erp, and not among the open lines at wms",
+        "the ratio is 12, a factor of the item's units",
+    ]
+    assert [remedy_between(one, State.CONFIRMED) for one in found] == [
+        Remedy.REDRIVE,
+        Remedy.REDRIVE,
+        Remedy.MAP_STATUS,
+        Remedy.REDRIVE,
+        Remedy.REDRIVE,
+        Remedy.MASTER_DATA,
+    ]
+    assert remedy_between(found[0], State.SUSPECTED) is Remedy.WAIT
+    assert remedy_between(found[0], State.TOLERATED) is Remedy.LOG
 
 
 def test_what_is_booked_late_is_given_its_time() -> None:

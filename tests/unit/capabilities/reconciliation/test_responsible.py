@@ -12,7 +12,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import responsible
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.kinds import FOLLOWING, Kind, check_healed
+from crossdock.capabilities.reconciliation.kinds import FOLLOWING, PRICES, Kind, check_healed
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.store import FindingRow
@@ -88,7 +88,7 @@ def test_above_the_cap_stock_is_inventory_controls_with_the_time_of_its_code(
     assert responsible.within(dear, BRAKE) == within * HOUR
 
 
-@pytest.mark.parametrize("kind", [Kind.PUBLISHED, *FOLLOWING])
+@pytest.mark.parametrize("kind", [Kind.PUBLISHED, *FOLLOWING, *PRICES])
 def test_what_no_document_mends_is_not_sent_or_read_again(kind: Kind) -> None:
     with pytest.raises(Invalid, match=r"mended by documents|sent or read again"):
         check_healed(kind)

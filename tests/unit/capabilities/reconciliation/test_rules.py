@@ -19,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
     Version,
     rules_shown,
 )
+from crossdock.capabilities.reconciliation.price_limits import PriceTolerance
 from crossdock.capabilities.reconciliation.rules import checked, content_of, rules_of
 
 amounts = st.integers(0, 10**12)
@@ -31,6 +32,11 @@ said = st.builds(
         value=amounts,
     ),
     document_ppm=st.integers(0, 1_000_000),
+    prices=st.builds(
+        PriceTolerance,
+        share_ppm=st.fixed_dictionaries({of: st.integers(0, 1_000_000) for of in ItemClass}),
+        value=amounts,
+    ),
     heals=st.lists(st.sampled_from(HEALABLE), unique=True).map(tuple),
     attempts=st.integers(1, 10),
     brake=st.builds(Brake, keys_mille=st.integers(0, 1000), value=amounts),
@@ -47,7 +53,8 @@ def test_rules_are_read_back_as_they_were_put(rules: Rules) -> None:
 
 def test_rules_that_were_put_before_documents_had_any_tolerate_nothing_of_them() -> None:
     content = content_of(Rules())
-    for name in ("document_ppm", "currency", "unpriced", "counts_a_day", "count_when"):
+    later = ("price_ppm", "price_value", "counts_a_day", "count_when")
+    for name in ("document_ppm", "currency", "unpriced", *later):
         del content[name]
 
     assert rules_of(content) == Rules()
@@ -60,6 +67,8 @@ def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
     assert shown.tolerance_percent == {"A": Decimal("0.5"), "B": Decimal(1), "C": Decimal(5)}
     assert (shown.tolerance_absolute, shown.tolerance_value) == (Decimal(0), Decimal(250))
     assert shown.tolerance_documents_percent == Decimal(0)
+    assert shown.tolerance_price_percent == dict.fromkeys("ABC", Decimal(2))
+    assert shown.tolerance_price_value == Decimal(50)
     assert shown.heals == ("REDRIVE", "REFETCH", "REPUBLISH")
     assert (shown.attempts, shown.most_percent) == (2, Decimal(2))
     assert shown.most_value == Decimal(10_000)
@@ -70,6 +79,8 @@ def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
     ("rules", "where"),
     [
         (Rules(document_ppm=1_000_001), "/tolerance_documents_percent"),
+        (Rules(prices=PriceTolerance(share_ppm={ItemClass.B: -1})), "/tolerance_price_percent/B"),
+        (Rules(prices=PriceTolerance(value=-1)), "/"),
         (Rules(heals=(Remedy.COUNT,)), "/heals"),
         (Rules(heals=(Remedy.FINANCE_TASK,)), "/heals"),
         (Rules(attempts=0), "/attempts"),
