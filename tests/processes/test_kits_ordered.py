@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.canonical.errors import NotFound
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, Question
@@ -369,3 +370,62 @@ async def test_parts_that_are_picked_for_the_line_of_a_reserved_kit_consume_its_
     now = await bench.hub.inventory.get(bench.hub.scope, made.reservation_id)
     assert held(now) == [("P", 2, 1), ("X", 4, 2)]
     assert await claimed(bench, "X") == [2]
+
+
+async def test_a25_who_asks_for_its_own_order_again_has_what_is_held_for_it(bench: Bench) -> None:
+    placed = PlacedRule(item="*", location="*", rule=AtpRule(weekdays="1234567"))
+    await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    await ordered(bench, line("o1/1", "P", 4))
+    await bench.hub.settle()
+    own = [Question("P", "DC1", "EA", own=frozenset({"o1/1"})), Question("P", "DC1", "EA")]
+    found = await bench.hub.promise_dates(own)
+    assert [one.now // MICROS for one in found] == [5, 1]
+
+
+async def test_a_changed_recipe_of_a_part_is_held_by_for_orders_of_its_kits(bench: Bench) -> None:
+    await bench.kit("K", S=1)
+    await bench.count(S=0, X=9)
+    await ordered(bench, line("o1/1", "K", 2))
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [0]
+    await bench.kit("S", X=2)
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [4]
+    await bench.kit("S", X=3)
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [6]
+
+
+async def test_an_order_is_explained_by_its_promises_and_not_by_what_the_hub_holds(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    await ordered(bench, line("o1/1", "P", 4))
+    await bench.hub.settle()
+    inventory, scope = bench.hub.inventory, bench.hub.scope
+    with pytest.raises(NotFound, match="nothing was promised"):
+        await inventory.explain_order(scope, "o1")
+    [hold] = await inventory.holds.of(scope, "X", "DC1")
+    with pytest.raises(NotFound, match="no decision") as error:
+        await inventory.explain(scope, hold.reservation_id)
+    assert "for an order of kits" in (error.value.hint or "")
+
+    made = await reserve(bench, ("P", 3, "o1/1"))
+    await bench.hub.settle()
+    [one] = await inventory.explain_order(scope, "o1")
+    assert one.reservation.reservation_id == made.reservation_id
+
+
+async def test_a_hold_of_the_hub_that_a_person_releases_is_held_again(bench: Bench) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    await ordered(bench, line("o1/1", "P", 4))
+    await bench.hub.settle()
+    [hold] = await bench.hub.inventory.holds.of(bench.hub.scope, "X", "DC1")
+    await bench.hub.inventory.release(bench.hub.scope, hold.reservation_id)
+    await bench.hub.inventory.upkeep.tell()
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [4]

@@ -52,6 +52,10 @@ class KnowsKits(Protocol):
         """Name those of these items that are kits."""
         ...
 
+    async def above(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        """Name those of these items that are kits, and all kits that any of them goes into."""
+        ...
+
     async def takes_parts(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
     ) -> frozenset[tuple[str, str]]:

@@ -13,6 +13,7 @@ from crossdock.capabilities.inventory.announcement import COLUMNS, Basis, basis_
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.changing import parsed
 from crossdock.capabilities.inventory.granting import UNGUARDED
+from crossdock.capabilities.inventory.kits import BY_ORDER
 from crossdock.capabilities.inventory.model import Figures, Reservation
 from crossdock.capabilities.inventory.promise_proof import (
     DecidedLine,
@@ -84,11 +85,12 @@ def _by_order(condition: str, *, is_over: bool) -> str:
     columns = f"select r.reservation_id, r.created_at, {str(is_over).lower()} as is_over"
     return f"""{columns}
 from named n join inventory_reservation r on r.tenant = $1 and r.demand_ref = n.demand_ref
-    and r.demand_ref <> '' and r.{condition}
+    and r.demand_ref <> '' and r.client <> $4 and r.{condition}
 union all
 {columns} from inventory_reservation r
 where r.tenant = $1 and r.demand_ref > $2 || '/' and r.demand_ref < $2 || '0'
-    and r.demand_ref <> '' and strpos(substr(r.demand_ref, length($2) + 2), '/') = 0
+    and r.demand_ref <> '' and r.client <> $4
+    and strpos(substr(r.demand_ref, length($2) + 2), '/') = 0
     and r.{condition}
 """  # the conditions above
 
@@ -164,10 +166,11 @@ class Explanations:
         """Explain what was promised to an order, or to one of its lines, and what was refused.
 
         What still counts first, then what is over, the oldest first. At most `limit` promises; an
-        order to which nothing was ever promised is an error.
+        order to which nothing was ever promised is an error. What the hub holds by itself for
+        kits is no promise.
         """
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(PROMISES_OF, tx.tenant, order, limit)
+            rows = await tx.fetch(PROMISES_OF, tx.tenant, order, limit, BY_ORDER)
             if not rows:
                 raise NotFound(
                     f"nothing was promised to {order!r}",
@@ -200,9 +203,12 @@ class _Explaining:
             DECISION, tx.tenant, reservation.created_at, rows[0].reservation_id
         )
         if row is None:
+            is_hub = rows[0].client == BY_ORDER
             raise NotFound(
                 f"no decision is kept of {reservation_id}",
-                hint="it was made by a version of Crossdock that kept none",
+                hint="the hub holds it for an order of kits, as far as that claims their parts"
+                if is_hub
+                else "it was made by a version of Crossdock that kept none",
             )
         if row["announcement_id"] not in self._known:
             decision = await _decision(tx, row)

@@ -40,6 +40,7 @@ with kit as materialized (
 select distinct o.demand_ref, d.stock_id from kit
 join inventory_kit_order o on o.tenant = $1 and o.stock_id = kit.stock_id
 join inventory_demand d on d.tenant = $1 and d.demand_ref = o.demand_ref
+where d.stock_id in (select stock_id from kit)
 order by o.demand_ref
 """
 

@@ -47,8 +47,8 @@ class OrderedKits:
             return
         for tenant in sorted({tenant for tenant, _ in items}):
             own = sorted({item for of, item in items if of == tenant})
-            named = await self._kits.among(tx.of(tenant), tenant, own)
-            sheet = await kit_orders.note_all(tx, tenant, own, named)
+            named = await self._kits.above(tx.of(tenant), tenant, own)
+            sheet = await kit_orders.note_all(tx, tenant, sorted({*own, *named}), named)
             rows, _ = await sheet.write(tx)
             await facts.tell(tx, rows, [], self._clock.now(), {})
 

@@ -48,6 +48,12 @@ class KitRecipes:
         """Name those of these items that are kits."""
         return await kit_store.among(tx, tenant, items)
 
+    async def above(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        """Name those of these items that are kits, and all kits that any of them goes into."""
+        into = await kit_store.above(tx, tenant, items)
+        every = {*items, *(kit for kits in into.values() for kit in kits)}
+        return await kit_store.among(tx, tenant, sorted(every))
+
     async def takes_parts(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> frozenset[Key]:
