@@ -1,9 +1,11 @@
 """Kits in the choice of warehouses, through a whole hub: what can be put together (§1.2, §3.5)."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -398,3 +400,38 @@ async def test_half_a_kit_takes_the_parts_of_a_whole_one(bench: Bench) -> None:
     assert (str(part.quantity), str(part.takes["X"])) == ("0.5 EA", "2 EA")
     assert made.reservation is not None
     assert [str(one.remaining // MICROS) for one in made.reservation.parts] == ["2"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_what_is_planned_of_kits_to_be_reserved_is_granted_as_it_is_planned(
+    bench: Bench, seed: int
+) -> None:
+    """Plans and grants count kits each in their own way: they agree on what there is."""
+    random = Random(seed)
+    await bench.kit("K", S=2, X=1)
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2, Z=1)
+    await bench.kit("S", X=3, Z=1)
+    items = ("K", "P", "Q", "S", "X", "Z")
+    for case in range(4):
+        for node in ("DC1", "DC3"):
+            await bench.count(node, **{item: random.randrange(9) for item in items})
+        lines = [(random.choice(items), random.randrange(1, 7)) for _ in range(4)]
+        order = asked(*lines, request_id=f"o{case}", policy=random.choice(list(Policy)))
+
+        made = await planned(bench, order, reserve=True)
+
+        if made.reservation is None:
+            assert not made.answer.decided.shipments
+            continue
+        assert made.reservation.is_granted, (lines, made.answer.decided.reasons)
+        held: Counter[tuple[str, str]] = Counter()
+        for one in made.reservation.lines:
+            held[one.item, one.location] += one.granted - one.made
+        for part in made.reservation.parts:
+            held[part.item, part.location] += part.granted
+        assert {key: micros // MICROS for key, micros in held.items() if micros} == taken(
+            made.answer.decided
+        )
+        await bench.hub.inventory.release(bench.hub.scope, made.reservation.reservation_id)
+        await bench.hub.inventory.upkeep.tell()
