@@ -15,7 +15,7 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
-from crossdock.capabilities.sourcing import Decided, Lane, NodeFacts, Policy
+from crossdock.capabilities.sourcing import Decided, Filter, Lane, NodeFacts, Policy, Rules
 from crossdock.capabilities.sourcing import planned as planned_of
 from crossdock.capabilities.supply import UNLIMITED
 from crossdock.foundation.clock import VirtualClock
@@ -370,8 +370,15 @@ async def test_lines_share_those_parts_that_keep_as_long_as_they_are_to(bench: B
     order = replace(order, lines=[replace(one, life_days=30) for one in order.lines])
 
     made = (await planned(bench, order)).answer.decided
+    older = replace(order, lines=[replace(order.lines[0], life_days=90)])
+    barred = (await planned(bench, older)).answer.decided
+    rules = Rules(filters=tuple(one for one in Filter if one is not Filter.SHELF_LIFE))
+    await bench.hub.sourcing.put_rules(bench.hub.scope, rules, by="test")
+    whatever = (await planned(bench, order)).answer.decided
 
     assert sum(taken(made).values()) == 5
+    assert [one.rule for one in barred.reasons if one.node == "DC1"] == ["SHELF_LIFE"]
+    assert sum(taken(whatever).values()) == 10
 
 
 async def test_a_kit_that_was_denied_at_a_place_leaves_its_parts_there_to_others(
