@@ -10,6 +10,7 @@ import pytest
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.allocation import AllocationRunChanged, Strategy
+from crossdock.canonical.catalog import KitChanged, KitComponent
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.orders import DemandLine, OrderChanged
@@ -817,3 +818,32 @@ async def test_names_and_rules_of_many_waiting_lines_are_read_at_once(hub: Hub) 
     lets = await asks._may_ask(hub.scope, lacks, hub.clock.now())
 
     assert lets == {("c-1", "web"), ("", "key")}
+
+
+async def test_kits_that_can_be_put_together_elsewhere_are_offered_and_held_with_their_parts(
+    hub: Hub,
+) -> None:
+    await scarce(hub)
+    await put(hub, "DC2", {"P": 1, "X": 9})
+    await put(hub, "DC1", {"P": 3, "X": 0})
+    part = KitComponent(item="X", quantity=Quantity.of(1))
+    kit = KitChanged(item="P", quantity=Quantity.of(1), components=(part,))
+    await hub.record([Fact(identity="kit:P", payload=kit, occurred_at=hub.clock.now())])
+    await order(hub, "A", 2, {"1": ("P", "DC1", 8)})
+
+    await worked(hub)
+
+    run = await last_run(hub, "P")
+    assert offered(run) == [("A/1", "P", "DC2", 5, 5)]
+    assert [one.state for one in run.alternatives] == [AlternativeState.HELD]
+    assert await free(hub, "P", "DC2") == 0
+    assert await free(hub, "X", "DC2") == 5
+
+    await hub.allocating.work.mark_all()
+    await worked(hub)
+    assert (await last_run(hub, "P")).run_id == run.run_id
+
+    await order(hub, "A", 3, {})
+    await worked(hub)
+
+    assert (await free(hub, "P", "DC2"), await free(hub, "X", "DC2")) == (1, 9)

@@ -1,9 +1,11 @@
 """Kits in the choice of warehouses, through a whole hub: what can be put together (§1.2, §3.5)."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -13,7 +15,7 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
-from crossdock.capabilities.sourcing import Decided, Lane, NodeFacts, Policy
+from crossdock.capabilities.sourcing import Decided, Filter, Lane, NodeFacts, Policy, Rules
 from crossdock.capabilities.sourcing import planned as planned_of
 from crossdock.capabilities.supply import UNLIMITED
 from crossdock.foundation.clock import VirtualClock
@@ -368,8 +370,15 @@ async def test_lines_share_those_parts_that_keep_as_long_as_they_are_to(bench: B
     order = replace(order, lines=[replace(one, life_days=30) for one in order.lines])
 
     made = (await planned(bench, order)).answer.decided
+    older = replace(order, lines=[replace(order.lines[0], life_days=90)])
+    barred = (await planned(bench, older)).answer.decided
+    rules = Rules(filters=tuple(one for one in Filter if one is not Filter.SHELF_LIFE))
+    await bench.hub.sourcing.put_rules(bench.hub.scope, rules, by="test")
+    whatever = (await planned(bench, order)).answer.decided
 
     assert sum(taken(made).values()) == 5
+    assert [one.rule for one in barred.reasons if one.node == "DC1"] == ["SHELF_LIFE"]
+    assert sum(taken(whatever).values()) == 10
 
 
 async def test_a_kit_that_was_denied_at_a_place_leaves_its_parts_there_to_others(
@@ -398,3 +407,38 @@ async def test_half_a_kit_takes_the_parts_of_a_whole_one(bench: Bench) -> None:
     assert (str(part.quantity), str(part.takes["X"])) == ("0.5 EA", "2 EA")
     assert made.reservation is not None
     assert [str(one.remaining // MICROS) for one in made.reservation.parts] == ["2"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_what_is_planned_of_kits_to_be_reserved_is_granted_as_it_is_planned(
+    bench: Bench, seed: int
+) -> None:
+    """Plans and grants count kits each in their own way: they agree on what there is."""
+    random = Random(seed)
+    await bench.kit("K", S=2, X=1)
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2, Z=1)
+    await bench.kit("S", X=3, Z=1)
+    items = ("K", "P", "Q", "S", "X", "Z")
+    for case in range(4):
+        for node in ("DC1", "DC3"):
+            await bench.count(node, **{item: random.randrange(9) for item in items})
+        lines = [(random.choice(items), random.randrange(1, 7)) for _ in range(4)]
+        order = asked(*lines, request_id=f"o{case}", policy=random.choice(list(Policy)))
+
+        made = await planned(bench, order, reserve=True)
+
+        if made.reservation is None:
+            assert not made.answer.decided.shipments
+            continue
+        assert made.reservation.is_granted, (lines, made.answer.decided.reasons)
+        held: Counter[tuple[str, str]] = Counter()
+        for one in made.reservation.lines:
+            held[one.item, one.location] += one.granted - one.made
+        for part in made.reservation.parts:
+            held[part.item, part.location] += part.granted
+        assert {key: micros // MICROS for key, micros in held.items() if micros} == taken(
+            made.answer.decided
+        )
+        await bench.hub.inventory.release(bench.hub.scope, made.reservation.reservation_id)
+        await bench.hub.inventory.upkeep.tell()

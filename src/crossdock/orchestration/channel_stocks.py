@@ -108,7 +108,7 @@ class ChannelStocks:
             )
             for item, steps in coming.get(line.line_no, {}).items()
         }
-        return replace(kit, coming=parts)
+        return replace(kit.keeping(), coming=parts)
 
     def _of_parts(self, node: str, parts: Mapping[str, Steps]) -> dict[str, Steps]:
         """Give its channel of what goes into kits no more than it may have of each part."""

@@ -215,12 +215,11 @@ def _with_parts(
     answer, later = answers
     if answer.life_days is not None:
         keeps = {part.item: _now(part.buckets, answer, node) for part in answer.parts}
-        has = {item: min(micros, keeps.get(item, micros)) for item, micros in kit.has.items()}
-        kit = replace(kit, has=has)
+        kit = replace(kit, keeps=keeps)
     return replace(
         stock,
         kits={**stock.kits, line.line_no: kit},
-        coming={**stock.coming, line.line_no: _of_parts(kit, later)},
+        coming={**stock.coming, line.line_no: _of_parts(kit.keeping(), later)},
     )
 
 

@@ -29,6 +29,8 @@ from crossdock.foundation.database import Transaction
 
 ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
 
+NO_KITS: Exploded = MappingProxyType({})
+
 HELD_MAX = 32_767
 """So many lines a reservation can have, those of kits' parts among them."""
 
@@ -117,7 +119,7 @@ class Look(NamedTuple):
     found: Mapping[Key, int]
     demand: Mapping[str, tuple[int, int]]
     now: datetime
-    kits: Exploded = MappingProxyType({})
+    kits: Exploded = NO_KITS
     drawn: Drawn = NOTHING_DRAWN
     alone: frozenset[Key] = frozenset()
     unlimited: frozenset[Key] = frozenset()

@@ -5,14 +5,15 @@ be taken for picked of this, and for the order it counts as soon as a line of it
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.changing import Changes, parsed
 from crossdock.capabilities.inventory.model import LIVE, ReservationLine, ReservationRequest
-from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.reserving import Promises, reservation_of
+from crossdock.capabilities.inventory.store import LineRow
 from crossdock.foundation.database import Transaction
-from crossdock.foundation.ids import prefixed
 
 CLIENT = "back-order run"
 
@@ -29,7 +30,8 @@ class HoldingElsewhere:
     ) -> str:
         """Reserve all of item, location, micros for a channel's customer, or nothing of it.
 
-        Give the reservation's id; "" if there is not enough any more.
+        Of a kit that is what lies there assembled, and the parts of the rest. Give the
+        reservation's id; "" if there is not enough any more.
         """
         channel, customer = whose
         request = ReservationRequest(
@@ -39,7 +41,7 @@ class HoldingElsewhere:
             channel=channel,
             customer=customer,
         )
-        made = await self._promises.reserve_in(tx, CLIENT, request)
+        made = await self._promises.reserve_in(tx, CLIENT, request, takes_apart=True)
         return made.reservation_id if made.lines[0].granted else ""
 
     async def let_go_in(self, tx: Transaction, reservation_id: str) -> None:
@@ -48,9 +50,12 @@ class HoldingElsewhere:
 
     async def left_in(self, tx: Transaction, reservation_ids: Sequence[str]) -> dict[str, int]:
         """Say how much of each is still held; what is over is left out."""
-        rows = await store.lines_of(tx, [parsed(one) for one in reservation_ids])
+        by_name: dict[UUID, list[LineRow]] = {}
+        for row in await store.lines_of(tx, [parsed(one) for one in reservation_ids]):
+            by_name.setdefault(row.reservation_id, []).append(row)
+        made = [reservation_of(rows) for rows in by_name.values()]
         return {
-            prefixed("rsv", row.reservation_id): row.line.remaining
-            for row in rows
-            if row.line.status in LIVE
+            one.reservation_id: one.lines[0].remaining
+            for one in made
+            if one.lines[0].status in LIVE
         }

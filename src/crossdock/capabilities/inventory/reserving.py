@@ -71,13 +71,26 @@ class Promises:
         return [_answer(one, first[one.reservation_id]) for one in incoming]
 
     async def reserve_in(
-        self, tx: Transaction, client: str, request: ReservationRequest
+        self,
+        tx: Transaction,
+        client: str,
+        request: ReservationRequest,
+        *,
+        takes_apart: bool = False,
     ) -> Reservation:
-        """Decide one request the general way, in the caller's transaction."""
+        """Decide one request the general way, in the caller's transaction.
+
+        `takes_apart`: of kits it holds the parts of those that do not lie there assembled.
+        """
         now = self._clock.now()
         [one] = taken_in(tx.tenant, [(client, request)], model.Expiry(now, self._ttl))
-        found = await self._stock_ids.of(tx, tx.tenant, sorted(set(_keys([one]))))
-        await self._decide_general(tx, await _answer_repeats(tx, [one]), Look(found, {}, now))
+        keys, told = _keys([one]), asking.NO_KITS
+        if takes_apart and self._kits is not None:
+            told = await self._kits.exploded(tx, tx.tenant, sorted({item for item, _ in keys}))
+        every = sorted({*keys, *asking.parts_of(keys, told)})
+        found = await self._stock_ids.of(tx, tx.tenant, every)
+        look = Look(found, {}, now, kits=told)
+        await self._decide_general(tx, await _answer_repeats(tx, [one]), look)
         if isinstance(one.answer, Conflict):
             raise one.answer
         assert one.answer is not None  # noqa: S101  # it is decided

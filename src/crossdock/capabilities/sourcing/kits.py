@@ -59,7 +59,8 @@ class KitAt:
     how much of it one base unit of those takes; what no stock limits is left out. `has` is by item
     what is free there for the line, its own name among them: below zero, so many are owed to
     others, and put together first. `coming` is by item what there will be of it by date, where
-    that is more. `most` is what its channel or its order may have of the kit; None: no limit.
+    that is more. `keeps` is by item how much of what lies there keeps long enough, where a life is
+    asked for. `most` is what its channel or its order may have of the kit; None: no limit.
     """
 
     item: str
@@ -68,6 +69,7 @@ class KitAt:
     coming: Mapping[str, tuple[Arrival, ...]] = field(
         default_factory=dict[str, tuple[Arrival, ...]]
     )
+    keeps: Mapping[str, int] = field(default_factory=dict[str, int])
     most: int | None = None
 
     @property
@@ -110,6 +112,15 @@ class KitAt:
         enough = self._made(whole(max(0, limit - there)), taken, lies_there)
         more = needed(self.item, self.parts, enough + MICROS, has)
         return tuple(sorted(one.item for one in more if not one.is_there))
+
+    def keeping(self) -> "KitAt":
+        """Give what there is of what keeps long enough."""
+        if not self.keeps:
+            return self
+        has = {
+            item: min(micros, self.keeps.get(item, micros)) for item, micros in self.has.items()
+        }
+        return replace(self, has=has, keeps={})
 
     def less(self, gone: Mapping[str, int]) -> "KitAt":
         """Give what there is once so much is gone; what is to come is left to whoever took it."""

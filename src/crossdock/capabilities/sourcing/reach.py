@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from crossdock.capabilities.sourcing.kits import NOTHING, Arrival, Taken
+from crossdock.capabilities.sourcing.kits import NOTHING, Arrival, KitAt, Taken
 from crossdock.capabilities.sourcing.model import MICROS_MAX, Candidate, Line
 
 
@@ -40,12 +40,16 @@ class Reach:
 
     def free(self, line: Line, node: Candidate, taken: Taken = NOTHING) -> int:
         """Tell what lies there beside what is taken: of a kit, what is put together with it."""
-        if kit := node.kits.get(line.line_no):
+        if kit := self._kit(line, node):
             return kit.room(MICROS_MAX, taken)
         own = node.own.get(line.line_no)
         if own is not None:
             return own
         return (node.available.get(line.item) or 0) - taken.items.get(line.item, 0)
+
+    def _kit(self, line: Line, node: Candidate) -> KitAt | None:
+        kit = node.kits.get(line.line_no)
+        return kit.keeping() if kit and self.keeps_life else kit
 
     def reaches(self, line: Line, node: Candidate, one: Arrival) -> bool:
         """Say whether what is to come is there by the last day that counts.
@@ -70,7 +74,7 @@ class Reach:
 
     def left(self, line: Line, node: Candidate, has: int, taken: Taken) -> int:
         """Tell what is left for a line, of what it has there alone, beside what is taken."""
-        if kit := node.kits.get(line.line_no):
+        if kit := self._kit(line, node):
             if taken is NOTHING:
                 return has
             return min(has, kit.room(line.micros, taken, partial(self.reaches, line, node)))
@@ -78,7 +82,7 @@ class Reach:
 
     def takes(self, line: Line, node: Candidate, micros: int, taken: Taken) -> dict[str, int]:
         """Tell how much of each item there so much of a line takes, beside what is taken."""
-        if kit := node.kits.get(line.line_no):
+        if kit := self._kit(line, node):
             return kit.drawn(micros, taken, partial(self.reaches, line, node))
         return {line.item: micros}
 
@@ -98,7 +102,7 @@ class Reach:
 
         What of a kit is to be put together waits for its parts, beside those that are taken.
         """
-        kit, own = node.kits.get(line.line_no), line.line_no in node.own
+        kit, own = self._kit(line, node), line.line_no in node.own
         total = micros if own or kit else micros + taken.items.get(line.item, 0)
         steps = self.steps(line, node)
         if kit is None:

@@ -13,10 +13,12 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing.kits import Arrival, KitAt
 from crossdock.capabilities.sourcing.model import (
     Candidate,
+    Filter,
     Keeps,
     Line,
     Policy,
     Preference,
+    Rules,
 )
 from crossdock.capabilities.sourcing.substituting import planned
 from crossdock.capabilities.supply import explosion
@@ -34,6 +36,7 @@ from tests.unit.capabilities.sourcing.orders import (
     shipped,
     waiting,
     why,
+    without,
 )
 
 Recipes = Mapping[str, Mapping[str, int]]
@@ -359,3 +362,16 @@ def test_a_node_whose_parts_come_in_time_is_not_said_to_lack_them() -> None:
     made = decide(asked, here, there)
 
     assert why(made, "DC2").endswith("it could give 4 of 4 P")
+
+
+def test_parts_that_do_not_keep_make_no_kit_where_the_rules_ask_for_it() -> None:
+    asked = order(line(1, "P", 4), line(2, "X", 4))
+    there = kit("P", PQ, {"X": 9}, keeps={"X": 5 * MICROS})
+    fresh = {no: Keeps(days=9, micros=5 * MICROS) for no in (1, 2)}
+    here = node("DC1", {"X": 9}, kits={1: there}, keeps=fresh)
+
+    made = decide(asked, here)
+    whatever = decide(asked, here, rules=without(Rules(), Filter.SHELF_LIFE))
+
+    assert sum(sum(parts.values()) for parts in shipped(made).values()) == 5
+    assert shipped(whatever) == {"DC1": {1: 4, 2: 4}}
