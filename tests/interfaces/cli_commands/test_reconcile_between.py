@@ -178,11 +178,11 @@ async def test_open_orders_of_two_systems_are_compared_from_files(
         rows = ["SO-1,1,BOLT,DC1,5", f"SO-2,1,BOLT,DC1,{pieces}"]
         (crossdock.folder / f"{name}.csv").write_text("\n".join([header, *rows]) + "\n")
     words = ("reconcile", "between", "wms=wms.csv", "erp=erp.csv", "--kind", "orders", "--full")
-    earlier, later = (
+    first, then = (
         (hub.clock.now() - timedelta(minutes=minutes)).isoformat() for minutes in (90, 10)
     )
-    await crossdock(*words, "--as-of", f"wms={earlier}", "--as-of", f"erp={earlier}")
-    run = await crossdock(*words, "--as-of", f"wms={later}", "--as-of", f"erp={later}")
+    await crossdock(*words, "--as-of", f"wms={first}", "--as-of", f"erp={first}")
+    run = await crossdock(*words, "--as-of", f"wms={then}", "--as-of", f"erp={then}")
     assert "compared 2 lines of open orders of wms with erp: 1 alike" in run.out, run
     assert "0 suspected, 1 confirmed" in run.out
     listed = await crossdock("reconcile", "list", "--kind", "orders", "--against", "wms")

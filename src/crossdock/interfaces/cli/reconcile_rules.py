@@ -21,6 +21,17 @@ from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 BY = "command line"
 NONE = "NONE"
+PricePercent = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CLASS=PERCENT", help="Of what was agreed of an invoiced line, A=2."),
+]
+PriceValue = Annotated[
+    str | None, typer.Option(help="More money on an invoiced line is never let pass.")
+]
+CountWhen = Annotated[
+    list[str] | None,
+    typer.Option(help="RECALL, SHORT_PICK, ZERO_BALANCE; repeatable. NONE: ask by yourself."),
+]
 
 
 def rules(
@@ -66,13 +77,8 @@ def put_rules(
     documents_percent: Annotated[
         str | None, typer.Option(help="Of what is open of an order or purchase order line.")
     ] = None,
-    price_percent: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CLASS=PERCENT", help="Of what was agreed of an invoiced line."),
-    ] = None,
-    price_value: Annotated[
-        str | None, typer.Option(help="More money than that an invoiced line never differs by.")
-    ] = None,
+    price_percent: PricePercent = None,
+    price_value: PriceValue = None,
     heal: Annotated[
         list[str] | None,
         typer.Option(help="REDRIVE, REFETCH, REPUBLISH; repeatable. NONE: all is for a person."),
@@ -91,10 +97,7 @@ def put_rules(
     counts_a_day: Annotated[
         int | None, typer.Option(help="Second counts at a location, and as many others.")
     ] = None,
-    count_when: Annotated[
-        list[str] | None,
-        typer.Option(help="RECALL, SHORT_PICK, ZERO_BALANCE; repeatable. NONE: ask by yourself."),
-    ] = None,
+    count_when: CountWhen = None,
     as_json: AsJson = False,
 ) -> None:
     """Put the next version of the rules; what is not said stays. No version is ever changed."""
