@@ -87,6 +87,7 @@ def shows(other: Scope) -> Mapping[str, Ask]:
 def does(other: Scope) -> Mapping[str, Ask]:
     return {
         "PartnerBook.put": lambda full: full.hub.as2.partners.put(other, PROFILE, by="x"),
+        "PartnerBook.reseal": lambda full: full.hub.as2.partners.reseal(other),
         "PartnerBook.put_key": lambda full: full.hub.as2.partners.put_key(
             other, "dock", pem("dock"), by="x"
         ),

@@ -36,6 +36,7 @@ from crossdock.canonical.inventory import (
     StockCounted,
     StockWentNegative,
 )
+from crossdock.canonical.messages import MessageReceived, MessageSettled
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.partners import (
     InterchangeAcknowledged,
@@ -119,6 +120,8 @@ HUBS_OWN = (
     InterchangeReceived,
     InterchangeWritten,
     InterchangeAcknowledged,
+    MessageReceived,
+    MessageSettled,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 

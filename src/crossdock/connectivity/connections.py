@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from crossdock.canonical.errors import CrossdockError, Invalid, Rejected, Unavailable
 from crossdock.connectivity.acceptance import storable
+from crossdock.connectivity.as2.partners import PartnerBook
 from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.directory import Circuit, Directory, Entry
 from crossdock.connectivity.outbox import By
@@ -225,7 +226,10 @@ class Connections:
 
     async def rotate_secrets(self, scope: Scope) -> int:
         """Seal every secret of the tenant under a new data key; answer of how many connections."""
-        return await self._directory.rotate_secrets(scope)
+        sealed = await self._directory.rotate_secrets(scope)
+        book = PartnerBook(self._database, self._directory.clock, self._directory.vault)
+        await book.reseal(scope)
+        return sealed
 
     async def remove(self, scope: Scope, name: str, by: By, *, discard: bool = False) -> Parted:
         """Take it away with its secrets. Its facts stay, and its name is nobody else's."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from random import Random
 
 import pytest
@@ -279,3 +280,17 @@ async def cases(sides: Sides) -> set[str]:
             "select fingerprint from business_case where tenant = $1 and state = 'OPEN'", tx.tenant
         )
     return {row["fingerprint"] for row in rows}
+
+
+async def test_whatever_gets_lost_on_its_way_each_document_has_one_effect(sides: Sides) -> None:
+    await sides.agree()
+    losses = list(product(("LOSE", "EMPTY", "DOWN"), repeat=2))
+    for number, lost in enumerate(losses):
+        async with between(sides, *lost):
+            sent = await sides.send(request_id=f"r{number}")
+            for minutes in (11, 21):
+                sent = await sides.again(sent.message, minutes)
+        assert (sent.state, sent.attempts) == (State.PROVEN, 3), lost
+
+    assert [one.state for one in await sides.taken()] == [State.TAKEN] * len(losses)
+    assert len(await sides.events(ACME, RECEIVED)) == len(losses)

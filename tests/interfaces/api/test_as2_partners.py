@@ -81,6 +81,23 @@ async def test_a_key_is_kept_sealed_and_shown_to_nobody(call: Caller, house: Hou
     assert b"a secret" not in wrong.body
 
 
+async def test_a_key_is_sealed_anew_with_the_other_secrets(call: Caller, house: House) -> None:
+    await call("PUT", "/v1/as2/keys", {"house": "dock", "key": lasting("dock")})
+
+    async def kept() -> str:
+        async with house.database.transaction(MAIN) as tx:
+            sql = "select secret from as2_key where tenant = $1"
+            return str(await tx.fetchval(sql, tx.tenant))
+
+    before = await kept()
+    assert (await call("POST", "/v1/connections/rotate-secrets")).status == 200
+
+    assert before.startswith("v1.1.")
+    assert (await kept()).startswith("v1.2.")
+    async with house.database.transaction(MAIN) as tx:
+        assert (await house.as2.partners.house(tx, "dock")).keys
+
+
 async def test_a_document_is_sent_by_its_request_and_its_message_is_shown(
     call: Caller, sides: Sides, house: House
 ) -> None:

@@ -51,6 +51,9 @@ PUT_KEY = """
 insert into as2_key (tenant, house, fingerprint, certificate, secret, put_by, put_at)
 values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
 """
+RESEAL_KEY = """
+update as2_key set secret = $4 where tenant = $1 and house = $2 and fingerprint = $3
+"""
 KEYS = """
 select house, fingerprint, certificate, secret, put_by, put_at from as2_key
 where tenant = $1 and ($2 = '' or house = $2) order by house, put_at, fingerprint
@@ -133,6 +136,17 @@ class PartnerBook:
         async with self.database.transaction(scope) as tx:
             rows = await tx.fetch(KEYS, tx.tenant, house)
         return _known_keys(rows, self.clock.now())
+
+    async def reseal(self, scope: Scope) -> None:
+        """Seal every key of ours again, under the newest key of the vault."""
+        now = self.clock.now()
+        async with self.database.transaction(scope) as tx:
+            for row in await tx.fetch(KEYS, tx.tenant, ""):
+                named = _secret_name(row["house"], row["fingerprint"])
+                opened = await self.vault.open(tx, tx.tenant, {named: row["secret"]})
+                sealed = await self.vault.seal(tx, tx.tenant, opened, now)
+                whose = (tx.tenant, row["house"], row["fingerprint"])
+                await tx.execute(RESEAL_KEY, *whose, sealed[named])
 
     async def sides(self, tx: Transaction, house: str, partner: str) -> Sides | None:
         """Give both sides of an exchange, as of now; None where the two are no partners."""
