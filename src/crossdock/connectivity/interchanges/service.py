@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -86,20 +87,27 @@ class Interchanges:
         self._partners = partners
         self._desk = desk
 
-    async def receive(self, scope: Scope, chunks: Iterable[bytes], handed: Handed) -> TakenIn:
+    async def receive(
+        self,
+        scope: Scope,
+        chunks: Iterable[bytes],
+        handed: Handed,
+        told: TakenIn | None = None,
+    ) -> TakenIn:
         """Take in a file of interchanges, or keep a file of what was sent.
 
         Each interchange is one transaction: what a process that dies has taken stays so, and the
-        same file again takes the rest. Chunks are read in another thread.
+        same file again takes the rest. `told` is added to. Chunks are read in another thread.
         """
-        pieces, told = read(chunks), TakenIn()
+        pieces, told = read(chunks), TakenIn() if told is None else told
+        before = len(told.interchanges)
         while (piece := await _next(pieces)) is not None:
             if isinstance(piece, Aside):
                 told.beside.extend(piece.findings)
             else:
                 outcome = await self._one(scope, piece, pieces, told, handed)
                 told.interchanges.append(outcome)
-        if not told.interchanges:
+        if len(told.interchanges) == before:
             raise Invalid(
                 "the file holds no interchange: neither ISA nor UNB begins one",
                 where="byte 0",
@@ -128,13 +136,16 @@ class Interchanges:
             return await self._received(tx, interchange, found, handed, is_again=True)
 
     async def replay_held(
-        self, scope: Scope, *, after: tuple[datetime, str] | None = None, limit: int = 1000
+        self, scope: Scope, *, after: str = "", limit: int = 1000
     ) -> list[Outcome]:
-        """Take in all that was set aside and can be by now, the oldest first."""
-        begin = after or (datetime.min.replace(tzinfo=self._clock.now().tzinfo), "")
+        """Try what was set aside anew, the oldest first, behind an interchange."""
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(store.HELD, tx.tenant, "", *begin, limit)
-        return [await self.replay(scope, row["interchange"]) for row in rows]
+            rows = await tx.fetch(store.HELD, tx.tenant, after, limit)
+        outcomes: list[Outcome] = []
+        for row in rows:
+            with suppress(Conflict):  # somebody else has taken it in meanwhile
+                outcomes.append(await self.replay(scope, row["interchange"]))
+        return outcomes
 
     async def _one(
         self,
@@ -225,7 +236,7 @@ class Interchanges:
         if not found.is_wrong:
             await self._count(tx, Direction.IN, found, sender.partner, now)
             await settling.keep(tx, kept.interchange, found)
-            settled = await settling.settle(tx, theirs, self._desk, now)
+            settled = await settling.heard(tx, kept.interchange, theirs, self._desk, now)
             events += [one.event for one in settled]
         answer, written = await self._answer(tx, kept, found, sender, now)
         await tell(tx, [*events, *written], now)
@@ -261,7 +272,7 @@ class Interchanges:
         )
         await store.keep_part(tx, name, 1, body)
         await store.put(tx, answer, written, [], now)
-        states = [DocumentState(DocumentIs.SENT)] * len(written.documents)
+        states = [DocumentState(DocumentIs.WRITTEN)] * len(written.documents)
         await store.put_documents(tx, answer, written, states, now)
         await self._count(tx, Direction.OUT, written, kept.partner, now)
         return name, [written_event(answer, written)]
@@ -297,8 +308,7 @@ class Interchanges:
         await store.put(tx, kept, found, found.findings, now)
         await store.put_documents(tx, kept, found, expected, now)
         await self._count(tx, Direction.OUT, found, receiver.partner, now)
-        standard, ours, theirs = store.pair(found)
-        settled = await settling.settle(tx, (standard, theirs, ours), self._desk, now)
+        settled = await settling.known(tx, found, self._desk, now)
         await tell(tx, [written_event(kept, found), *(one.event for one in settled)], now)
         return outcome_of(kept, found)
 
