@@ -322,8 +322,8 @@ async def put_numbers(  # noqa: PLR0917 - one column each
     direction: Direction,
     key: tuple[str, str, str],
     partner: str,
-    now_are: Numbers,
     now: datetime,
+    now_are: Numbers,
 ) -> None:
     gaps = msgspec.json.encode(now_are.gaps).decode()
     await tx.execute(PUT_NUMBERS, tx.tenant, direction, *key, partner, now_are.highest, gaps, now)
