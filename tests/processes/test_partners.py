@@ -232,3 +232,15 @@ async def test_partners_and_interchanges_of_another_house_are_not_seen(
     again = await other.one(x12(8, order("taken")))
     assert (again.state, again.interchange != taken.interchange) == ("TAKEN", True)
     assert (await main.gateway.partners.show(main.scope, buyer.partner)).partner == buyer
+
+
+async def test_row_level_security_narrows_a_partner_to_what_is_his(traders: Traders) -> None:
+    buyer = await traders.live()
+    await traders.one(x12(8, order("theirs"), sender=("ZZ", "X")))
+    theirs = Scope("main", buyer.partner)
+
+    seen = await traders.gateway.partners.listed(theirs)
+    exchanged = await traders.gateway.exchanged.find(theirs, Wanted())
+
+    assert [one.name for one in seen] == ["Buyer"]
+    assert {one.partner for one in exchanged} == {buyer.partner}
