@@ -17,6 +17,7 @@ from crossdock.canonical.partners import (
     Standard,
 )
 from crossdock.capabilities.partners import PartnerSaid
+from crossdock.connectivity.interchanges import Wanted
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -201,3 +202,45 @@ async def test_a_refused_document_keeps_a_partner_from_production_until_one_is_t
     shown = await partners.show(scope, "Buyer")
 
     assert shown.missing == ["no 855 (X12, to them, was acknowledged yet)"]
+
+
+async def test_partners_and_interchanges_of_another_house_are_not_seen(
+    unguarded: Database, clock: VirtualClock
+) -> None:
+    main = Traders(unguarded, clock, Scope("main"))
+    buyer = await main.live()
+    held = await main.one(x12(7, order("held"), sender=("ZZ", "X")))
+    taken = await main.one(x12(8, order("taken")))
+    other = Traders(unguarded, clock, Scope("other"))
+    partners, exchanged = other.gateway.partners, other.gateway.exchanged
+
+    assert await partners.listed(other.scope) == []
+    assert await exchanged.find(other.scope, Wanted()) == []
+    assert await exchanged.missing(other.scope) == []
+    assert await other.gateway.interchanges.replay_held(other.scope) == []
+    for name in (held.interchange, taken.interchange):
+        for ask in (
+            exchanged.show(other.scope, name),
+            exchanged.body(other.scope, name),
+            other.gateway.interchanges.replay(other.scope, name),
+            partners.show(other.scope, buyer.partner),
+        ):
+            with pytest.raises(NotFound):
+                await ask
+    # The same addresses, numbers and bytes are another matter in another house.
+    await other.live()
+    again = await other.one(x12(8, order("taken")))
+    assert (again.state, again.interchange != taken.interchange) == ("TAKEN", True)
+    assert (await main.gateway.partners.show(main.scope, buyer.partner)).partner == buyer
+
+
+async def test_row_level_security_narrows_a_partner_to_what_is_his(traders: Traders) -> None:
+    buyer = await traders.live()
+    await traders.one(x12(8, order("theirs"), sender=("ZZ", "X")))
+    theirs = Scope("main", buyer.partner)
+
+    seen = await traders.gateway.partners.listed(theirs)
+    exchanged = await traders.gateway.exchanged.find(theirs, Wanted())
+
+    assert [one.name for one in seen] == ["Buyer"]
+    assert {one.partner for one in exchanged} == {buyer.partner}

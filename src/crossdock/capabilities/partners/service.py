@@ -33,8 +33,10 @@ HUB = "crossdock"
 
 
 class KnowsTraffic(Protocol):
-    async def traffic(self, tx: Transaction, partner: str, now: datetime) -> Traffic:
-        """Tell what was exchanged with a partner so far."""
+    async def traffic(
+        self, tx: Transaction, partner: str, agreed: Sequence[Agreement], now: datetime
+    ) -> Traffic:
+        """Tell which of these documents were exchanged with a partner so far."""
         ...
 
 
@@ -186,8 +188,7 @@ class Partners:
             if partner.state is to:
                 return await self._shown(tx, partner)
             _check_step(partner, to)
-            now = self._clock.now()
-            traffic = await self._traffic.traffic(tx, partner.partner, now)
+            traffic = await self._exchanged(tx, partner)
             if lacks := model.missing(partner, traffic, by=by):
                 raise Conflict(
                     f"{partner.name} is not {to} yet: {'; '.join(lacks)}",
@@ -234,8 +235,12 @@ class Partners:
         step = model.NEXT.get(partner.state)
         if partner.is_own or step is None:
             return PartnerShown(partner=partner, next="", missing=[])
-        traffic = await self._traffic.traffic(tx, partner.partner, self._clock.now())
+        traffic = await self._exchanged(tx, partner)
         return PartnerShown(partner=partner, next=step, missing=model.missing(partner, traffic))
+
+    async def _exchanged(self, tx: Transaction, partner: Partner) -> Traffic:
+        agreed, now = partner.agreements, self._clock.now()
+        return await self._traffic.traffic(tx, partner.partner, agreed, now)
 
     async def _changed(
         self,

@@ -271,12 +271,14 @@ def refused_as_used(found: Interchange) -> Interchange:
 class DocumentIs(StrEnum):
     """TAKEN has its effect, REJECTED is refused, REPEATED had it when it came before.
 
-    SENT waits for its acknowledgment, if any is expected; ACCEPTED has it.
+    SENT waits for its acknowledgment, if any is expected; ACCEPTED has it. WRITTEN is an
+    acknowledgment itself.
     """
 
     TAKEN = "TAKEN"
     REJECTED = "REJECTED"
     REPEATED = "REPEATED"
+    WRITTEN = "WRITTEN"
     SENT = "SENT"
     ACCEPTED = "ACCEPTED"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -21,7 +22,6 @@ from crossdock.connectivity.interchanges.model import (
     DocumentIs,
     Held,
     Interchange,
-    Numbers,
     Outcome,
     State,
 )
@@ -86,20 +86,27 @@ class Interchanges:
         self._partners = partners
         self._desk = desk
 
-    async def receive(self, scope: Scope, chunks: Iterable[bytes], handed: Handed) -> TakenIn:
+    async def receive(
+        self,
+        scope: Scope,
+        chunks: Iterable[bytes],
+        handed: Handed,
+        told: TakenIn | None = None,
+    ) -> TakenIn:
         """Take in a file of interchanges, or keep a file of what was sent.
 
         Each interchange is one transaction: what a process that dies has taken stays so, and the
-        same file again takes the rest. Chunks are read in another thread.
+        same file again takes the rest. `told` is added to. Chunks are read in another thread.
         """
-        pieces, told = read(chunks), TakenIn()
+        pieces, told = read(chunks), TakenIn() if told is None else told
+        before = len(told.interchanges)
         while (piece := await _next(pieces)) is not None:
             if isinstance(piece, Aside):
                 told.beside.extend(piece.findings)
             else:
                 outcome = await self._one(scope, piece, pieces, told, handed)
                 told.interchanges.append(outcome)
-        if not told.interchanges:
+        if len(told.interchanges) == before:
             raise Invalid(
                 "the file holds no interchange: neither ISA nor UNB begins one",
                 where="byte 0",
@@ -128,13 +135,16 @@ class Interchanges:
             return await self._received(tx, interchange, found, handed, is_again=True)
 
     async def replay_held(
-        self, scope: Scope, *, after: tuple[datetime, str] | None = None, limit: int = 1000
+        self, scope: Scope, *, after: str = "", limit: int = 1000
     ) -> list[Outcome]:
-        """Take in all that was set aside and can be by now, the oldest first."""
-        begin = after or (datetime.min.replace(tzinfo=self._clock.now().tzinfo), "")
+        """Try what was set aside anew, the oldest first, behind an interchange."""
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(store.HELD, tx.tenant, "", *begin, limit)
-        return [await self.replay(scope, row["interchange"]) for row in rows]
+            rows = await tx.fetch(store.HELD, tx.tenant, after, limit)
+        outcomes: list[Outcome] = []
+        for row in rows:
+            with suppress(Conflict):  # somebody else has taken it in meanwhile
+                outcomes.append(await self.replay(scope, row["interchange"]))
+        return outcomes
 
     async def _one(
         self,
@@ -223,9 +233,9 @@ class Interchanges:
         events: list[tuple[str, Payload]] = [received_event(kept, found, states)]
         theirs = store.pair(found)
         if not found.is_wrong:
-            await self._count(tx, Direction.IN, found, sender.partner, now)
+            await _count(tx, Direction.IN, theirs, found.number, (sender.partner, now))
             await settling.keep(tx, kept.interchange, found)
-            settled = await settling.settle(tx, theirs, self._desk, now)
+            settled = await settling.heard(tx, kept.interchange, theirs, self._desk, now)
             events += [one.event for one in settled]
         answer, written = await self._answer(tx, kept, found, sender, now)
         await tell(tx, [*events, *written], now)
@@ -243,13 +253,16 @@ class Interchanges:
     ) -> tuple[str, list[tuple[str, Payload]]]:
         """Write and keep what is answered, if anything is: numbered behind what went there."""
         standard, theirs, ours = store.pair(found)
-        before = await store.numbers(tx, Direction.OUT, (standard, ours, theirs))
-        number = before.highest % model.NUMBER_MAX + 1
-        body = answer_to(found, sender, number, now)
-        read_back = [one for one in read([body]) if isinstance(one, Interchange)]
-        if len(read_back) != 1 or (read_back[0].answer is None and not body):
-            return "", []
-        written = read_back[0]
+        back = (standard, ours, theirs)
+        number = (await store.numbers(tx, Direction.OUT, back)).highest
+        parts, written = list[Part](), None
+        while written is None or await store.same_number(tx, Direction.OUT, written):
+            number = number % model.NUMBER_MAX + 1
+            pieces = list(read([answer_to(found, sender, number, now)]))
+            parts = [one for one in pieces if isinstance(one, Part)]
+            written = next((one for one in pieces if isinstance(one, Interchange)), None)
+            if written is None:
+                return "", []
         name = prefixed("ixc", self._ids.new())
         answer = Kept(
             interchange=name,
@@ -259,11 +272,12 @@ class Interchanges:
             said_by=HUB,
             answers=kept.interchange,
         )
-        await store.keep_part(tx, name, 1, body)
+        for place, part in enumerate(parts, 1):
+            await store.keep_part(tx, name, place, part.body)
         await store.put(tx, answer, written, [], now)
-        states = [DocumentState(DocumentIs.SENT)] * len(written.documents)
+        states = [DocumentState(DocumentIs.WRITTEN)] * len(written.documents)
         await store.put_documents(tx, answer, written, states, now)
-        await self._count(tx, Direction.OUT, written, kept.partner, now)
+        await _count(tx, Direction.OUT, back, number, (kept.partner, now))
         return name, [written_event(answer, written)]
 
     async def _sent(
@@ -296,21 +310,11 @@ class Interchanges:
         ]
         await store.put(tx, kept, found, found.findings, now)
         await store.put_documents(tx, kept, found, expected, now)
-        await self._count(tx, Direction.OUT, found, receiver.partner, now)
-        standard, ours, theirs = store.pair(found)
-        settled = await settling.settle(tx, (standard, theirs, ours), self._desk, now)
+        pair = store.pair(found)
+        await _count(tx, Direction.OUT, pair, found.number, (receiver.partner, now))
+        settled = await settling.known(tx, found, self._desk, now)
         await tell(tx, [written_event(kept, found), *(one.event for one in settled)], now)
         return outcome_of(kept, found)
-
-    @staticmethod
-    async def _count(
-        tx: Transaction, direction: Direction, found: Interchange, partner: str, now: datetime
-    ) -> None:
-        """Hear of a control number: gaps are shown, and what is written is numbered behind."""
-        if (number := found.number) is not None:
-            key = store.pair(found)
-            numbers: Numbers = model.numbered(await store.numbers(tx, direction, key), number)
-            await store.put_numbers(tx, direction, key, partner, numbers, now)
 
     async def _again(self, scope: Scope, row: Any) -> Outcome:
         """Answer what came before with the very same content as it was answered then."""
@@ -329,6 +333,19 @@ class Interchanges:
             because=f"it came before, and is {row['state']}",
             answer=answer,
         )
+
+
+async def _count(
+    tx: Transaction,
+    direction: Direction,
+    pair: tuple[str, str, str],
+    number: int | None,
+    heard: tuple[str, datetime],
+) -> None:
+    """Hear of a control number: gaps are shown, and what is written is numbered behind."""
+    if number is not None:
+        numbers = model.numbered(await store.numbers(tx, direction, pair), number)
+        await store.put_numbers(tx, direction, pair, *heard, numbers)
 
 
 def _named(name: str, partner: str, handed: Handed) -> Kept:

@@ -23,11 +23,22 @@ from unnest($6::integer[], $7::text[], $8::text[], $9::text[], $10::text[], $11:
     as s(place, about, verdict, about_control, functional_id, group_control, document, control,
         codes)
 """
-UNMATCHED = """
-select * from edi_statement
-where tenant = $1 and sender = $2 and receiver = $3 and standard = $4 and not is_matched
-order by interchange, functional_id, case when functional_id <> '' then group_control end,
-    about_control, place limit $5
+SAID = """
+select * from edi_statement where tenant = $1 and interchange = $2 and not is_matched
+order by functional_id, case when functional_id <> '' then group_control end, about_control,
+    place
+"""
+# What was said, before it was known, of groups of such numbers, or of the interchange.
+SAID_BEFORE = """
+select s.* from unnest($5::text[], $6::text[]) as g(functional_id, group_control)
+join edi_statement s on s.tenant = $1 and s.sender = $2 and s.receiver = $3 and s.standard = $4
+    and not s.is_matched and s.functional_id = g.functional_id and s.functional_id <> ''
+    and s.group_control = g.group_control
+union all
+select s.* from edi_statement s
+where s.tenant = $1 and s.sender = $2 and s.receiver = $3 and s.standard = $4
+    and not s.is_matched and s.functional_id = '' and s.about_control = $7
+order by interchange, functional_id, group_control, place
 """
 MATCHED = """
 update edi_statement s set is_matched = true
@@ -70,7 +81,6 @@ select exists (select from edi_document where tenant = $1 and interchange = $2 a
 """
 OF = "select partner, control_written from edi_interchange where tenant = $1 and interchange = $2"
 FORGET = "delete from edi_told where tenant = $1 and interchange = $2 returning interchange"
-STATEMENTS_MAX = 50_000
 WITHIN = timedelta(hours=4)
 
 
@@ -120,18 +130,42 @@ def _columns(said: Sequence[Statement]) -> list[list[Any]]:
     ]
 
 
-async def settle(
-    tx: Transaction, theirs: tuple[str, str, str], desk: Desk, now: datetime
+async def heard(
+    tx: Transaction, interchange: str, theirs: tuple[str, str, str], desk: Desk, now: datetime
 ) -> list[Settled]:
-    """Match what a partner has said, and nobody was known of yet, with what was sent to him.
+    """Match what a partner has said in an interchange with what was sent to him.
 
-    `theirs` is the standard and the pair of his acknowledgments: he is the sender. What it was
-    said of may not be known yet: then it is matched as soon as that is.
+    `theirs` is the standard and the pair of it: he is the sender. What it was said of may not be
+    known yet: then it is matched as soon as that is.
     """
     standard, sender, receiver = theirs
-    rows = await tx.fetch(UNMATCHED, tx.tenant, sender, receiver, standard, STATEMENTS_MAX)
+    rows = await tx.fetch(SAID, tx.tenant, interchange)
+    return await _matched(tx, rows, (receiver, sender, standard), desk, now)
+
+
+async def known(tx: Transaction, sent: Interchange, desk: Desk, now: datetime) -> list[Settled]:
+    """Match what was sent with what the partner has said of it already."""
+    standard, ours, theirs = store.pair(sent)
+    groups = {
+        (store.text(one.functional_id), store.text(same(one.group))) for one in sent.documents
+    }
+    rows = await tx.fetch(
+        SAID_BEFORE,
+        tx.tenant,
+        theirs,
+        ours,
+        standard,
+        [functional for functional, _ in groups],
+        [number for _, number in groups],
+        store.text(same(sent.control)),
+    )
+    return await _matched(tx, rows, (ours, theirs, standard), desk, now)
+
+
+async def _matched(
+    tx: Transaction, rows: Sequence[Any], ours: tuple[str, str, str], desk: Desk, now: datetime
+) -> list[Settled]:
     found: list[Settled] = []
-    ours = (receiver, sender, standard)
     for _, these in groupby(rows, key=_target):
         said = list(these)
         interchange = await _meant(tx, ours, said[0])

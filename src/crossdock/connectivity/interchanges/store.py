@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from crossdock.canonical.partners import Direction, Standard, Traffic
+from crossdock.canonical.partners import Agreement, Direction, Standard, Traffic
 from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.edi.findings import Finding, Severity
 from crossdock.connectivity.interchanges.model import (
@@ -97,11 +97,11 @@ where tenant = $1 and ($2 = '' or direction = $2) and ($3 = '' or state = $3)
         and d.interchange = edi_interchange.interchange and d.document = $8))
 order by kept_at desc, interchange desc limit $9
 """
+# Their ids are in the order in which they came.
 HELD = """
-select interchange, name from edi_interchange
-where tenant = $1 and state = 'QUARANTINED' and ($2 = '' or interchange = $2)
-    and (kept_at, interchange) > ($3, $4)
-order by kept_at, interchange limit $5
+select interchange from edi_interchange
+where tenant = $1 and state = 'QUARANTINED' and interchange > $2
+order by interchange limit $3
 """
 LOCK = """
 select * from edi_interchange where tenant = $1 and interchange = $2 for update
@@ -120,14 +120,17 @@ where tenant = $1 and direction = 'IN' and gaps <> '[]'::jsonb and ($2 = '' or p
 order by standard, sender, receiver
 """
 TRAFFIC = """
-select distinct standard, document, direction from edi_document
-where tenant = $1 and partner = $2
-    and (direction = 'IN' and state = 'TAKEN' or direction = 'OUT' and state = 'ACCEPTED')
+select w.standard, w.document, w.direction
+from unnest($3::text[], $4::text[], $5::text[]) as w(standard, document, direction)
+where exists (select from edi_document d where d.tenant = $1 and d.partner = $2
+    and d.standard = w.standard and d.document = w.document and d.direction = w.direction
+    and d.state = case w.direction when 'IN' then 'TAKEN' else 'ACCEPTED' end)
 """
 # What was refused and has been taken since, when it was sent anew, is settled.
 UNSETTLED = """
 select count(*) from edi_document
 where tenant = $1 and partner = $2 and direction = 'OUT'
+    and state in ('SENT', 'REJECTED')
     and (state = 'SENT' and due_at < $3 or state = 'REJECTED' and not exists (
         select from edi_document later where later.tenant = $1 and later.partner = $2
             and later.direction = 'OUT' and later.standard = edi_document.standard
@@ -319,8 +322,8 @@ async def put_numbers(  # noqa: PLR0917 - one column each
     direction: Direction,
     key: tuple[str, str, str],
     partner: str,
-    now_are: Numbers,
     now: datetime,
+    now_are: Numbers,
 ) -> None:
     gaps = msgspec.json.encode(now_are.gaps).decode()
     await tx.execute(PUT_NUMBERS, tx.tenant, direction, *key, partner, now_are.highest, gaps, now)
@@ -329,8 +332,17 @@ async def put_numbers(  # noqa: PLR0917 - one column each
 class ExchangedTraffic:
     """Tells what was exchanged with a partner, to who takes him towards production."""
 
-    async def traffic(self, tx: Transaction, partner: str, now: datetime) -> Traffic:
-        rows = await tx.fetch(TRAFFIC, tx.tenant, partner)
+    async def traffic(
+        self, tx: Transaction, partner: str, agreed: Sequence[Agreement], now: datetime
+    ) -> Traffic:
+        rows = await tx.fetch(
+            TRAFFIC,
+            tx.tenant,
+            partner,
+            [one.standard for one in agreed],
+            [one.document for one in agreed],
+            [one.direction for one in agreed],
+        )
         unsettled = await tx.fetchval(UNSETTLED, tx.tenant, partner, now)
         return Traffic(
             frozenset(

@@ -100,9 +100,10 @@ def taking_routes(hub: Hub) -> APIRouter:
         return await take(request, caller, name, Direction.OUT)
 
     @routes.post("/interchanges/replay", **needs("messages:write"))
-    async def replay_interchanges(caller: Caller) -> OutcomesShown:
-        """Take in, as the partners are known now, the oldest 1,000 that were set aside."""
-        return OutcomesShown(interchanges=await interchanges.replay_held(caller.scope))
+    async def replay_interchanges(caller: Caller, *, after: After = "") -> OutcomesShown:
+        """Try the oldest 1,000 that were set aside anew; go on behind the last of them."""
+        found = await interchanges.replay_held(caller.scope, after=after)
+        return OutcomesShown(interchanges=found)
 
     @routes.post("/interchanges/{interchange}/replay", **needs("messages:write"))
     async def replay_interchange(interchange: Text, caller: Caller) -> Outcome:

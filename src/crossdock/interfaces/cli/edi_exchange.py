@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from crossdock.assembly import Hub
+from crossdock.canonical.errors import Rejected
 from crossdock.canonical.partners import Direction
 from crossdock.connectivity.interchanges import (
     Handed,
@@ -20,7 +21,14 @@ from crossdock.connectivity.interchanges import (
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_chunks
 from crossdock.interfaces.cli.hub import with_hub
-from crossdock.interfaces.cli.output import lines_to, print_json, stdout, table
+from crossdock.interfaces.cli.output import (
+    error_object,
+    lines_to,
+    print_json,
+    stderr,
+    stdout,
+    table,
+)
 
 _STYLES = {"TAKEN": "green", "SENT": "green", "REFUSED": "red", "QUARANTINED": "yellow"}
 
@@ -79,13 +87,20 @@ def replayed(names: list[str], *, as_json: bool) -> None:
         service = hub.gateway.interchanges
         if names:
             return [await service.replay(hub.scope, one) for one in names]
-        return await service.replay_held(hub.scope)
+        outcomes: list[Outcome] = []
+        while found := await service.replay_held(
+            hub.scope, after=outcomes[-1].interchange if outcomes else ""
+        ):
+            outcomes += found
+        return outcomes
 
     outcomes = with_hub(asked)
     if as_json:
         print_json({"interchanges": outcomes})
     else:
         _print_outcomes(outcomes)
+        if not outcomes:
+            stdout.print(Text("nothing is set aside", style="dim"))
     if any(one.state == "QUARANTINED" for one in outcomes):
         raise typer.Exit(EXIT_FINDINGS)
 
@@ -114,31 +129,29 @@ def missing(*, as_json: bool) -> None:
 
 def taken(files: list[Path], by: str, direction: Direction, *, as_json: bool) -> None:
     """Take files in, or keep what was sent."""
+    told, failed = TakenIn(), list[tuple[str, Rejected]]()
 
-    async def asked(hub: Hub) -> list[tuple[Path, TakenIn]]:
-        service = hub.gateway.interchanges
-        return [
-            (
-                one,
-                await service.receive(
-                    hub.scope,
-                    read_chunks(one),
-                    Handed(name=one.name, by=by, direction=direction),
-                ),
-            )
-            for one in files
-        ]
+    async def asked(hub: Hub) -> None:
+        for one in files:
+            handed = Handed(name=one.name, by=by, direction=direction)
+            try:
+                await hub.gateway.interchanges.receive(hub.scope, read_chunks(one), handed, told)
+            except Rejected as error:
+                failed.append((str(one), error))
 
-    told = with_hub(asked)
-    outcomes = [each for _, one in told for each in one.interchanges]
-    beside = [each for _, one in told for each in one.beside]
+    with_hub(asked)
     if as_json:
-        print_json({"interchanges": outcomes, "beside": beside})
+        refused = [{"file": name, **error_object(error)} for name, error in failed]
+        beside = [{"byte": one.place.offset, "says": one.says} for one in told.beside]
+        print_json({"interchanges": told.interchanges, "beside": beside, "refused": refused})
     else:
-        _print_outcomes(outcomes)
-        for each in beside:
+        _print_outcomes(told.interchanges)
+        for each in told.beside:
             lines_to().print(Text(f"byte {each.place.offset}: {each.says}", "yellow"))
-    if beside or any(_is_bad(one) for one in outcomes):
+        for name, error in failed:
+            hint = f"; {error.hint}" if error.hint else ""
+            stderr.print(Text(f"{name}: {error.message}{hint}", "red"), soft_wrap=True)
+    if failed or told.beside or any(_is_bad(one) for one in told.interchanges):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -164,8 +177,6 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
         if one.answer:
             line.append(f"; answered by {one.answer}", "dim")
         lines_to().print(line, soft_wrap=True)
-    if not outcomes:
-        stdout.print(Text("nothing is set aside", style="dim"))
 
 
 def _print_whole(found: InterchangeWhole) -> None:

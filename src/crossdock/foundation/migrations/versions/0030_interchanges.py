@@ -46,7 +46,7 @@ create unique index edi_interchange_number on edi_interchange
     where state in ('TAKEN', 'WRITTEN', 'SENT');
 create index edi_interchange_kept on edi_interchange (tenant, kept_at, interchange);
 create index edi_interchange_answers on edi_interchange (tenant, answers) where answers <> '';
-create index edi_interchange_held on edi_interchange (tenant, kept_at, interchange)
+create index edi_interchange_held on edi_interchange (tenant, interchange)
     where state = 'QUARANTINED';
 select guard_table('edi_interchange');
 revoke delete on edi_interchange from crossdock_hub;
@@ -67,7 +67,8 @@ revoke delete, update on edi_interchange_part from crossdock_hub;
 
 # A set or message. Of what came, `digest` is of its number and content; `state` is TAKEN,
 # REJECTED or REPEATED. What was sent is SENT until it is ACCEPTED or REJECTED, by `settled_by`;
-# it `expects` an acknowledgment by `due_at`.
+# it `expects` an acknowledgment by `due_at`. An acknowledgment of ours is WRITTEN, and waits for
+# none.
 DOCUMENTS = """
 create table edi_document (
     tenant text not null,
@@ -100,6 +101,8 @@ create index edi_document_sent on edi_document
     (tenant, sender, receiver, standard, group_control) where direction = 'OUT';
 create index edi_document_waits on edi_document (tenant, due_at)
     where direction = 'OUT' and state = 'SENT' and due_at is not null;
+create index edi_document_unsettled on edi_document (tenant, partner)
+    where direction = 'OUT' and state in ('SENT', 'REJECTED');
 create index edi_document_of on edi_document (tenant, partner, standard, document, direction);
 select guard_table('edi_document');
 revoke delete on edi_document from crossdock_hub;
@@ -125,8 +128,10 @@ create table edi_statement (
     is_matched boolean not null default false,
     primary key (tenant, interchange, place)
 );
-create index edi_statement_unmatched on edi_statement (tenant, sender, receiver, standard)
-    where not is_matched;
+create index edi_statement_of_group on edi_statement
+    (tenant, sender, receiver, standard, functional_id, group_control) where not is_matched;
+create index edi_statement_of_interchange on edi_statement
+    (tenant, sender, receiver, standard, about_control) where not is_matched;
 select guard_table('edi_statement');
 revoke delete on edi_statement from crossdock_hub;
 """
