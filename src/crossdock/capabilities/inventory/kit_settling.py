@@ -1,6 +1,7 @@
 """What the hub holds for the order lines of kits of one tenant, whose stock rows are locked."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,13 +17,15 @@ from crossdock.capabilities.inventory import (
     ordering,
     parts,
     standing,
+    store,
 )
 from crossdock.capabilities.inventory.asking import Around, KnowsKits
 from crossdock.capabilities.inventory.demand import Claim
 from crossdock.capabilities.inventory.drawing import Draws, Pool
 from crossdock.capabilities.inventory.had import Quoted, Whose
+from crossdock.capabilities.inventory.kit_orders import Head
 from crossdock.capabilities.inventory.kits import BY_ORDER, Exploded, Part, Recipe, part_ref
-from crossdock.capabilities.inventory.model import COUNTING, LIVE, PromisedLine
+from crossdock.capabilities.inventory.model import LIVE, PromisedLine
 from crossdock.capabilities.inventory.ordering import Lacking, Standing
 from crossdock.capabilities.inventory.room import Room
 from crossdock.capabilities.inventory.sheet import Sheet
@@ -44,11 +47,13 @@ group by v.demand_ref
 class Look(NamedTuple):
     """What was looked up for order lines of a tenant before the rows in `wanted` are locked.
 
-    `refs` names each line's stock row, `found` rows by key, `recipes` what goes into kits.
+    `refs` names each line's stock row; those in `due` are looked at whatever figures say. `found`
+    are rows by key, `recipes` what goes into kits.
     """
 
     tenant: str
     refs: Mapping[str, int]
+    due: AbstractSet[str]
     found: Mapping[Key, int]
     recipes: Exploded
     groups: Mapping[str, str]
@@ -80,18 +85,24 @@ class Settling:
     async def settle(self, around: Around, knows: KnowsKits) -> None:
         refs = sorted(self._look.refs)
         await self._sheet.expire_lapsed(self._tx, self._now)
-        claims = await self._claims(refs)
-        promises = await parts.lines_for(self._tx, [(self._look.tenant, ref) for ref in refs])
-        held = await kit_orders.held(self._tx, refs)
+        every = await self._claims(refs)
+        heads = await kit_orders.heads(self._tx, refs)
+        others = {one.reservation_id for one in heads if one.has_parts and one.client != BY_ORDER}
+        promises = await store.lines_of(self._tx, sorted(others)) if others else []
+        rules = await self._rules(around, knows)
+        room = Room(self._sheet.counters())
+        wanted = _lacking(self._kits, every, (heads, promises), (room, rules))
+        changed = _changed(every, wanted, heads) | self._look.due
+        claims = {ref: claim for ref, claim in every.items() if ref in changed}
+        wanted = {ref: made for ref, made in wanted.items() if ref in changed}
+        held = await kit_orders.held(self._tx, changed)
         if any(row.line.stock_id not in self._sheet.rows for row in held):
             raise Unavailable("an order of a kit was changed just now", code="contended")
-        rules = await self._rules(around, knows)
         scratch = Sheet(self._sheet.rows, self._look.groups, self._look.tenant)
         for sheet in (scratch, self._sheet):
             await sheet.guard(self._tx, around.protections, self._now, self._quoted(claims))
         for row in held:
             scratch.change(row, model.released(row.line))
-        wanted = _lacking(self._kits, claims, promises, (Room(scratch.counters()), rules))
         found = await self._standing(scratch, (claims, wanted), (promises, held), rules)
         await self._hold(claims, held, found)
         await self._note(claims, wanted, found)
@@ -280,39 +291,63 @@ class Settling:
 def _lacking(
     rows: Sequence[StockRow],
     claims: Mapping[str, Claim],
-    promises: Sequence[LineRow],
+    promised: tuple[Sequence[Head], Sequence[LineRow]],
     around: tuple[Room, _Rules],
 ) -> dict[str, int]:
     """Say how many kits are to be put together for which order line, beside what others hold.
 
     The first to order have those that lie assembled.
     """
-    room, rules = around
-    known = parts.kits_of(row for row in promises if row.client != BY_ORDER)
-    by_kit = {(line.reservation_id, line.line.line_no): rows for line, rows in known}
+    (heads, promises), (room, rules) = promised, around
+    known = {(one[0].reservation_id, one[0].line.line_no): one for one in parts.kits_of(promises)}
+    by_ref: dict[str, list[Head]] = {}
+    for head in heads:
+        if head.client != BY_ORDER:
+            by_ref.setdefault(head.demand_ref, []).append(head)
+    at: dict[int | None, list[str]] = {}
+    for ref, claim in claims.items():
+        at.setdefault(claim.stock_id, []).append(ref)
     found: dict[str, int] = {}
     for row in rows:
         key = row.item, row.location
-        if key not in rules.takes:
-            continue
-        named = [ref for ref, one in claims.items() if one.stock_id == row.stock_id]
+        named = at.get(row.stock_id, []) if key in rules.takes else []
         named.sort(key=lambda ref: (claims[ref].claimed_us, ref))
         short, lacks = room.short(row.stock_id), list[int]()
         for ref in named:
             left, in_parts = claims[ref].overlay, rules.dated.get((*key, ref), 0)
-            for one in promises:
-                line = one.line
-                if line.demand_ref != ref or one.client == BY_ORDER or not line.is_linked:
-                    continue
-                if line.stock_id == row.stock_id and line.status in COUNTING:
-                    left -= line.remaining
-                    made = by_kit.get((one.reservation_id, line.line_no), ())
-                    lines = [part.line for part in made]
-                    in_parts += max(0, lines[0].made - kits.along(line, lines)) if lines else 0
+            for head in by_ref.get(ref, ()):
+                if head.stock_id == row.stock_id:
+                    left -= head.remaining
+                    in_parts += _in_parts(known.get((head.reservation_id, head.line_no)))
             in_parts = min(in_parts, max(0, left))
             short -= in_parts
             lacks.append(max(0, left - in_parts))
         found |= zip(named, ordering.shared(short, lacks), strict=True)
+    return found
+
+
+def _in_parts(kit: parts.Kit | None) -> int:
+    """Say of how many kits that are to be put together somebody else holds the parts, or would."""
+    if kit is None:
+        return 0
+    lines = [part.line for part in kit[1]]
+    return max(0, lines[0].made - kits.along(kit[0].line, lines))
+
+
+def _changed(
+    claims: Mapping[str, Claim], wanted: Mapping[str, int], heads: Sequence[Head]
+) -> set[str]:
+    """Name the order lines for whose kits more or less is to be held than is, or elsewhere."""
+    held: dict[str, list[tuple[int | None, int]]] = {}
+    for head in heads:
+        if head.client == BY_ORDER and head.is_open:
+            held.setdefault(head.demand_ref, []).append((head.stock_id, head.made))
+    found: set[str] = set()
+    for ref, claim in claims.items():
+        made = wanted.get(ref, 0)
+        is_same = held.get(ref, []) == ([(claim.stock_id, made)] if made else [])
+        if not is_same or not claim.overlay:
+            found.add(ref)
     return found
 
 

@@ -8,6 +8,7 @@ again when there is some. Only where kits are ordered there is anything to do.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged, ReservationChanged
@@ -16,7 +17,7 @@ from crossdock.capabilities.inventory.asking import Around
 from crossdock.capabilities.inventory.kit_settling import Look, Settling
 from crossdock.capabilities.inventory.sheet import Sheet, with_kin
 from crossdock.capabilities.inventory.store import StockIds
-from crossdock.capabilities.inventory.waiting_kits import keys_changed
+from crossdock.capabilities.inventory.waiting_kits import OVER, keys_changed
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
@@ -55,8 +56,10 @@ class OrderedKits:
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         looks: dict[str, Look] = {}
         for tenant, keys in (await keys_changed(tx, events)).items():
-            if refs := await kit_orders.at(tx, tenant, keys):
-                looks[tenant] = await self._look(tx, tenant, refs)
+            refs, due = await kit_orders.at(tx, tenant, keys)
+            if refs:
+                due |= _ended(tenant, events) & refs.keys()
+                looks[tenant] = await self._look(tx, tenant, refs, due)
         if not looks or self._kits is None:
             return
         wanted = {stock_id for look in looks.values() for stock_id in look.wanted}
@@ -66,7 +69,9 @@ class OrderedKits:
             sheet, now = Sheet(own, look.groups, tenant), self._clock.now()
             await Settling(tx, sheet, look, now).settle(self._around, self._kits)
 
-    async def _look(self, tx: Transaction, tenant: str, refs: Mapping[str, int]) -> Look:
+    async def _look(
+        self, tx: Transaction, tenant: str, refs: Mapping[str, int], due: AbstractSet[str]
+    ) -> Look:
         """Find all rows that decide what is held for these order lines."""
         assert self._kits is not None  # noqa: S101  # else none is noted
         own = tx.of(tenant)
@@ -75,6 +80,17 @@ class OrderedKits:
         recipes = await self._kits.told(own, tenant, sorted({item for item, _ in found}))
         names = {(part, at) for item, at in found for part, _ in recipes.get(item, ())}
         found |= await StockIds().of(own, tenant, sorted(names))
-        held = {row.line.stock_id for row in await kit_orders.held(own, refs)}
+        held = {row.line.stock_id for row in await kit_orders.held(own, due)}
         wanted, groups = await with_kin(own, tenant, StockIds(), {*found.values(), *held})
-        return Look(tenant, refs, found, recipes, groups, frozenset(wanted))
+        return Look(tenant, refs, due, found, recipes, groups, frozenset(wanted))
+
+
+def _ended(tenant: str, events: Sequence[Event]) -> set[str]:
+    """Name the order lines of which promises have ended."""
+    return {
+        event.payload.demand_ref
+        for event in events
+        if event.tenant == tenant
+        and isinstance(event.payload, ReservationChanged)
+        and event.payload.status in OVER
+    }
