@@ -277,14 +277,29 @@ def test_what_is_still_to_come_of_a_part_is_planned_once_as_well(
 # Another item in the place of a kit, what waits, and what no stock limits.
 
 
-def test_a_substitute_of_a_part_that_a_kit_takes_has_what_the_kit_leaves() -> None:
-    asked = order(line(1, "P", 3), line(2, "Z", 4))
-    kits = {1: kit("P", PQ, {"X": 5}), 3: kit("Q", PQ, {"X": 5})}
-    there = node("DC1", {"X": 5, "Z": 0}, kits=kits)
+@pytest.mark.parametrize(("there", "found"), [(6, {2: 6}), (8, {2: 6, 3: 2})])
+def test_a_kit_that_stands_in_takes_no_part_that_a_kit_of_the_order_is_given(
+    there: int, found: dict[int, int]
+) -> None:
+    recipes = {**PQ, "B": {"X": 1}}
+    asked = order(line(1, "Z", 6), line(2, "P", 6))
+    kits = {2: kit("P", recipes, {"X": there}), 3: kit("B", recipes, {"X": there})}
 
-    made = planned(asked, [there], knobs(), [instead(3, 2, "Q")])
+    nodes = [
+        node("DC1", {"Z": 0}, kits=kits),
+        node("DC2", kits={3: kit("B", recipes, {"X": 0})}),
+    ]
 
-    assert shipped(made) == {"DC1": {1: 3, 3: 1}}
+    made = planned(asked, nodes, knobs(), [instead(3, 1, "B")])
+
+    assert shipped(made) == {"DC1": found}
+
+
+def test_a_kit_of_which_there_is_enough_lacks_nothing() -> None:
+    there = kit("Q", PQ, {"X": 5})
+
+    assert there.lacking(2 * MICROS) == ()
+    assert there.lacking(3 * MICROS) == ("X",)
 
 
 def steps(said: Mapping[int, int]) -> tuple[Arrival, ...]:
