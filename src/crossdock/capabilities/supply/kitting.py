@@ -275,12 +275,17 @@ class Book:
         return net - max(0, self._owed(item, group, of_kit) - others)
 
     def _borne(self, item: str, location: str, of_kit: str) -> int:
-        """Give what a member has beside its part of what its group owes; no member lacks less."""
+        """Give what a member has beside its part of what its group owes; no member lacks less.
+
+        Nobody bears of what his own orders for kits claim; what is not covered, all bear.
+        """
         own, group = self._own(item, location, of_kit), self._groups.get(location)
         if group is None:
             return own
-        has = {at: max(0, self._net(item, at, of_kit)) for at in self._members(group)}
-        return min(own, left_at(has, self._owed(item, group, of_kit))[location])
+        has = {at: max(0, self._net(item, at, "")) for at in self._members(group)}
+        owed = self._owed(item, group, of_kit)
+        borne = has[location] - left_at(has, owed)[location] + max(0, owed - sum(has.values()))
+        return min(own, self._net(item, location, of_kit) - borne)
 
     def _net(self, item: str, location: str, of_kit: str) -> int:
         own = self._at(item, location)

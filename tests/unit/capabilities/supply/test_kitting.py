@@ -286,6 +286,35 @@ def test_shares_of_members_are_no_more_kits_than_their_group_leaves_i3(
     assert all(shared(one, "K", place) <= free(one, "K", place) * MICROS for place in at)
 
 
+def test_nobody_bears_of_what_his_own_orders_for_kits_need_i3() -> None:
+    recipe = {"K": {"A": 2}}
+    at = {"DC1": {"A": (3, 0), "K": (0, 1)}, "DC2": {"A": (2, 0)}, "ALL": {"A": (0, 2)}}
+    one = placed(recipe, at, group=("DC1", "DC2"), takes=frozenset("K"))
+
+    # DC1 keeps two for its order and has one over; of the group's two DC2 bears the other.
+    assert (shared(one, "K", "DC1"), shared(one, "K", "DC2")) == (0, 0)
+
+
+NODE = st.tuples(PIECES, PIECES, st.integers(0, 3), st.integers(0, 4))
+
+
+@given(st.lists(NODE, min_size=1, max_size=3), st.integers(0, 9), st.integers(0, 9))
+def test_shares_of_members_leave_what_orders_for_kits_need_i3(
+    buildings: list[tuple[int, int, int, int]], kits: int, parts: int
+) -> None:
+    recipe = {"K": {"A": 2, "B": 1}}
+    at = {
+        f"DC{n}": {"A": (a, 0), "B": (b, 0), "K": (k, ordered)}
+        for n, (a, b, k, ordered) in enumerate(buildings)
+    }
+    owed = {**at, "ALL": {"K": (0, kits), "A": (0, parts)}}
+    one = placed(recipe, owed, group=tuple(at), takes=frozenset("K"))
+
+    assert sum(shared(one, "K", place) for place in at) <= stock(one, "K", "ALL").free()
+    left = [one.free("A", place, for_shares=True) for place in at]
+    assert sum(left) == one.free("A", "ALL")
+
+
 def test_who_is_in_no_group_bears_nothing() -> None:
     one = book(FLAT, {"X": 5})
     assert one.stock("Q", "DC1", for_shares=True) == stock(one, "Q")
