@@ -319,3 +319,32 @@ async def test_a_key_of_ours_that_ends_is_followed_without_a_gap(sides: Sides) -
         )
 
     assert said == ["processed", "processed"]
+
+
+async def test_what_cannot_be_answered_for_want_of_a_key_is_kept_and_answered_later(
+    sides: Sides,
+) -> None:
+    await sides.agree(Outgoing(cipher=None), replace(PLAIN, must_be_signed=True))
+    sent = await message(sides)
+    old = pem("shop-old", days=(-400, -300))
+    await sides.as2.partners.put_key(ACME, "Lapsed", old, by="test")
+    theirs = (await sides.as2.partners.show(ACME, "Acme Ltd", "dock")).profile
+    await sides.as2.partners.put(ACME, replace(theirs, house="Lapsed"), by="test")
+    readdressed = but(sent, AS2_To="Lapsed")
+
+    first = await bring(sides.acmes, readdressed.written())
+    await sides.as2.partners.put_key(ACME, "Lapsed", pem("shop"), by="test")
+
+    assert first.status == 503
+    assert await refused(sides, readdressed) == "processed"
+    [taken] = await sides.taken()
+    assert (taken.has_receipt, taken.repeats) == (True, 1)
+    assert len(await sides.events(ACME, RECEIVED)) == 1
+
+
+async def test_who_is_no_partner_is_answered_unsigned_where_no_key_holds(sides: Sides) -> None:
+    await sides.agree()
+    await sides.as2.partners.put_key(ACME, "Lapsed", pem("x", days=(-9, -8)), by="test")
+    sent = but(await message(sides), AS2_To="Lapsed")
+
+    assert await refused(sides, sent) == "processed/error: authentication-failed"

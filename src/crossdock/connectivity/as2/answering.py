@@ -59,8 +59,10 @@ values ($1, $2, 'IN', $3, $4, $5, 'TAKEN', $6, $7, $8, $9, $10, $11, $12, $13::j
 on conflict do nothing returning message
 """
 AGAIN = """
-update as2_message set repeats = repeats + 1, attempts = case when $5 then 0 else attempts end,
-    due_at = case when $5 then $6 else due_at end
+update as2_message set repeats = repeats + 1, receipt = coalesce(receipt, $7),
+    attempts = case when $5 then 0 else attempts end,
+    due_at = case when $5 then $6 else due_at end,
+    receipt_url = case when $5 then $8 else receipt_url end
 where tenant = $1 and direction = 'IN' and house = $2 and partner_name = $3 and message_id = $4
     and state = 'TAKEN'
 """
@@ -155,7 +157,11 @@ class Answering:
         wanted = replace(wanted, url="", is_signed=wanted.is_signed and bool(house.keys))
         said = Disposition.of_fault(Fault.AUTHENTICATION)
         answer = Answer(whose, said, wanted, wanted.digest(None, Incoming()))
-        return Reply.of(write_receipt(answer, house, self._stamp()))
+        try:
+            return Reply.of(write_receipt(answer, house, self._stamp()))
+        except Invalid:  # no key of ours holds
+            unsigned = replace(answer, asked=replace(wanted, is_signed=False))
+            return Reply.of(write_receipt(unsigned, house, self._stamp()))
 
     async def _answered(
         self, scope: Scope, sides: Sides, message: Entity, whose: Addressed
@@ -185,9 +191,10 @@ class Answering:
                 await self._refuse(tx, message, whose, done, now)
                 return True
             if not done.has_effect:
-                due_at = now if done.receipt_url else None
+                is_due = bool(done.receipt_url and done.receipt)
                 whom = (tx.tenant, whose.receiver, whose.sender, whose.message_id)
-                await tx.execute(AGAIN, *whom, bool(done.receipt_url), due_at)
+                receipt = done.receipt and done.receipt.written()
+                await tx.execute(AGAIN, *whom, is_due, now, receipt, done.receipt_url)
                 return True
             return await self._take(tx, message, done.received, done, now)
 

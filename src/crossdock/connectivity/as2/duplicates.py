@@ -18,7 +18,10 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Whether a message has an effect, and what it is answered; `receipt` is an earlier one."""
+    """Whether a message has an effect, and what it is answered.
+
+    `receipt` is the first one, where there is one already: else it is made now.
+    """
 
     has_effect: bool
     disposition: Disposition
@@ -39,6 +42,6 @@ def taken(mic: str, earlier: Earlier | None, policy: OnDuplicate) -> Taken:
             where="Message-ID",
             hint="ask the partner to give every document a Message-ID of its own",
         )
-    if policy is OnDuplicate.REPEAT and earlier.receipt:
+    if policy is OnDuplicate.REPEAT:
         return Taken(has_effect=False, disposition=PROCESSED, receipt=earlier.receipt)
     return Taken(has_effect=False, disposition=DUPLICATE)

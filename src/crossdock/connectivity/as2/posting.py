@@ -44,6 +44,8 @@ LEASE = timedelta(seconds=2 * CALL_SECONDS_MAX)
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 LOOKED_FOR = timedelta(seconds=5)
 SENT_AT_ONCE = 8
+LOOK_SECONDS_MAX = 120
+"""Then no call is begun: after five minutes the job is cut off, in the midst of its calls."""
 PAGE = 200
 
 INTEND = """
@@ -175,10 +177,12 @@ class Posting:
         """Send what is due, whoever's, some at once; say how many were."""
         async with self.database.transaction(Scope.of_workers()) as tx:
             rows = await tx.fetch(DUE, self.clock.now(), PAGE)
-        room = asyncio.Semaphore(SENT_AT_ONCE)
+        room, started = asyncio.Semaphore(SENT_AT_ONCE), self.clock.ticks()
 
         async def one(tenant: str, message: str) -> None:
             async with room:
+                if self.clock.ticks() - started > LOOK_SECONDS_MAX:
+                    return
                 try:
                     await self.post(Scope(tenant), message)
                 except OUTAGES:
