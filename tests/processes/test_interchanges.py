@@ -378,6 +378,8 @@ async def test_what_was_sent_is_ours_and_its_number_is_used_once(traders: Trader
     name = await sent_order(traders, 40)
 
     assert await sent_order(traders, 40) == name
+    told = [one for one in await traders.told() if isinstance(one, InterchangeWritten)]
+    assert [one.interchange for one in told if one.is_sent] == [name]
     with pytest.raises(Conflict, match="with other content"):
         await sent_order(traders, 40, order("other"))
 
