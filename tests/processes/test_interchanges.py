@@ -378,6 +378,8 @@ async def test_what_was_sent_is_ours_and_its_number_is_used_once(traders: Trader
     name = await sent_order(traders, 40)
 
     assert await sent_order(traders, 40) == name
+    told = [one for one in await traders.told() if isinstance(one, InterchangeWritten)]
+    assert [one.interchange for one in told if one.is_sent] == [name]
     with pytest.raises(Conflict, match="with other content"):
         await sent_order(traders, 40, order("other"))
 
@@ -432,3 +434,14 @@ async def test_a_set_of_bytes_that_no_text_may_hold_is_kept(traders: Traders) ->
     found = await traders.one(x12(1, wild, sender=("ZZ", "BUYER")))
 
     assert (found.state, found.rejected) == ("TAKEN", 1)
+
+
+async def test_who_goes_live_may_begin_anew_with_what_he_tested(traders: Traders) -> None:
+    await traders.live()
+    tested = await traders.one(x12(1, order(), usage="T"))
+
+    real = await traders.one(x12(1, order()))
+
+    assert [(one.state, one.repeated) for one in (tested, real)] == [("TAKEN", 0)] * 2
+    numbers = [(await traders.text(one.answer))[90:99] for one in (tested, real)]
+    assert numbers == ["000000002", "000000003"]

@@ -214,7 +214,10 @@ class InterchangeReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterchangeWritten:
-    """An interchange to a partner is kept: our answer to `answers`, or what was sent to him."""
+    """An interchange to a partner is kept: our answer to `answers`, which waits to be carried.
+
+    `is_sent`: it was sent already, and is kept for what acknowledges it.
+    """
 
     TYPE: ClassVar[str] = "partners.interchange_written.v1"
 
@@ -226,6 +229,7 @@ class InterchangeWritten:
     control: str
     documents: tuple[DocumentCount, ...] = ()
     answers: str = ""
+    is_sent: bool = False
 
     @property
     def key(self) -> str:

@@ -504,6 +504,7 @@ REAL: list[Payload] = [
         control="000000001",
         documents=(DocumentCount("997", 1),),
         answers="ixc_1",
+        is_sent=True,
     ),
     InterchangeAcknowledged(
         interchange="ixc_3",

@@ -75,12 +75,16 @@ class InterchangeWhole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumbersMissing:
-    """Control numbers of a pair that never came; `gaps` are first and last of each."""
+    """Control numbers of a pair that never came; `gaps` are first and last of each.
+
+    `is_test`: of its tests, which are counted by themselves.
+    """
 
     partner: str
     standard: str
     sender: str
     receiver: str
+    is_test: bool
     highest: int
     gaps: list[tuple[int, int]]
     heard_at: datetime
@@ -156,6 +160,7 @@ class Exchanged:
                 standard=row["standard"],
                 sender=row["sender"],
                 receiver=row["receiver"],
+                is_test=row["is_test"],
                 highest=row["highest"],
                 gaps=msgspec.json.decode(row["gaps"], type=list[tuple[int, int]]),
                 heard_at=row["heard_at"],

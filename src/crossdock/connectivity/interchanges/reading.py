@@ -144,8 +144,9 @@ class _Gathered:
         if is_answer and len(self.segments) < statements.SEGMENTS_MAX:
             self.segments += segments
 
-    def digest(self, document: str, control: str) -> bytes:
-        named = f"{document}\0{same(control)}\0".encode("utf-8", "replace")
+    def digest(self, document: str, control: str, *, is_test: bool) -> bytes:
+        """Tell documents apart by number and content; a test is never the real one."""
+        named = f"{document}\0{same(control)}\0{is_test:d}\0".encode("utf-8", "replace")
         return hashlib.blake2b(named + self.content.digest(), digest_size=16).digest()
 
     def found(self, control: str, findings: Iterable[Finding]) -> None:
@@ -209,7 +210,7 @@ def _x12_set(gathered: _Gathered, of: x12.TransactionSet, closed: x12.Closed) ->
             functional_id=of.group.functional_id if of.group else "",
             group=of.group.control if of.group else "",
             segments=closed.counted,
-            digest=gathered.digest(of.set_id, of.control),
+            digest=gathered.digest(of.set_id, of.control, is_test=of.interchange.is_test),
             findings=closed.findings,
             statements=said,
         )
@@ -287,7 +288,7 @@ def _message(gathered: _Gathered, of: edifact.Message, closed: edifact.Closed) -
             functional_id="",
             group=of.group.reference if of.group else "",
             segments=closed.counted,
-            digest=gathered.digest(of.type, of.reference),
+            digest=gathered.digest(of.type, of.reference, is_test=of.interchange.is_test),
             findings=closed.findings,
             statements=tuple(said),
         )

@@ -233,7 +233,8 @@ class Interchanges:
         events: list[tuple[str, Payload]] = [received_event(kept, found, states)]
         theirs = store.pair(found)
         if not found.is_wrong:
-            await _count(tx, Direction.IN, theirs, found.number, (sender.partner, now))
+            counted = store.Counted(Direction.IN, *theirs, found.is_test)
+            await store.count(tx, counted, found.number, sender.partner, now)
             await settling.keep(tx, kept.interchange, found)
             settled = await settling.heard(tx, kept.interchange, theirs, self._desk, now)
             events += [one.event for one in settled]
@@ -253,8 +254,8 @@ class Interchanges:
     ) -> tuple[str, list[tuple[str, Payload]]]:
         """Write and keep what is answered, if anything is: numbered behind what went there."""
         standard, theirs, ours = store.pair(found)
-        back = (standard, ours, theirs)
-        number = (await store.numbers(tx, Direction.OUT, back)).highest
+        back = store.Counted(Direction.OUT, standard, ours, theirs)
+        number = (await store.numbers(tx, back)).highest
         parts, written = list[Part](), None
         while written is None or await store.same_number(tx, Direction.OUT, written):
             number = number % model.NUMBER_MAX + 1
@@ -277,7 +278,7 @@ class Interchanges:
         await store.put(tx, answer, written, [], now)
         states = [DocumentState(DocumentIs.WRITTEN)] * len(written.documents)
         await store.put_documents(tx, answer, written, states, now)
-        await _count(tx, Direction.OUT, back, number, (kept.partner, now))
+        await store.count(tx, back, number, kept.partner, now)
         return name, [written_event(answer, written)]
 
     async def _sent(
@@ -310,8 +311,8 @@ class Interchanges:
         ]
         await store.put(tx, kept, found, found.findings, now)
         await store.put_documents(tx, kept, found, expected, now)
-        pair = store.pair(found)
-        await _count(tx, Direction.OUT, pair, found.number, (receiver.partner, now))
+        counted = store.Counted(Direction.OUT, *store.pair(found))
+        await store.count(tx, counted, found.number, receiver.partner, now)
         settled = await settling.known(tx, found, self._desk, now)
         await tell(tx, [written_event(kept, found), *(one.event for one in settled)], now)
         return outcome_of(kept, found)
@@ -333,19 +334,6 @@ class Interchanges:
             because=f"it came before, and is {row['state']}",
             answer=answer,
         )
-
-
-async def _count(
-    tx: Transaction,
-    direction: Direction,
-    pair: tuple[str, str, str],
-    number: int | None,
-    heard: tuple[str, datetime],
-) -> None:
-    """Hear of a control number: gaps are shown, and what is written is numbered behind."""
-    if number is not None:
-        numbers = model.numbered(await store.numbers(tx, direction, pair), number)
-        await store.put_numbers(tx, direction, pair, *heard, numbers)
 
 
 def _named(name: str, partner: str, handed: Handed) -> Kept:

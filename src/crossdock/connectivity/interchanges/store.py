@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from crossdock.connectivity.interchanges.model import (
     Interchange,
     Numbers,
     State,
+    numbered,
     same,
 )
 from crossdock.foundation.database import Transaction
@@ -38,7 +39,8 @@ select * from edi_interchange where tenant = $1 and direction = $2 and digest = 
 SAME_NUMBER = """
 select interchange from edi_interchange
 where tenant = $1 and direction = $2 and standard = $3 and sender = $4 and receiver = $5
-    and application = $6 and control = $7 and state in ('TAKEN', 'WRITTEN', 'SENT')
+    and application = $6 and control = $7 and is_test = $8
+    and state in ('TAKEN', 'WRITTEN', 'SENT')
 """
 PUT = """
 insert into edi_interchange (tenant, interchange, partner, direction, standard, sender, receiver,
@@ -77,12 +79,13 @@ select interchange from edi_interchange where tenant = $1 and answers = $2 limit
 NUMBERS = """
 select highest, gaps from edi_numbers
 where tenant = $1 and direction = $2 and standard = $3 and sender = $4 and receiver = $5
+    and is_test = $6
 """
 PUT_NUMBERS = """
-insert into edi_numbers (tenant, direction, standard, sender, receiver, partner, highest, gaps,
-    heard_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)
-on conflict (tenant, direction, standard, sender, receiver) do update set
+insert into edi_numbers (tenant, direction, standard, sender, receiver, is_test, partner, highest,
+    gaps, heard_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10)
+on conflict (tenant, direction, standard, sender, receiver, is_test) do update set
     partner = excluded.partner, highest = excluded.highest, gaps = excluded.gaps,
     heard_at = excluded.heard_at
 """
@@ -200,7 +203,7 @@ async def same_content(tx: Transaction, direction: Direction, digest: bytes) -> 
 
 
 async def same_number(tx: Transaction, direction: Direction, found: Interchange) -> str:
-    number = text(found.application), text(same(found.control))
+    number = text(found.application), text(same(found.control)), found.is_test
     return await tx.fetchval(SAME_NUMBER, tx.tenant, direction, *pair(found), *number) or ""
 
 
@@ -309,24 +312,33 @@ async def answer_of(tx: Transaction, interchange: str) -> str:
     return await tx.fetchval(ANSWER_OF, tx.tenant, interchange) or ""
 
 
-async def numbers(tx: Transaction, direction: Direction, key: tuple[str, str, str]) -> Numbers:
-    row = await tx.fetchrow(NUMBERS, tx.tenant, direction, *key)
+class Counted(NamedTuple):
+    """What is counted by itself; what goes out is numbered through, tests or none."""
+
+    direction: Direction
+    standard: str
+    sender: str
+    receiver: str
+    is_test: bool = False
+
+
+async def numbers(tx: Transaction, of: Counted) -> Numbers:
+    row = await tx.fetchrow(NUMBERS, tx.tenant, *of)
     if row is None:
         return Numbers()
     gaps = msgspec.json.decode(row["gaps"], type=tuple[tuple[int, int], ...])
     return Numbers(row["highest"], gaps)
 
 
-async def put_numbers(  # noqa: PLR0917 - one column each
-    tx: Transaction,
-    direction: Direction,
-    key: tuple[str, str, str],
-    partner: str,
-    now: datetime,
-    now_are: Numbers,
+async def count(
+    tx: Transaction, of: Counted, number: int | None, partner: str, now: datetime
 ) -> None:
-    gaps = msgspec.json.encode(now_are.gaps).decode()
-    await tx.execute(PUT_NUMBERS, tx.tenant, direction, *key, partner, now_are.highest, gaps, now)
+    """Hear of a control number: gaps are shown, and what is written is numbered behind."""
+    if number is None:
+        return
+    found = numbered(await numbers(tx, of), number)
+    gaps = msgspec.json.encode(found.gaps).decode()
+    await tx.execute(PUT_NUMBERS, tx.tenant, *of, partner, found.highest, gaps, now)
 
 
 class ExchangedTraffic:

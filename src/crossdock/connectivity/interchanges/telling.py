@@ -13,7 +13,7 @@ from crossdock.canonical.partners import (
     Standard,
 )
 from crossdock.connectivity.interchanges import store
-from crossdock.connectivity.interchanges.model import DocumentIs, Interchange, Outcome
+from crossdock.connectivity.interchanges.model import DocumentIs, Interchange, Outcome, State
 from crossdock.connectivity.interchanges.store import Kept
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
@@ -85,6 +85,7 @@ def written_event(kept: Kept, found: Interchange) -> tuple[str, Payload]:
         control=store.text(found.control),
         documents=_counted(found.counts),
         answers=kept.answers,
+        is_sent=kept.state is State.SENT,
     )
 
 

@@ -112,12 +112,13 @@ def missing(*, as_json: bool) -> None:
         print_json({"pairs": found})
         return
     table(
-        ("from", "to", "standard", "highest", "missing"),
+        ("from", "to", "standard", "", "highest", "missing"),
         [
             (
                 one.sender,
                 one.receiver,
                 one.standard,
+                "test" if one.is_test else "",
                 one.highest,
                 ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in one.gaps),
             )

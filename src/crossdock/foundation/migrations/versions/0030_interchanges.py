@@ -7,7 +7,8 @@ down_revision = "0029"
 
 # `sender` and `receiver` as the envelope writes them, `control` however it is padded.
 # `application` tells the numbers of one sender apart as well. `because` is why it was set aside.
-# `answers` is the one that it answers. A number is used up by what was taken, for ever.
+# `answers` is the one that it answers. A number is used up by what was taken, for ever; tests
+# have numbers of their own, for who goes live mostly begins anew.
 INTERCHANGES = """
 create table edi_interchange (
     tenant text not null,
@@ -42,7 +43,7 @@ create table edi_interchange (
 );
 create unique index edi_interchange_content on edi_interchange (tenant, direction, digest);
 create unique index edi_interchange_number on edi_interchange
-    (tenant, direction, standard, sender, receiver, application, control)
+    (tenant, direction, standard, sender, receiver, is_test, application, control)
     where state in ('TAKEN', 'WRITTEN', 'SENT');
 create index edi_interchange_kept on edi_interchange (tenant, kept_at, interchange);
 create index edi_interchange_answers on edi_interchange (tenant, answers) where answers <> '';
@@ -136,7 +137,8 @@ select guard_table('edi_statement');
 revoke delete on edi_statement from crossdock_hub;
 """
 
-# The control numbers of a pair: the highest, and the gaps below it, both ends in.
+# The control numbers of a pair: the highest, and the gaps below it, both ends in. What goes out is
+# numbered through, tests or none.
 NUMBERS = """
 create table edi_numbers (
     tenant text not null,
@@ -144,11 +146,12 @@ create table edi_numbers (
     standard text not null,
     sender text not null,
     receiver text not null,
+    is_test boolean not null,
     partner text collate "C" not null,
     highest bigint not null,
     gaps jsonb not null default '[]',
     heard_at timestamptz not null,
-    primary key (tenant, direction, standard, sender, receiver)
+    primary key (tenant, direction, standard, sender, receiver, is_test)
 );
 select guard_table('edi_numbers');
 revoke delete on edi_numbers from crossdock_hub;
