@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.canonical.errors import NotFound
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.catalog import KnownGoods
 from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, Question
 from crossdock.foundation.clock import VirtualClock
+from crossdock.interfaces.api.promises import promises_of
 from tests.processes.test_kits_reserved import claimed, free, held, line, moved, ordered, reserve
 from tests.processes.test_kits_shown import Bench, opened
 
@@ -369,3 +372,33 @@ async def test_parts_that_are_picked_for_the_line_of_a_reserved_kit_consume_its_
     now = await bench.hub.inventory.get(bench.hub.scope, made.reservation_id)
     assert held(now) == [("P", 2, 1), ("X", 4, 2)]
     assert await claimed(bench, "X") == [2]
+
+
+async def test_an_order_is_explained_with_what_the_hub_holds_of_parts_for_its_kits(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5, Z=5)
+    made = await reserve(bench, ("Z", 2, "o1/2"), hard=True)
+    await ordered(bench, line("o1/1", "P", 7), line("o1/2", "Z", 2))
+    await bench.hub.settle()
+
+    known = KnownGoods(bench.hub.catalog)
+    for name in ("o1", "o1/1"):
+        found = await promises_of(bench.hub, known, bench.hub.scope, name)
+        [held] = found.held_for_kits
+        [kit] = held.lines
+        [part] = kit.parts or ()
+        assert (kit.item, kit.demand_ref, part.item) == ("P", "o1/1", "X")
+        assert kit.put_together is not None
+        assert (kit.put_together.value, part.remaining.value) == ("5", "5")
+        of_lines = [made.reservation_id] if name == "o1" else []
+        assert [one.reservation_id for one in found.promises] == of_lines
+    with pytest.raises(NotFound, match="an order claims"):
+        await bench.hub.inventory.explain(bench.hub.scope, held.reservation_id)
+
+    # What was held stays to be seen.
+    await ordered(bench, line("o1/1", "P", 7, cancelled=7))
+    await bench.hub.settle()
+    [held] = await bench.hub.inventory.held_for_kits(bench.hub.scope, "o1/1")
+    assert str(held.status) == "RELEASED"
