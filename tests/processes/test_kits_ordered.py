@@ -10,8 +10,10 @@ import pytest
 from crossdock.canonical.errors import NotFound
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.catalog import KnownGoods
 from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, Question
 from crossdock.foundation.clock import VirtualClock
+from crossdock.interfaces.api.promises import promises_of
 from tests.processes.test_kits_reserved import claimed, free, held, line, moved, ordered, reserve
 from tests.processes.test_kits_shown import Bench, opened
 
@@ -429,3 +431,33 @@ async def test_a_hold_of_the_hub_that_a_person_releases_is_held_again(bench: Ben
     await bench.hub.inventory.upkeep.tell()
     await bench.hub.settle()
     assert await claimed(bench, "X") == [4]
+
+
+async def test_an_order_is_explained_with_what_the_hub_holds_of_parts_for_its_kits(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5, Z=5)
+    made = await reserve(bench, ("Z", 2, "o1/2"), hard=True)
+    await ordered(bench, line("o1/1", "P", 7), line("o1/2", "Z", 2))
+    await bench.hub.settle()
+
+    known = KnownGoods(bench.hub.catalog)
+    for name in ("o1", "o1/1"):
+        found = await promises_of(bench.hub, known, bench.hub.scope, name)
+        [held] = found.held_for_kits
+        [kit] = held.lines
+        [part] = kit.parts or ()
+        assert (kit.item, kit.demand_ref, part.item) == ("P", "o1/1", "X")
+        assert kit.put_together is not None
+        assert (kit.put_together.value, part.remaining.value) == ("5", "5")
+        of_lines = [made.reservation_id] if name == "o1" else []
+        assert [one.reservation_id for one in found.promises] == of_lines
+    with pytest.raises(NotFound, match="an order claims"):
+        await bench.hub.inventory.explain(bench.hub.scope, held.reservation_id)
+
+    # What was held stays to be seen.
+    await ordered(bench, line("o1/1", "P", 7, cancelled=7))
+    await bench.hub.settle()
+    [held] = await bench.hub.inventory.held_for_kits(bench.hub.scope, "o1/1")
+    assert str(held.status) == "RELEASED"

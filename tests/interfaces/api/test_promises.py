@@ -25,6 +25,7 @@ async def test_a_promise_is_explained_and_stays_explained(call: Caller, house: H
         "confirmed_by": [],
         "runs": [],
         "sourced_by": [],
+        "held_for_kits": [],
     }
     [proof] = first.json["lines"]
     assert proof["because"] == "4 asked, 10 free: granted"

@@ -80,9 +80,10 @@ _COUNTS = "status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')"
 _IS_OVER = "status not in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')"
 
 
-def _by_order(condition: str, *, is_over: bool) -> str:
+def _by_order(condition: str, *, is_over: bool, is_of_hub: bool) -> str:
     """Look by an index: for lines that the order names, and for those named after it."""
     columns = f"select r.reservation_id, r.created_at, {str(is_over).lower()} as is_over"
+    condition += f" and r.client {'=' if is_of_hub else '<>'} $4"
     return f"""{columns}
 from named n join inventory_reservation r on r.tenant = $1 and r.demand_ref = n.demand_ref
     and r.demand_ref <> '' and r.client <> $4 and r.{condition}
@@ -97,20 +98,25 @@ where r.tenant = $1 and r.demand_ref > $2 || '/' and r.demand_ref < $2 || '0'
 
 # A line is called as its source calls it ("sale.line,12" of "sale:7"), or after its order
 # ("shop:1001/1"), which may be unknown yet. What still counts comes first.
-PROMISES_OF = f"""
+def _promises_of(*, is_of_hub: bool) -> str:
+    return f"""
 with named as materialized (
     select demand_ref from inventory_demand where tenant = $1 and order_id = $2 and order_id <> ''
     union select $2::text collate "C"
 ), found as (
-{_by_order(_COUNTS, is_over=False)}
+{_by_order(_COUNTS, is_over=False, is_of_hub=is_of_hub)}
 union all
-{_by_order(_IS_OVER, is_over=True)}
+{_by_order(_IS_OVER, is_over=True, is_of_hub=is_of_hub)}
 )
 select reservation_id, created_at, bool_and(is_over) as is_over from found
 group by reservation_id, created_at
 order by is_over, created_at, reservation_id limit $3
 """  # noqa: S608  # the conditions above
 
+
+PROMISES_OF = _promises_of(is_of_hub=False)
+# What the hub holds for kits that orders claim, and nobody asked for.
+HELD_OF = _promises_of(is_of_hub=True)
 
 # The lines of an order, as its source calls them.
 LINES_OF_ORDER = """
@@ -180,6 +186,21 @@ class Explanations:
             names = [prefixed("rsv", row["reservation_id"]) for row in rows]
             return [await explaining.explained(name) for name in names]
 
+    async def held_for_kits(
+        self, scope: Scope, order: str, *, limit: int = PROMISES_MAX
+    ) -> list[Reservation]:
+        """Name what the hub holds, or held, of parts for kits of an order that nobody reserved.
+
+        What still counts first. It follows from what the order claims, so no decision is kept.
+        """
+        async with self._database.transaction(scope) as tx:
+            found = await tx.fetch(HELD_OF, tx.tenant, order, limit, BY_ORDER)
+            names = [row["reservation_id"] for row in found]
+            rows: dict[UUID, list[LineRow]] = {name: [] for name in names}
+            for row in await store.lines_of(tx, names) if names else ():
+                rows[row.reservation_id].append(row)
+            return [reservation_of(each) for each in rows.values()]
+
     async def lines_of(self, scope: Scope, order: str) -> list[str]:
         """Name the lines of an order, as its source calls them; at most a thousand."""
         async with self._database.transaction(scope) as tx:
@@ -199,6 +220,12 @@ class _Explaining:
         if not rows:
             raise NotFound(f"there is no reservation {reservation_id}")
         reservation = reservation_of(rows)
+        if reservation.client == BY_ORDER:
+            raise NotFound(
+                f"{reservation_id} was asked for by nobody: the hub holds parts for kits that an"
+                " order claims, and how many follows from that",
+                hint=f"`crossdock stock show {reservation_id}` names the parts",
+            )
         row = await tx.fetchrow(
             DECISION, tx.tenant, reservation.created_at, rows[0].reservation_id
         )

@@ -142,6 +142,10 @@ class Inventory:
         """Explain what is promised to an order or an order line."""
         return await self._explanations.explain_order(scope, order)
 
+    async def held_for_kits(self, scope: Scope, order: str) -> list[Reservation]:
+        """Name what is held of parts for kits of an order, or a line, that nobody reserved."""
+        return await self._explanations.held_for_kits(scope, order)
+
     async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
         return await self._answers.availability(scope, keys)
 

@@ -17,6 +17,7 @@ from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown
 from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
+from crossdock.interfaces.api.reservation_shapes import ReservationShown, reservation_shown
 from crossdock.interfaces.api.shapes import Code, Text
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
@@ -49,7 +50,8 @@ class Promises(BaseModel):
 
     `confirmed_by` says which allocation run last changed what each line has, and `runs` are the
     newest hundred of those, with all that they saw. `sourced_by` are the decisions that chose
-    warehouses for it, the newest first.
+    warehouses for it, the newest first. `held_for_kits` is what the hub holds, or held, of the
+    parts of kits that it claims and nobody reserved.
     """
 
     promises: list[PromiseShown]
@@ -57,6 +59,7 @@ class Promises(BaseModel):
     confirmed_by: list[ConfirmedByShown]
     runs: list[RunShown]
     sourced_by: list[SourcedByShown]
+    held_for_kits: list[ReservationShown]
 
 
 def promise_routes(hub: Hub, known: KnownGoods) -> APIRouter:
@@ -99,18 +102,21 @@ async def promises_of(hub: Hub, known: KnownGoods, scope: Scope, order: str) -> 
     confirmed = await hub.allocation.confirmed_by(scope, names)
     sourced = await hub.sourcing.decisions_of(scope, names)
     kept = await hub.kept_promises.of_order(scope, order, with_over=True, limit=PROMISES_MAX)
+    held = await hub.inventory.held_for_kits(scope, order)
     try:
         found = await hub.inventory.explain_order(scope, order)
     except NotFound:
-        if not (kept or confirmed or sourced):
+        if not (kept or confirmed or sourced or held):
             raise
         found = []
+    units = await known.base_units(scope, {line.item for one in held for line in one.lines})
     return Promises(
         promises=[await shown(known, scope, one) for one in found],
         by_date=[kept_shown(one, with_proof=True) for one in kept],
         confirmed_by=[_confirmed(one) for one in confirmed],
         runs=[run_shown(await hub.allocation.run(scope, name)) for name in _newest(confirmed)],
         sourced_by=[SourcedByShown(decision_id=name, decided_at=at) for name, at in sourced],
+        held_for_kits=[reservation_shown(one, units) for one in held],
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
@@ -13,6 +14,7 @@ from crossdock.interfaces.api import atp_chart, proof_chart
 from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofShown, PromiseShown
 from crossdock.interfaces.api.promises import Promises, promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
+from crossdock.interfaces.api.reservation_shapes import ReservationShown
 from crossdock.interfaces.cli import stock_promise
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -61,6 +63,7 @@ async def _explained(hub: Hub, promise: str, chart: Path | None, *, as_json: boo
         return print_json({name: getattr(found, name) for name in Promises.model_fields})
     for one in found.promises:
         _show_promise(one)
+    _show_held(found.held_for_kits)
     stock_promise.show_by_date(found.by_date)
     return stock_promise.show_decided(found)
 
@@ -82,6 +85,22 @@ def _show_promise(promise: PromiseShown) -> None:
             soft_wrap=True,
         )
         _show_lines(one.lines)
+
+
+def _show_held(held: Iterable[ReservationShown]) -> None:
+    """Show what the hub holds of parts for kits that the order claims and nobody reserved."""
+    for one in held:
+        [line] = one.lines
+        kits = line.put_together.value if line.put_together else "0"
+        stdout.print(
+            f"[bold]{one.reservation_id}[/] {one.status}, by the hub for"
+            f" {escape(line.demand_ref)} since {one.created_at:%Y-%m-%d %H:%M:%S} UTC:"
+            f" {kits} {escape(line.item)} at {escape(line.location)} to be put together",
+            soft_wrap=True,
+        )
+        for part in line.parts or ():
+            what = f"{part.remaining.value} of {part.granted.value} {part.granted.unit} held"
+            stdout.print(f"  {escape(part.item)}: {what}", soft_wrap=True)
 
 
 def _show_lines(lines: Iterable[LineProofShown]) -> None:
