@@ -225,7 +225,7 @@ class Interchanges:
         if not found.is_wrong:
             await self._count(tx, Direction.IN, found, sender.partner, now)
             await settling.keep(tx, kept.interchange, found)
-            settled = await settling.settle(tx, theirs, self._desk, now)
+            settled = await settling.settle(tx, kept.interchange, self._desk, now)
             events += [one.event for one in settled]
         answer, written = await self._answer(tx, kept, found, sender, now)
         await tell(tx, [*events, *written], now)
@@ -297,8 +297,7 @@ class Interchanges:
         await store.put(tx, kept, found, found.findings, now)
         await store.put_documents(tx, kept, found, expected, now)
         await self._count(tx, Direction.OUT, found, receiver.partner, now)
-        standard, ours, theirs = store.pair(found)
-        settled = await settling.settle(tx, (standard, theirs, ours), self._desk, now)
+        settled = await settling.settle_sent(tx, found, self._desk, now)
         await tell(tx, [written_event(kept, found), *(one.event for one in settled)], now)
         return outcome_of(kept, found)
 
