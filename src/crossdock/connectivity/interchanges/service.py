@@ -123,7 +123,7 @@ class Interchanges:
                     code="not_quarantined",
                 )
             chunks = [body async for body in store.bodies(tx, interchange)]
-            found = next(one for one in read(chunks) if isinstance(one, Interchange))
+            found = await asyncio.to_thread(_first, chunks)
             handed = Handed(name=row["name"], by=row["said_by"])
             return await self._received(tx, interchange, found, handed, is_again=True)
 
@@ -345,6 +345,10 @@ def _first_error(found: Interchange) -> str:
     if not found.is_wrong:
         return ""
     return next((one.code for _, one in found.findings if one.level == "INTERCHANGE"), "")
+
+
+def _first(chunks: Iterable[bytes]) -> Interchange:
+    return next(one for one in read(chunks) if isinstance(one, Interchange))
 
 
 async def _refuse_repeat(tx: Transaction, direction: Direction, found: Interchange) -> None:
