@@ -34,6 +34,14 @@ from tests.processes.exchanged import (
     x12_set,
 )
 
+SAID_OF_OTHERS = """
+insert into edi_statement (tenant, interchange, place, standard, sender, receiver, about, verdict,
+    about_control, functional_id, group_control, document, control, codes)
+select tenant, 'ixc_0', n, standard, sender, receiver, about, verdict, about_control,
+    functional_id, (1000 + n)::text, document, control, codes
+from edi_statement, generate_series(1, $2::integer) n where interchange = $1
+"""
+
 
 @pytest.fixture
 def traders(database: Database, clock: VirtualClock) -> Traders:
@@ -281,6 +289,39 @@ async def test_a_997_settles_what_was_sent_and_nothing_is_overdue(traders: Trade
     await traders.clock.advance(timedelta(hours=2))
     await traders.gateway.overdue.watch()
     assert await traders.open_cases() == []
+
+
+async def test_a_997_for_each_group_of_an_interchange_is_told_of_whole(traders: Traders) -> None:
+    partner = await traders.live()
+    await traders.agree(partner, direction=Direction.OUT, within=60)
+    first = x12(40, order("a"), group=40, sender=OWN, receiver=THEIRS).decode()
+    second = x12(40, order("b"), group=41, sender=OWN, receiver=THEIRS).decode()
+    more = second[second.index("GS*") : second.index("IEA*")]
+    both = first.replace("IEA*1*", f"{more}IEA*2*").encode()
+    name = (await traders.sent(both)).interchange
+
+    said = said_997(40), said_997(41).replace("*0001~", "*0002~")
+    await traders.one(x12(1, *said, functional="FA"))
+
+    assert await states(traders, name) == ["ACCEPTED", "ACCEPTED"]
+    [one] = [one for one in await traders.told() if isinstance(one, InterchangeAcknowledged)]
+    assert (one.interchange, one.accepted, one.rejected) == (name, 2, 0)
+
+
+async def test_what_was_said_of_others_is_in_nobodys_way(traders: Traders) -> None:
+    """A partner acknowledges what another system has sent, too: nobody here knows it ever."""
+    partner = await traders.live()
+    await traders.agree(partner, direction=Direction.OUT, within=60)
+    early = await traders.one(x12(1, said_997(41), functional="FA"))
+    async with traders.database.transaction(traders.scope) as tx:
+        await tx.execute(SAID_OF_OTHERS, early.interchange, 50_000)
+
+    first = await sent_order(traders, 40)
+    await traders.one(x12(2, said_997(40), functional="FA"))
+    second = await sent_order(traders, 41)
+
+    assert await states(traders, first) == ["ACCEPTED"]
+    assert await states(traders, second) == ["ACCEPTED"]
 
 
 async def test_a_refused_set_is_a_case(traders: Traders) -> None:

@@ -14,7 +14,7 @@ from crossdock.canonical.errors import Conflict
 from crossdock.connectivity.as2 import mime
 from crossdock.connectivity.as2.algorithms import Digest
 from crossdock.connectivity.as2.asking import Asked
-from crossdock.connectivity.as2.messages import State
+from crossdock.connectivity.as2.messages import State, ToSend
 from crossdock.connectivity.as2.receipts import PROCESSED, Answer, write_receipt
 from crossdock.connectivity.as2.receiving import Addressed
 from crossdock.connectivity.as2.sending import Stamp
@@ -35,7 +35,7 @@ from tests.interfaces.api.as2_sides import (
     Sides,
     bring,
 )
-from tests.unit.connectivity.as2.parties import NOW, own
+from tests.unit.connectivity.as2.parties import NOW, own, pem
 
 RECEIVED, SETTLED = "partners.message_received.v1", "partners.message_settled.v1"
 
@@ -294,3 +294,31 @@ async def test_whatever_gets_lost_on_its_way_each_document_has_one_effect(sides:
 
     assert [one.state for one in await sides.taken()] == [State.TAKEN] * len(losses)
     assert len(await sides.events(ACME, RECEIVED)) == len(losses)
+
+
+async def test_a_receipt_that_could_not_be_signed_is_made_once_there_is_a_key(
+    sides: Sides,
+) -> None:
+    """The message was taken; its receipt goes where it was asked for, and to nobody in vain."""
+    await sides.agree()
+    late = "Acme Late"
+    ours = (await sides.as2.partners.show(MAIN, "dock", "Acme Ltd")).profile
+    theirs = (await sides.as2.partners.show(ACME, "Acme Ltd", "dock")).profile
+    outgoing = Outgoing(cipher=None, receipt_url=sides.docks)
+    incoming = Incoming(must_be_encrypted=False, receipt_urls=frozenset({sides.docks}))
+    await sides.as2.partners.put(MAIN, replace(ours, partner=late, outgoing=outgoing), by="test")
+    await sides.as2.partners.put(ACME, replace(theirs, house=late, incoming=incoming), by="test")
+    wanted = ToSend(house="dock", partner=late, payload=ORDER, request_id="r1")
+    sent = await sides.as2.posting.intend(MAIN, wanted)
+    await sides.as2.posting.post(MAIN, sent.message)
+    await sides.again(sent.message, 10)
+    [kept] = await sides.taken()
+    assert (kept.state, kept.has_receipt, kept.due_at) == (State.TAKEN, False, None)
+    await sides.as2.partners.put_key(ACME, late, pem("shop"), by="test")
+
+    await sides.again(sent.message, 20)
+    await sides.as2.posting.post(ACME, kept.message)
+
+    assert (await sides.as2.messages.one(MAIN, sent.message)).state is State.PROVEN
+    [kept] = await sides.taken()
+    assert (kept.has_receipt, kept.due_at, kept.because) == (True, None, "")

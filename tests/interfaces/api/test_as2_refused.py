@@ -157,6 +157,20 @@ async def test_no_more_refused_messages_of_a_partner_are_kept_than_are_looked_at
     assert len(await sides.taken()) == 3
 
 
+async def test_of_what_nobody_has_signed_no_more_is_kept_than_is_looked_at(sides: Sides) -> None:
+    """Who writes a partner's name on it may be anybody, and sends as much as he likes."""
+    await sides.agree(incoming=Incoming(bytes_max=4_000_000))
+    sent = replace(unprotected(await message(sides)), body=b"ISA*" * 900_000)
+
+    await refused(sides, sent)
+    await refused(sides, sent)
+
+    [kept] = await sides.taken()
+    raw = (await sides.as2.messages.show(ACME, kept.message)).raw
+    assert kept.repeats == 1
+    assert mime.read(raw).body == sent.body[: 1024 * 1024]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -61,6 +61,7 @@ def test_a_file_without_a_set_says_so() -> None:
     [
         (b"not json", b"line 1 is no JSON object"),
         (b"[]", b"line 1 is no JSON object"),
+        (b'{"segments": ' + b"[" * 100_000, b"line 1 is no JSON object"),
         (b"{}", b"line 1: standard is missing"),
         (b'{"standard": "X12", "kind": "850", "segments": [["BEG", 1]]}', b'texts, too: "12"'),
     ],

@@ -86,11 +86,11 @@ def _by_order(condition: str, *, is_over: bool, is_of_hub: bool) -> str:
     condition += f" and r.client {'=' if is_of_hub else '<>'} $4"
     return f"""{columns}
 from named n join inventory_reservation r on r.tenant = $1 and r.demand_ref = n.demand_ref
-    and r.demand_ref <> '' and r.client <> $4 and r.{condition}
+    and r.demand_ref <> '' and r.{condition}
 union all
 {columns} from inventory_reservation r
 where r.tenant = $1 and r.demand_ref > $2 || '/' and r.demand_ref < $2 || '0'
-    and r.demand_ref <> '' and r.client <> $4
+    and r.demand_ref <> ''
     and strpos(substr(r.demand_ref, length($2) + 2), '/') = 0
     and r.{condition}
 """  # the conditions above
@@ -230,12 +230,9 @@ class _Explaining:
             DECISION, tx.tenant, reservation.created_at, rows[0].reservation_id
         )
         if row is None:
-            is_hub = rows[0].client == BY_ORDER
             raise NotFound(
                 f"no decision is kept of {reservation_id}",
-                hint="the hub holds it for an order of kits, as far as that claims their parts"
-                if is_hub
-                else "it was made by a version of Crossdock that kept none",
+                hint="it was made by a version of Crossdock that kept none",
             )
         if row["announcement_id"] not in self._known:
             decision = await _decision(tx, row)

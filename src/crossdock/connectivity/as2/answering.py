@@ -42,6 +42,8 @@ SMALL_AT_ONCE, LARGE_AT_ONCE = 8, 1
 """So many are in memory at a time; what still comes lies in files."""
 REFUSED_KEPT = 200
 """So many refused messages are kept of one partner: who is refused may be anybody."""
+UNSIGNED_BYTES_KEPT = 1024 * 1024
+"""So much is kept of what was refused and nobody had signed: who writes a name may be anybody."""
 RACES_MAX = 5
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
@@ -58,6 +60,7 @@ values ($1, $2, 'IN', $3, $4, $5, 'TAKEN', $6, $7, $8, $9, $10, $11, $12, $13::j
     $16, $17, $18, $19, $19)
 on conflict do nothing returning message
 """
+# A receipt that could not be signed when the message came is kept now; one that was is sent again.
 AGAIN = """
 update as2_message set repeats = repeats + 1, receipt = coalesce(receipt, $7),
     attempts = case when $5 then 0 else attempts end,
@@ -138,7 +141,7 @@ class Answering:
     async def _received(
         self, scope: Scope, sides: Sides, message: Entity, whose: Addressed
     ) -> Reply:
-        if _is_receipt(message):
+        if await asyncio.to_thread(_is_receipt, message):
             await self.hearing.hear(scope, sides, message)
             return Reply()
         return await self._answered(scope, sides, message, whose)
@@ -157,11 +160,13 @@ class Answering:
         wanted = replace(wanted, url="", is_signed=wanted.is_signed and bool(house.keys))
         said = Disposition.of_fault(Fault.AUTHENTICATION)
         answer = Answer(whose, said, wanted, wanted.digest(None, Incoming()))
-        try:
-            return Reply.of(write_receipt(answer, house, self._stamp()))
-        except Invalid:  # no key of ours holds
-            unsigned = replace(answer, asked=replace(wanted, is_signed=False))
-            return Reply.of(write_receipt(unsigned, house, self._stamp()))
+        async with self._small:
+            stamp = self._stamp()
+            try:
+                return Reply.of(await asyncio.to_thread(write_receipt, answer, house, stamp))
+            except Invalid:  # no key of ours holds
+                unsigned = replace(answer, asked=replace(wanted, is_signed=False))
+                return Reply.of(await asyncio.to_thread(write_receipt, unsigned, house, stamp))
 
     async def _answered(
         self, scope: Scope, sides: Sides, message: Entity, whose: Addressed
@@ -252,12 +257,13 @@ class Answering:
         self, tx: Transaction, message: Entity, whose: Addressed, done: Handled, now: datetime
     ) -> None:
         because = done.refusal.message if done.refusal else ""
+        raw = _raw(message if done.layers.signature else _begin(message))
         await tx.execute(
             REFUSE,
             *(tx.tenant, prefixed("msg", self.ids.new())),
             *(whose.receiver, whose.sender, whose.message_id),
             _storable(because),
-            *(_raw(message), hashed(message.body), list(map(_storable, done.layers.seen))),
+            *(raw, hashed(message.body), list(map(_storable, done.layers.seen))),
             done.receipt and done.receipt.written(),
             done.receipt_url,
             now if done.receipt_url and done.receipt else None,
@@ -300,6 +306,10 @@ def _raw(message: Entity) -> bytes:
     """Write a message as it came, without what lets somebody in."""
     kept = tuple(one for one in message.headers if one[0].lower() not in _SECRET_HEADERS)
     return Entity(Headers(kept), message.body).written()
+
+
+def _begin(message: Entity) -> Entity:
+    return Entity(message.headers, message.body[:UNSIGNED_BYTES_KEPT])
 
 
 def _storable(text: str) -> str:

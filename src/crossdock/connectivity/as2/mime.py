@@ -11,6 +11,8 @@ CRLF = b"\r\n"
 HEADER_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 200
 PARTS_MAX = 8
+MARKS_MAX = 1000
+"""So many lines may begin as a boundary does, among them those of multiparts within."""
 
 _BLANK = re.compile(rb"\r?\n\r?\n|\A\r?\n")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -120,7 +122,7 @@ def _fields(block: bytes) -> Iterator[tuple[str, str]]:
         raise unexpected(f"there are {len(lines)} headers; {FIELDS_MAX} are read")
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not _NAME.fullmatch(name.rstrip()):
+        if not colon or not _NAME.fullmatch(name.rstrip()) or "\0" in value:
             raise unexpected(f"{line[:60]!r} is no header", where="headers")
         yield name.rstrip(), value.strip()
 
@@ -162,8 +164,9 @@ def parts(body: bytes, boundary: str) -> tuple[list[bytes], bytes]:
         raise unexpected("the multipart has no boundary", where="Content-Type")
     mark = b"--" + boundary.encode("latin-1", "replace")
     found: list[bytes] = []
-    begun, at = -1, _line_with(body, mark, 0)
-    while at >= 0 and len(found) <= PARTS_MAX:
+    begun, at, marks = -1, _line_with(body, mark, 0), 0
+    while at >= 0 and len(found) <= PARTS_MAX and marks <= MARKS_MAX:
+        marks += 1
         if end := _AFTER_BOUNDARY.match(body, at + len(mark)):
             if begun >= 0:
                 found.append(body[begun : max(begun, _line_end_before(body, at))])

@@ -171,9 +171,18 @@ def parted(segment: str, by: Parting) -> Segment:
 
 def trimmed(segment: Segment) -> Segment:
     """Leave out what is empty at the end of a segment."""
-    while len(segment) > 1 and not segment[-1]:
-        segment = segment[:-1]
-    return segment
+    end = len(segment)
+    while end > 1 and not segment[end - 1]:
+        end -= 1
+    return segment[:end]
+
+
+def first_text(segment: Segment, number: int) -> str:
+    """Give an element, of what is parted further the first text; "" for none."""
+    value: Any = segment[number] if number < len(segment) else ""
+    while not isinstance(value, str):
+        value = value[0] if value else ""
+    return value
 
 
 def _value(piece: str, by: Parting) -> Value:

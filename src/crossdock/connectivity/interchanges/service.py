@@ -130,7 +130,7 @@ class Interchanges:
                     code="not_quarantined",
                 )
             chunks = [body async for body in store.bodies(tx, interchange)]
-            found = next(one for one in read(chunks) if isinstance(one, Interchange))
+            found = await asyncio.to_thread(_first, chunks)
             handed = Handed(name=row["name"], by=row["said_by"])
             return await self._received(tx, interchange, found, handed, is_again=True)
 
@@ -236,7 +236,7 @@ class Interchanges:
             counted = store.Counted(Direction.IN, *theirs, found.is_test)
             await store.count(tx, counted, found.number, sender.partner, now)
             await settling.keep(tx, kept.interchange, found)
-            settled = await settling.heard(tx, kept.interchange, theirs, self._desk, now)
+            settled = await settling.settle(tx, kept.interchange, self._desk, now)
             events += [one.event for one in settled]
         answer, written = await self._answer(tx, kept, found, sender, now)
         await tell(tx, [*events, *written], now)
@@ -313,7 +313,7 @@ class Interchanges:
         await store.put_documents(tx, kept, found, expected, now)
         counted = store.Counted(Direction.OUT, *store.pair(found))
         await store.count(tx, counted, found.number, receiver.partner, now)
-        settled = await settling.known(tx, found, self._desk, now)
+        settled = await settling.settle_sent(tx, found, self._desk, now)
         await tell(tx, [written_event(kept, found), *(one.event for one in settled)], now)
         return outcome_of(kept, found)
 
@@ -351,6 +351,10 @@ def _first_error(found: Interchange) -> str:
     if not found.is_wrong:
         return ""
     return next((one.code for _, one in found.findings if one.level == "INTERCHANGE"), "")
+
+
+def _first(chunks: Iterable[bytes]) -> Interchange:
+    return next(one for one in read(chunks) if isinstance(one, Interchange))
 
 
 async def _refuse_repeat(tx: Transaction, direction: Direction, found: Interchange) -> None:

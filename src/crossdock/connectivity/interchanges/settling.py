@@ -25,20 +25,23 @@ from unnest($6::integer[], $7::text[], $8::text[], $9::text[], $10::text[], $11:
 """
 SAID = """
 select * from edi_statement where tenant = $1 and interchange = $2 and not is_matched
-order by functional_id, case when functional_id <> '' then group_control end, about_control,
-    place
+order by interchange, functional_id, case when functional_id <> '' then group_control end,
+    about_control, place
 """
-# What was said, before it was known, of groups of such numbers, or of the interchange.
+# What was said before of what is sent: of its groups, or of the interchange by its number.
 SAID_BEFORE = """
-select s.* from unnest($5::text[], $6::text[]) as g(functional_id, group_control)
-join edi_statement s on s.tenant = $1 and s.sender = $2 and s.receiver = $3 and s.standard = $4
-    and not s.is_matched and s.functional_id = g.functional_id and s.functional_id <> ''
-    and s.group_control = g.group_control
-union all
-select s.* from edi_statement s
-where s.tenant = $1 and s.sender = $2 and s.receiver = $3 and s.standard = $4
-    and not s.is_matched and s.functional_id = '' and s.about_control = $7
-order by interchange, functional_id, group_control, place
+select * from (
+    select s.* from unnest($5::text[], $6::text[]) k(functional_id, group_control)
+    join edi_statement s on s.functional_id = k.functional_id
+        and s.group_control = k.group_control
+    where s.tenant = $1 and s.sender = $2 and s.receiver = $3 and s.standard = $4
+        and s.functional_id <> '' and not s.is_matched
+    union all
+    select * from edi_statement
+    where tenant = $1 and sender = $2 and receiver = $3 and standard = $4
+        and functional_id = '' and about_control = $7 and not is_matched) s
+order by interchange, functional_id, case when functional_id <> '' then group_control end,
+    about_control, place
 """
 MATCHED = """
 update edi_statement s set is_matched = true
@@ -130,54 +133,47 @@ def _columns(said: Sequence[Statement]) -> list[list[Any]]:
     ]
 
 
-async def heard(
-    tx: Transaction, interchange: str, theirs: tuple[str, str, str], desk: Desk, now: datetime
-) -> list[Settled]:
-    """Match what a partner has said in an interchange with what was sent to him.
+async def settle(tx: Transaction, interchange: str, desk: Desk, now: datetime) -> list[Settled]:
+    """Match what an interchange that came says with what was sent.
 
-    `theirs` is the standard and the pair of it: he is the sender. What it was said of may not be
-    known yet: then it is matched as soon as that is.
+    What it was said of may not be known yet: then it is matched as soon as that is.
     """
-    standard, sender, receiver = theirs
     rows = await tx.fetch(SAID, tx.tenant, interchange)
-    return await _matched(tx, rows, (receiver, sender, standard), desk, now)
+    return await _matched(tx, rows, desk, now)
 
 
-async def known(tx: Transaction, sent: Interchange, desk: Desk, now: datetime) -> list[Settled]:
-    """Match what was sent with what the partner has said of it already."""
-    standard, ours, theirs = store.pair(sent)
-    groups = {
-        (store.text(one.functional_id), store.text(same(one.group))) for one in sent.documents
-    }
-    rows = await tx.fetch(
-        SAID_BEFORE,
-        tx.tenant,
-        theirs,
-        ours,
-        standard,
-        [functional for functional, _ in groups],
-        [number for _, number in groups],
-        store.text(same(sent.control)),
-    )
-    return await _matched(tx, rows, (ours, theirs, standard), desk, now)
+async def settle_sent(
+    tx: Transaction, found: Interchange, desk: Desk, now: datetime
+) -> list[Settled]:
+    """Match what is sent with what the partner has said of it already."""
+    standard, ours, theirs = store.pair(found)
+    groups = sorted({(one.functional_id, one.group) for one in found.documents})
+    names = [store.text(of) for of, _ in groups], [store.text(same(one)) for _, one in groups]
+    control = store.text(same(found.control))
+    rows = await tx.fetch(SAID_BEFORE, tx.tenant, theirs, ours, standard, *names, control)
+    return await _matched(tx, rows, desk, now)
 
 
 async def _matched(
-    tx: Transaction, rows: Sequence[Any], ours: tuple[str, str, str], desk: Desk, now: datetime
+    tx: Transaction, rows: Sequence[Any], desk: Desk, now: datetime
 ) -> list[Settled]:
-    found: list[Settled] = []
+    """Settle what these say anything of; one interchange says what it does of another once."""
+    states: dict[tuple[str, str], list[str]] = {}
     for _, these in groupby(rows, key=_target):
         said = list(these)
-        interchange = await _meant(tx, ours, said[0])
+        sender, receiver, standard = (said[0][one] for one in ("sender", "receiver", "standard"))
+        interchange = await _meant(tx, (receiver, sender, standard), said[0])
         if not interchange:
             continue
-        states = await _settle(tx, interchange, said, now)
+        became = states.setdefault((interchange, said[0]["interchange"]), [])
+        became += await _settle(tx, interchange, said, now)
         keys = [one["interchange"] for one in said], [one["place"] for one in said]
         await tx.execute(MATCHED, tx.tenant, *keys)
-        if states:
+    found: list[Settled] = []
+    for (interchange, by), became in states.items():
+        if became:
             of = await tx.fetchrow(OF, tx.tenant, interchange)
-            counts = states.count("ACCEPTED"), states.count("REJECTED")
-            by = said[0]["interchange"]
+            counts = became.count("ACCEPTED"), became.count("REJECTED")
             one = Settled(interchange, of["partner"], of["control_written"], by, *counts)
             found.append(one)
             await _tell(tx, desk, one, now)

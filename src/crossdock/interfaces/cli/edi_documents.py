@@ -199,7 +199,7 @@ def _lines(file: Path) -> Iterator[bytes]:
 def _document(number: int, line: bytes) -> Document:
     try:
         return from_json(msgspec.json.decode(line, type=dict[str, Any]))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Invalid(
             f"line {number} is no JSON object: {error}",
             where=f"line {number}",

@@ -268,3 +268,18 @@ def test_a_message_id_or_a_name_cannot_break_out_of_its_header() -> None:
     for name in ("", "a\nb", "é", "x" * 129):
         with pytest.raises(As2Invalid, match="no AS2 name"):
             Dock(our_name=name).write()
+
+
+def test_lines_that_look_like_a_boundary_are_not_counted_without_end() -> None:
+    body = b"\n--boundary-of-another" * 400_000
+    begun = process_time()
+
+    with pytest.raises(As2Invalid, match="multipart"):
+        mime.parts(body, "boundary")
+
+    assert process_time() - begun < 0.1
+
+
+def test_a_header_with_a_character_that_no_text_can_keep_is_refused() -> None:
+    with pytest.raises(As2Invalid, match="no header"):
+        mime.read(b'Content-Type: text/plain; name="a\0b"\r\n\r\nx')

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -332,3 +333,39 @@ def test_a_repetition_is_a_list_of_lists() -> None:
     said = {**as_json(document), "segments": [["LQ", [["1"], ["2", "3"]]]]}
 
     assert list(segments_of(from_json(said).parts)) == [("LQ", (("1",), ("2", "3")))]
+
+
+def test_a_segment_of_empty_elements_is_read_in_time_that_grows_with_it() -> None:
+    text = x12.interchange((f"REF*DP*1{'*' * 200_000}",))
+    begun = process_time()
+
+    [document] = read(text)
+
+    assert list(segments_of(document.parts)) == [("REF", "DP", "1")]
+    assert process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("number", "trailer"), [("1", "+1'"), (["1", "2"], "+1'"), ([["1"]], "+1'"), ([], "'")]
+)
+def test_a_trailer_has_the_number_of_its_header_however_that_is_said(
+    number: object, trailer: str
+) -> None:
+    [message] = read(edifact.interchange())
+    said = as_json(message)
+    *around, header = said["envelope"]
+    again = {**said, "envelope": [*around, [header[0], number, *header[2:]]]}
+
+    end = written([from_json(again)]).decode().partition("UNT+")[2]
+
+    assert end.partition("UNZ")[0].endswith(trailer)
+    assert "(" not in end
+
+
+def test_a_trailer_of_x12_has_the_first_text_of_a_number_that_is_parted() -> None:
+    [order] = read(x12.interchange())
+    said = as_json(order)
+    *around, header = said["envelope"]
+    again = {**said, "envelope": [*around, [*header[:2], ["0001", "2"]]]}
+
+    assert b"*0001~GE*" in written([from_json(again)])

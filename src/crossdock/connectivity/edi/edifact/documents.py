@@ -11,6 +11,7 @@ from crossdock.connectivity.edi.documents import (
     Value,
     each_text,
     encoded,
+    first_text,
     growing,
     parted,
     refuse_incomplete,
@@ -165,7 +166,7 @@ class _Writing:
         self.alone += not self.ung
         body = list(segments_of(document.parts))
         header = document.header("UNH")
-        trailer = ("UNT", str(len(body) + 2), _at(header, 1))
+        trailer = ("UNT", str(len(body) + 2), first_text(header, 1))
         return encoded(text + written([header, *body, trailer], self.form), document)
 
     def end(self) -> bytes:
@@ -182,24 +183,21 @@ class _Writing:
 
     def _end_group(self) -> str:
         count = str(self.messages)
-        text = written([("UNE", count, _at(self.ung, 5))], self.form) if self.ung else ""
+        text = written([("UNE", count, first_text(self.ung, 5))], self.form) if self.ung else ""
         self.ung, self.messages = (), 0
         return text
 
     def _end_interchange(self) -> str:
         text = self._end_group()
-        text += written([("UNZ", str(self.groups or self.alone), _at(self.unb, 5))], self.form)
+        text += written(
+            [("UNZ", str(self.groups or self.alone), first_text(self.unb, 5))], self.form
+        )
         self.unb, self.groups, self.alone = (), 0, 0
         return text
 
 
 def _found(document: Document, tag: str) -> Segment:
     return next((one for one in document.envelope if one[0] == tag), ())
-
-
-def _at(segment: Segment, number: int) -> str:
-    value = segment[number] if number < len(segment) else ""
-    return value if isinstance(value, str) else str(value[0])
 
 
 def delimiters_of(document: Document) -> Delimiters:

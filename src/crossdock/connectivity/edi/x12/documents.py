@@ -10,6 +10,7 @@ from crossdock.connectivity.edi.documents import (
     Segment,
     each_text,
     encoded,
+    first_text,
     growing,
     parted,
     refuse_incomplete,
@@ -146,7 +147,7 @@ class _Writing:
         self.sets += 1
         body = list(segments_of(document.parts))
         header = document.header("ST")
-        trailer = ("SE", str(len(body) + 2), _at(header, 2))
+        trailer = ("SE", str(len(body) + 2), first_text(header, 2))
         return encoded(text + written([header, *body, trailer], self.form), document)
 
     def end(self) -> bytes:
@@ -166,13 +167,15 @@ class _Writing:
         return header_of(elements, self.form)
 
     def _end_group(self) -> str:
-        text = written([("GE", str(self.sets), _at(self.gs, 6))], self.form) if self.gs else ""
+        text = (
+            written([("GE", str(self.sets), first_text(self.gs, 6))], self.form) if self.gs else ""
+        )
         self.gs, self.sets = (), 0
         return text
 
     def _end_interchange(self) -> str:
         text = self._end_group()
-        text += written([("IEA", str(self.groups), _at(self.isa, 13))], self.form)
+        text += written([("IEA", str(self.groups), first_text(self.isa, 13))], self.form)
         self.isa, self.groups = (), 0
         return text
 
@@ -180,10 +183,6 @@ class _Writing:
 def _group(document: Document) -> Segment:
     """Give the header of a document's group; one that stands in none has none."""
     return next((one for one in document.envelope if one[0] == "GS"), ())
-
-
-def _at(segment: Segment, number: int) -> str:
-    return str(segment[number]) if number < len(segment) else ""
 
 
 def delimiters_of(document: Document) -> Delimiters:

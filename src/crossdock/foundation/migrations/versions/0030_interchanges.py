@@ -49,6 +49,8 @@ create index edi_interchange_kept on edi_interchange (tenant, kept_at, interchan
 create index edi_interchange_answers on edi_interchange (tenant, answers) where answers <> '';
 create index edi_interchange_held on edi_interchange (tenant, interchange)
     where state = 'QUARANTINED';
+create index edi_interchange_held_of on edi_interchange (tenant, sender, receiver, standard)
+    where state = 'QUARANTINED';
 select guard_table('edi_interchange');
 revoke delete on edi_interchange from crossdock_hub;
 """
@@ -130,9 +132,11 @@ create table edi_statement (
     primary key (tenant, interchange, place)
 );
 create index edi_statement_of_group on edi_statement
-    (tenant, sender, receiver, standard, functional_id, group_control) where not is_matched;
-create index edi_statement_of_interchange on edi_statement
-    (tenant, sender, receiver, standard, about_control) where not is_matched;
+    (tenant, sender, receiver, standard, functional_id, group_control)
+    where not is_matched and functional_id <> '';
+create index edi_statement_of_number on edi_statement
+    (tenant, sender, receiver, standard, about_control)
+    where not is_matched and functional_id = '';
 select guard_table('edi_statement');
 revoke delete on edi_statement from crossdock_hub;
 """
