@@ -29,13 +29,30 @@ where tenant = $1 and demand_ref = any($2::text[])
 """
 
 # Whose parts may have to be held otherwise: all order lines of the kits of those that depend on
-# one of these stock rows.
+# one of these stock rows, or for which more is held at one than lies there: it was lost.
 AT = """
-with kit as materialized (
-    select distinct d.stock_id from unnest($2::text[], $3::text[]) k(item, location)
+with row as materialized (
+    select s.stock_id, s.nettable, s.nettable < s.hard as is_short
+    from unnest($2::text[], $3::text[]) k(item, location)
     join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
-    join inventory_kit_order o on o.tenant = $1 and o.stock_id = s.stock_id
-    join inventory_demand d on d.tenant = $1 and d.demand_ref = o.demand_ref
+), part as materialized (
+    select v.reservation_id, v.into_line, r.nettable < sum(
+            v.granted - greatest(v.consumed, v.picked)) over (partition by r.stock_id) as is_lost
+    from row r
+    join inventory_reservation v on v.tenant = $1 and v.stock_id = r.stock_id and v.is_hard
+        and not v.is_linked and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+    where r.is_short and v.client = $4 and v.into_line > 0
+), line as (
+    select o.demand_ref from row r
+    join inventory_kit_order o on o.tenant = $1 and o.stock_id = r.stock_id
+    union
+    select h.demand_ref from part p
+    join inventory_reservation h on h.tenant = $1 and h.reservation_id = p.reservation_id
+        and h.line_no = p.into_line
+    where p.is_lost
+), kit as materialized (
+    select distinct d.stock_id from line l
+    join inventory_demand d on d.tenant = $1 and d.demand_ref = l.demand_ref
     where d.stock_id is not null)
 select distinct o.demand_ref, d.stock_id from kit
 join inventory_kit_order o on o.tenant = $1 and o.stock_id = kit.stock_id
@@ -62,7 +79,7 @@ on conflict do nothing
 async def at(tx: Transaction, tenant: str, keys: Sequence[Key]) -> dict[str, int]:
     """Name the order lines to look at where these have changed, each with its stock row."""
     columns = [item for item, _ in keys], [location for _, location in keys]
-    rows = await tx.fetch(AT, tenant, *columns)
+    rows = await tx.fetch(AT, tenant, *columns, BY_ORDER)
     return {row["demand_ref"]: row["stock_id"] for row in rows}
 
 
