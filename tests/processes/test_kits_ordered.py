@@ -460,3 +460,35 @@ async def test_an_order_is_explained_with_what_the_hub_holds_of_parts_for_its_ki
     await bench.hub.settle()
     [of_hub] = await bench.hub.inventory.held_for_kits(bench.hub.scope, "o1/1")
     assert str(of_hub.status) == "RELEASED"
+
+
+async def test_i4_parts_that_are_lost_are_lacking_whether_the_order_came_before_or_after(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    await ordered(bench, line("o1/1", "P", 2))
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [2]
+
+    await bench.count(X=1)
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [1]  # as if the order had come behind the count
+
+    await bench.count(X=4)
+    await bench.hub.settle()
+    assert await claimed(bench, "X") == [2]
+
+
+async def test_parts_that_are_held_are_not_given_up_for_an_order_that_comes_behind(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=2)
+    await ordered(bench, line("o1/1", "P", 2))
+    await bench.hub.settle()
+
+    await ordered(bench, line("o2/1", "X", 1), order="o2")
+    await bench.hub.settle()
+
+    assert await claimed(bench, "X") == [3]

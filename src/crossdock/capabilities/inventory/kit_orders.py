@@ -41,21 +41,38 @@ where tenant = $1 and demand_ref = any($2::text[])
 """
 
 # Whose parts may have to be held otherwise: all order lines of the kits of those that depend on
-# one of these stock rows; and which of them wait for what has changed there, or are due.
+# one of these stock rows, or for which more is held at one than lies there: it was lost. And which
+# of them wait for what has changed there, have lost something, or are due.
 AT = """
 with changed as materialized (
-    select s.stock_id from unnest($2::text[], $3::text[]) k(item, location)
+    select s.stock_id, s.nettable, s.nettable < s.hard as is_short
+    from unnest($2::text[], $3::text[]) k(item, location)
     join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
+), part as materialized (
+    select v.reservation_id, v.into_line, c.nettable < sum(
+            v.granted - greatest(v.consumed, v.picked)) over (partition by c.stock_id) as is_lost
+    from changed c
+    join inventory_reservation v on v.tenant = $1 and v.stock_id = c.stock_id and v.is_hard
+        and not v.is_linked and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+    where c.is_short and v.client = $4 and v.into_line > 0
+), lost as materialized (
+    select distinct h.demand_ref from part p
+    join inventory_reservation h on h.tenant = $1 and h.reservation_id = p.reservation_id
+        and h.line_no = p.into_line
+    where p.is_lost
 ), kit as materialized (
-    select distinct d.stock_id from changed
-    join inventory_kit_order o on o.tenant = $1 and o.stock_id = changed.stock_id
-    join inventory_demand d on d.tenant = $1 and d.demand_ref = o.demand_ref
+    select distinct d.stock_id from (
+        select o.demand_ref from changed
+        join inventory_kit_order o on o.tenant = $1 and o.stock_id = changed.stock_id
+        union select demand_ref from lost) l
+    join inventory_demand d on d.tenant = $1 and d.demand_ref = l.demand_ref
     where d.stock_id is not null
 ), line as materialized (
     select distinct o.demand_ref from kit
     join inventory_kit_order o on o.tenant = $1 and o.stock_id = kit.stock_id)
 select d.demand_ref, d.stock_id, bool_or(o.is_due or o.stock_id <> d.stock_id
-    and o.stock_id in (select stock_id from changed)) as is_due
+    and o.stock_id in (select stock_id from changed)
+    or o.demand_ref in (select demand_ref from lost)) as is_due
 from line join inventory_kit_order o on o.tenant = $1 and o.demand_ref = line.demand_ref
 join inventory_demand d on d.tenant = $1 and d.demand_ref = line.demand_ref
 where d.stock_id in (select stock_id from kit)
@@ -114,7 +131,7 @@ async def at(tx: Transaction, tenant: str, keys: Sequence[Key]) -> tuple[dict[st
     And which of them are due, whatever the kit's figures say.
     """
     columns = [item for item, _ in keys], [location for _, location in keys]
-    rows = await tx.fetch(AT, tenant, *columns)
+    rows = await tx.fetch(AT, tenant, *columns, BY_ORDER)
     due = {row["demand_ref"] for row in rows if row["is_due"]}
     return {row["demand_ref"]: row["stock_id"] for row in rows}, due
 
