@@ -80,10 +80,10 @@ _COUNTS = "status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')"
 _IS_OVER = "status not in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')"
 
 
-def _by_order(condition: str, *, is_over: bool, is_of_hub: bool) -> str:
+def _by_order(condition: str, *, is_over: bool) -> str:
     """Look by an index: for lines that the order names, and for those named after it."""
     columns = f"select r.reservation_id, r.created_at, {str(is_over).lower()} as is_over"
-    condition += f" and r.client {'=' if is_of_hub else '<>'} $4"
+    condition += " and r.client <> $4"
     return f"""{columns}
 from named n join inventory_reservation r on r.tenant = $1 and r.demand_ref = n.demand_ref
     and r.demand_ref <> '' and r.{condition}
@@ -98,25 +98,21 @@ where r.tenant = $1 and r.demand_ref > $2 || '/' and r.demand_ref < $2 || '0'
 
 # A line is called as its source calls it ("sale.line,12" of "sale:7"), or after its order
 # ("shop:1001/1"), which may be unknown yet. What still counts comes first.
-def _promises_of(*, is_of_hub: bool) -> str:
-    return f"""
+PROMISES_OF = f"""
 with named as materialized (
     select demand_ref from inventory_demand where tenant = $1 and order_id = $2 and order_id <> ''
     union select $2::text collate "C"
 ), found as (
-{_by_order(_COUNTS, is_over=False, is_of_hub=is_of_hub)}
+{_by_order(_COUNTS, is_over=False)}
 union all
-{_by_order(_IS_OVER, is_over=True, is_of_hub=is_of_hub)}
+{_by_order(_IS_OVER, is_over=True)}
 )
 select reservation_id, created_at, bool_and(is_over) as is_over from found
 group by reservation_id, created_at
 order by is_over, created_at, reservation_id limit $3
 """  # noqa: S608  # the conditions above
-
-
-PROMISES_OF = _promises_of(is_of_hub=False)
 # What the hub holds for kits that orders claim, and nobody asked for.
-HELD_OF = _promises_of(is_of_hub=True)
+HELD_OF = PROMISES_OF.replace("r.client <> $4", "r.client = $4")
 
 # The lines of an order, as its source calls them.
 LINES_OF_ORDER = """
