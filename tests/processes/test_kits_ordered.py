@@ -492,3 +492,21 @@ async def test_parts_that_are_held_are_not_given_up_for_an_order_that_comes_behi
     await bench.hub.settle()
 
     assert await claimed(bench, "X") == [3]
+
+
+async def test_what_is_held_for_an_order_is_not_said_to_come_for_the_kits_it_lacks(
+    bench: Bench,
+) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.count(X=1, P=0)
+    await ordered(bench, line("o1/1", "P", 2))
+    for _ in range(8):
+        await bench.hub.settle()
+        await bench.hub.jobs.run_due()
+        await bench.clock.advance(timedelta(minutes=5))
+
+    [case] = [
+        one for one in await bench.hub.cases.find(bench.hub.scope) if one.code == "ORD-OVERSOLD"
+    ]
+    assert case.title == "o1/1 gets 0 EA of 1 EA: SUPPLY"

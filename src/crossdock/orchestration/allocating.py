@@ -81,7 +81,7 @@ class Allocating:
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
         self.around = around = Around(
             stock,
-            ExpectedSupply(supply),
+            ExpectedSupply(supply, inventory),
             SellingChannels(),
             OrderDesk(clock),
             PartyNames(),
@@ -200,6 +200,7 @@ class ExpectedSupply:
     """What is to come, in the words of allocation: answers by date, the order lines left out."""
 
     supply: Supply
+    inventory: Inventory
 
     async def expected(
         self,
@@ -207,6 +208,7 @@ class ExpectedSupply:
         asked: Mapping[Key, tuple[str, Mapping[str, int | None]]],
         now: datetime,
     ) -> Mapping[Key, Sequence[tuple[date, int]]]:
+        held = await self._in_parts(tx, {key: lines for key, (_, lines) in asked.items()})
         questions = [
             Question(
                 item,
@@ -220,7 +222,9 @@ class ExpectedSupply:
         ]
         answers = await self.supply.answers_in(tx, questions, now)
         return {
-            (one.item, one.location): [(each.day, each.atp) for each in one.buckets]
+            (one.item, one.location): [
+                (each.day, max(0, each.atp - held[one.item, one.location])) for each in one.buckets
+            ]
             for one in answers
         }
 
@@ -230,20 +234,45 @@ class ExpectedSupply:
         asked: Mapping[Key, tuple[str, int, frozenset[str]]],
         now: datetime,
     ) -> Mapping[Key, Outlook]:
+        held = await self._in_parts(tx, {key: own for key, (*_, own) in asked.items()})
         questions = [
-            Question(item, location, unit, micros, own=own)
-            for (item, location), (unit, micros, own) in sorted(asked.items())
+            Question(*key, unit, micros + held[key], own=own)
+            for key, (unit, micros, own) in sorted(asked.items())
         ]
         answers = await self.supply.answers_in(tx, questions, now)
         instead = await self.supply.substitutes_in(tx, sorted({item for item, _ in asked}))
         return {
             (one.item, one.location): Outlook(
-                [(part.day, part.micros) for part in one.schedule],
+                _behind(
+                    [(part.day, part.micros) for part in one.schedule],
+                    held[one.item, one.location],
+                ),
                 one.promised_on,
                 [option.item for option in instead[one.item][:NAMED]],
             )
             for one in answers
         }
+
+    async def _in_parts(
+        self, tx: Transaction, asked: Mapping[Key, Collection[str]]
+    ) -> dict[Key, int]:
+        """Say of how many kits the parts are held for these lines: answers count them as free."""
+        found = dict.fromkeys(asked, 0)
+        held = await self.inventory.standings.in_parts(tx, tx.tenant, sorted(asked))
+        for (item, location, ref), micros in held.items():
+            if ref in asked[item, location]:
+                found[item, location] += micros
+        return found
+
+
+def _behind(parts: Sequence[tuple[date, int]], held: int) -> list[tuple[date, int]]:
+    """Leave of what can leave by when what is not held for the lines already: it leaves first."""
+    found: list[tuple[date, int]] = []
+    for day, micros in parts:
+        if micros > held:
+            found.append((day, micros - held))
+        held = max(0, held - micros)
+    return found
 
 
 class SellingChannels:
