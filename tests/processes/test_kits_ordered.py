@@ -510,3 +510,19 @@ async def test_what_is_held_for_an_order_is_not_said_to_come_for_the_kits_it_lac
         one for one in await bench.hub.cases.find(bench.hub.scope) if one.code == "ORD-OVERSOLD"
     ]
     assert case.title == "o1/1 gets 0 EA of 1 EA: SUPPLY"
+
+
+async def test_parts_that_are_held_are_not_given_up_when_the_kit_is_ordered_again(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=2)
+    await ordered(bench, line("o1/1", "P", 2))
+    await bench.hub.settle()
+    await ordered(bench, line("o2/1", "X", 1), order="o2")
+    await bench.hub.settle()
+
+    await ordered(bench, line("o3/1", "P", 1), order="o3")
+    await bench.hub.settle()
+
+    assert await claimed(bench, "X") == [3]
