@@ -44,6 +44,7 @@ SPEAK_ONLY = {
 }
 # What parts on the list of the covered import, and what they have of it.
 _SDK = "imports crossdock.connectivity.sdk, a package"
+_EDI = "crossdock.connectivity.edi"
 HARMLESS = {
     "applications/generic_wms/count_tasks.py imports http": "names of statuses",
     "applications/generic_wms/count_tasks.py imports io": "writes CSV into a text in memory",
@@ -55,6 +56,8 @@ HARMLESS = {
     f"applications/tryton/counts.py {_SDK}": "what a mapping gives",
     f"applications/tryton/mapping.py {_SDK}": "what a mapping gives",
     f"applications/tryton/open_lines.py {_SDK}": "what a mapping gives",
+    f"connectivity/edi/standards.py imports {_EDI}.edifact.tables, a package": "tables of ours",
+    f"connectivity/edi/standards.py imports {_EDI}.x12.tables, a package": "tables of ours",
     "connectivity/sdk/roles.py waits": "declares what connections do",
     "foundation/cgroups.py imports pathlib": "cuts a path, and looks at no disk",
     "foundation/ids.py imports uuid_utils": "derives a name from a fact",
