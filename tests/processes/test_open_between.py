@@ -39,18 +39,24 @@ async def between(  # noqa: PLR0913 - two dumps have that many sides
     *,
     header: str = HEADER,
     full: bool = False,
+    first_full: bool | None = None,
     apart: timedelta = timedelta(),
     lag: int | None = None,
 ) -> Run:
     """Compare what both files say, as of now, or the first's as of `apart` before."""
 
-    def dump(name: str, rows: list[str], ago: timedelta) -> Callable[[Spelled], OpenSaid]:
+    def dump(
+        name: str, rows: list[str], ago: timedelta, *, is_full: bool
+    ) -> Callable[[Spelled], OpenSaid]:
         file = house.folder / f"{name}.csv"
         file.write_text("\n".join([header, *rows]) + "\n")
         as_of = micros(house.now - ago)
-        return lambda spelled: OpenSaid(rows=OpenDump(file, as_of, spelled).rows(), is_full=full)
+        return lambda spelled: OpenSaid(
+            rows=OpenDump(file, as_of, spelled).rows(), is_full=is_full
+        )
 
-    first, second = dump("wms", wms, apart), dump("erp", erp, timedelta())
+    first = dump("wms", wms, apart, is_full=full if first_full is None else first_full)
+    second = dump("erp", erp, timedelta(), is_full=full)
     asked = replace(ASKED, lag_minutes=lag, first_said=first, said=second)
     return await house.hub.open_lines.compare(house.hub.scope, asked)
 
@@ -245,3 +251,26 @@ async def test_two_systems_that_cannot_be_compared_are_refused(
     with pytest.raises(Invalid) as refused:
         await house.hub.open_lines.compare(house.hub.scope, asked)
     assert refused.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("wms", "is_full"),
+    [
+        ("SO-0,1,BOLT,DC1,1,", False),
+        ("SO-1,1,BOLT,DC1,4,CRATE", True),
+        ("SO-0,1,BOLT,DC2,1,", True),
+    ],
+)
+async def test_what_the_first_of_two_says_nothing_of_stays_as_it_was_found(
+    house: House, wms: str, *, is_full: bool
+) -> None:
+    header, erp = f"{HEADER},unit", ["SO-0,1,BOLT,DC1,1,"]
+    for _ in range(2):
+        await between(house, [*erp, "SO-1,1,BOLT,DC1,4,"], erp, header=header, full=True)
+        await house.at.clock.advance(HOUR)
+    assert len(await house.findings("CONFIRMED")) == 1
+
+    run = await between(house, [wms], erp, header=header, full=True, first_full=is_full)
+
+    assert run.gone == 0
+    assert len(await house.findings("CONFIRMED")) == 1

@@ -145,3 +145,21 @@ async def test_a_plan_to_be_reserved_is_made_of_what_lies_there_of_a_lead_time_i
     assert sent(made.answer.decided) == {"DC1": {"X": 2}}
     assert made.reservation is not None
     assert made.reservation.is_granted
+
+
+async def test_a_kit_is_not_limited_by_a_kit_in_it_that_nothing_limits(bench: Bench) -> None:
+    await ruled(bench, "S", mode=AtpMode.INFINITE)
+    await bench.kit("P", Q=1, X=1)
+    await bench.kit("Q", S=2)
+    await bench.count("DC1", X=10, Q=1)
+    await bench.sells()
+    assert await bench.shown("P") == [10]
+
+    made = await planned(bench, asked(("P", 12), request_id="o1"), reserve=True)
+
+    assert sent(made.answer.decided) == {"DC1": {"P": 10}}
+    assert made.reservation is not None
+    lines = (*made.reservation.lines, *made.reservation.parts)
+    held = {one.item: one.remaining // MICROS for one in lines}
+    assert held == {"P": 10, "X": 10}
+    assert await bench.shown("P") == [0]

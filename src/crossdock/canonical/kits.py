@@ -38,9 +38,12 @@ def needed(kit: str, parts: Parts, kits: int, has: Callable[[str], int]) -> Iter
 
 
 def limited(parts: Parts, gone: Container[str]) -> list[tuple[str, Into]]:
-    """Leave out what no stock limits, and what would go into nothing else."""
+    """Leave out what no stock limits, and what would go into nothing else.
+
+    Nor does any limit a part that is put together from nothing but such.
+    """
     left: list[tuple[str, Into]] = []
-    out = {item for item, _ in parts if item in gone}
+    out = _endless(parts, gone)
     for item, into in parts:
         taking = [(of, micros) for of, micros in into if of not in out]
         if item not in out and taking:
@@ -48,6 +51,19 @@ def limited(parts: Parts, gone: Container[str]) -> list[tuple[str, Into]]:
         else:
             out.add(item)
     return left
+
+
+def _endless(parts: Parts, gone: Container[str]) -> set[str]:
+    """Name what no stock limits: by itself, or because all that goes into it is endless."""
+    found: set[str] = set()
+    made = {of for _, into in parts for of, _ in into}
+    ends: set[str] = set()
+    for item, into in reversed(parts):
+        if item in gone or (item in made and item not in ends):
+            found.add(item)
+        else:
+            ends |= {of for of, _ in into}
+    return found
 
 
 def whole(micros: int) -> int:

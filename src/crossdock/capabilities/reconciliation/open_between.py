@@ -69,17 +69,16 @@ class FirstBooks:
         known: list[Theirs] = []
         left: set[str] = set()
         for one in theirs:
-            if one.line in own or self._closes(one):
+            if one.line in own or self.closes(LineNumber(one.document, one.line), one.location):
                 known.append(one)
             else:
                 left.add(one.line)
         return known, left
 
-    def _closes(self, one: Theirs) -> bool:
+    def closes(self, number: LineNumber, location: str) -> bool:
         """Say whether a line that it does not name is closed there."""
-        is_unread = LineNumber(one.document, one.line) in self._unread
-        says_all = self.side.said.is_full and self.side.is_closed_by(one.document, one.location)
-        return says_all and not is_unread
+        says_all = self.side.said.is_full and self.side.is_closed_by(number.document, location)
+        return says_all and number not in self._unread
 
     async def of_documents(
         self, tx: Transaction, documents: Sequence[str], source: str

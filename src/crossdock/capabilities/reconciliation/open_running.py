@@ -232,6 +232,7 @@ class OpenComparison:
             if number not in walked.met
             and side.is_closed_by(number.document, row.location)
             and open_findings.is_of(row, self.heard_from)
+            and (self.first is None or self.first.closes(number, row.location))
         }
 
     async def _older(self, tx: Transaction, side: OpenSide, walked: Walked) -> None:

@@ -31,7 +31,7 @@ def promisable(mode: AtpMode, one: Shelf) -> list[int]:
             if bucket != span.begin and bucket not in marked:
                 found.append(found[-1])
             elif mode is AtpMode.DISCRETE:
-                found.append(_most(one, bucket, ()))
+                found.append(_most(one, bucket, one.shares))
             else:
                 found.append(shelf.room(span.shelf, bucket))
     return found
@@ -91,45 +91,49 @@ class _Pinned(NamedTuple):
     at: int
 
 
-def _room_of(one: Shelf, bucket: int, at: int, taken: Sequence[_Pinned]) -> int:
-    """Say how much of some goods can leave in a bucket, beside what is owed and these parts."""
-    shares = one.shares.copy()
-    for (in_bucket, micros), of in taken:
-        shares.serve(shares.add(shelf.needed(one, in_bucket, micros), of), micros)
+def _take(one: Shelf, shares: Shares, part: _Pinned) -> None:
+    """Serve a part out of its goods."""
+    (bucket, micros), of = part
+    shares.serve(shares.add(shelf.needed(one, bucket, micros), of), micros)
+
+
+def _room_of(one: Shelf, bucket: int, at: int, beside: Shares) -> int:
+    """Say how much of some goods can leave in a bucket, beside what is served."""
+    shares = beside.copy()
     wanted = shares.add(shelf.needed(one, bucket, 0), at)
     return shares.serve(wanted, one.goods[at].micros)
 
 
-def _kept_back(one: Shelf, bucket: int, taken: Sequence[_Pinned]) -> int:
+def _kept_back(one: Shelf, bucket: int, beside: Shares) -> int:
     """Say how much can leave in a bucket of all goods: safety stock is kept of the others."""
-    shares = one.shares.copy()
-    for (in_bucket, micros), of in taken:
-        shares.serve(shares.add(shelf.needed(one, in_bucket, micros), of), micros)
+    shares = beside.copy()
     everything = sum(goods.micros for goods in one.goods)
     found = shares.serve(shares.add(shelf.needed(one, bucket, 0)), everything)
     return max(0, found - one.safety)
 
 
-def _most(one: Shelf, bucket: int, taken: Sequence[_Pinned]) -> int:
+def _most(one: Shelf, bucket: int, beside: Shares) -> int:
     """Say how much can leave in a bucket out of whichever goods give most."""
-    limit, found = _kept_back(one, bucket, taken), 0
+    limit, found = _kept_back(one, bucket, beside), 0
     for at in sorted(range(len(one.goods)), key=lambda each: -one.goods[each].micros):
         if min(limit, one.goods[at].micros) <= found:
             break
-        found = max(found, min(limit, _room_of(one, bucket, at, taken)))
+        found = max(found, min(limit, _room_of(one, bucket, at, beside)))
     return found
 
 
-def _source(one: Shelf, line: ScheduleLine, taken: Sequence[_Pinned]) -> int:
+def _source(one: Shelf, line: ScheduleLine, beside: Shares) -> int:
     """Name the goods that a part comes out of: what expires first of those that have so much."""
     each = range(len(one.goods))
-    return next(at for at in each if _room_of(one, line.bucket, at, taken) >= line.micros)
+    return next(at for at in each if _room_of(one, line.bucket, at, beside) >= line.micros)
 
 
 def _pinned(one: Shelf, lines: Sequence[ScheduleLine]) -> list[_Pinned]:
     found: list[_Pinned] = []
+    shares = one.shares.copy()
     for line in lines:
-        found.append(_Pinned(line, _source(one, line, found)))
+        found.append(_Pinned(line, _source(one, line, shares)))
+        _take(one, shares, found[-1])
     return found
 
 
@@ -138,16 +142,18 @@ def _split_discrete(
 ) -> tuple[list[ScheduleLine], int]:
     marked = {max(each, within.start) for each in shelf.marks(one)}
     taken: list[_Pinned] = []
+    shares = one.shares.copy()
     rest, least = micros, min(limits.micros_min, micros)
     for bucket in within:
         # Where nothing changes there is something anew only behind a part of another lot.
         if not rest or not (bucket in marked or (taken and taken[-1].line.bucket == bucket - 1)):
             continue
-        [free] = model.of_packs([_most(one, bucket, taken)], pack)
+        [free] = model.of_packs([_most(one, bucket, shares)], pack)
         is_last = len(taken) + 1 == limits.lines_max
         if part := model.part(free, rest, least, is_last=is_last):
             line = ScheduleLine(bucket, part)
-            taken.append(_Pinned(line, _source(one, line, taken)))
+            taken.append(_Pinned(line, _source(one, line, shares)))
+            _take(one, shares, taken[-1])
             rest -= part
     return [each.line for each in taken], rest
 

@@ -116,13 +116,27 @@ def test_of_a_kit_is_left_what_goes_into_it_by_a_way_that_stock_limits(
     """The naive way: walk down from each item to the kit, past nothing that is unlimited."""
     into = dict(parts)
 
+    def is_endless(item: str) -> bool:
+        taken = [part for part, those in parts if item in {of for of, _ in those}]
+        return item in gone or (bool(taken) and all(is_endless(part) for part in taken))
+
     def is_needed(item: str) -> bool:
         if item == "A":
             return True
-        return item in into and item not in gone and any(is_needed(of) for of, _ in into[item])
+        if item not in into or is_endless(item):
+            return False
+        return any(is_needed(of) for of, _ in into[item])
 
     found = limited(parts, gone)
 
     assert [item for item, _ in found] == [item for item, _ in parts if is_needed(item)]
     for item, taking in found:
         assert [of for of, _ in taking] == [of for of, _ in into[item] if is_needed(of)]
+
+
+def test_a_part_that_is_put_together_from_what_no_stock_limits_limits_no_kit() -> None:
+    parts = [("SET", [("KIT", 1)]), ("BOX", [("KIT", 1)]), ("FILM", [("SET", 3)])]
+
+    assert limited(parts, {"FILM"}) == [("BOX", [("KIT", 1)])]
+    assert limited(parts, {"BOX"}) == [("SET", [("KIT", 1)]), ("FILM", [("SET", 3)])]
+    assert limited(parts, {"FILM", "BOX"}) == []
