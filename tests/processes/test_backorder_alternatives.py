@@ -823,9 +823,9 @@ async def test_names_and_rules_of_many_waiting_lines_are_read_at_once(hub: Hub) 
 async def test_kits_that_can_be_put_together_elsewhere_are_offered_and_held_with_their_parts(
     hub: Hub,
 ) -> None:
-    await scarce(hub)
-    await put(hub, "DC2", {"P": 1, "X": 9})
-    await put(hub, "DC1", {"P": 3, "X": 0})
+    await scarce(hub, there=0)
+    await put(hub, "DC2", {"P": 1})
+    await put(hub, "DC1", {"P": 3})
     part = KitComponent(item="X", quantity=Quantity.of(1))
     kit = KitChanged(item="P", quantity=Quantity.of(1), components=(part,))
     await hub.record([Fact(identity="kit:P", payload=kit, occurred_at=hub.clock.now())])

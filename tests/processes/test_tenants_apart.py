@@ -472,6 +472,7 @@ SHOWS: Mapping[str, Ask] = {
     "Inventory.confirm": lambda full: full.hub.inventory.confirm(OTHER, full.reservation_id),
     "Inventory.consume": lambda full: full.hub.inventory.consume(OTHER, full.reservation_id),
     "Inventory.explain": lambda full: full.hub.inventory.explain(OTHER, full.reservation_id),
+    "Inventory.held_for_kits": lambda full: full.hub.inventory.held_for_kits(OTHER, "order-7"),
     "Inventory.explain_order": lambda full: full.hub.inventory.explain_order(OTHER, "order-7"),
     "Inventory.lines_of": lambda full: full.hub.inventory.lines_of(OTHER, "order-1"),
     "Inventory.extend": lambda full: full.hub.inventory.extend(OTHER, full.reservation_id, 60),

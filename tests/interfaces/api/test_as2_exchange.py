@@ -14,7 +14,7 @@ from crossdock.canonical.errors import Conflict
 from crossdock.connectivity.as2 import mime
 from crossdock.connectivity.as2.algorithms import Digest
 from crossdock.connectivity.as2.asking import Asked
-from crossdock.connectivity.as2.messages import State, ToSend
+from crossdock.connectivity.as2.messages import MessageState, ToSend
 from crossdock.connectivity.as2.receipts import PROCESSED, Answer, write_receipt
 from crossdock.connectivity.as2.receiving import Addressed
 from crossdock.connectivity.as2.sending import Stamp
@@ -45,9 +45,9 @@ async def test_a_document_is_sent_taken_and_proven_by_a_signed_receipt(sides: Si
 
     sent = await sides.send()
 
-    assert (sent.state, sent.because) == (State.PROVEN, "")
+    assert (sent.state, sent.because) == (MessageState.PROVEN, "")
     [taken] = await sides.taken()
-    assert (taken.state, taken.message_id) == (State.TAKEN, sent.message_id)
+    assert (taken.state, taken.message_id) == (MessageState.TAKEN, sent.message_id)
     assert taken.mic == sent.mic
     ours = await sides.as2.messages.show(MAIN, sent.message)
     theirs = await sides.as2.messages.show(ACME, taken.message)
@@ -76,7 +76,7 @@ async def test_the_same_message_again_has_one_effect_and_the_same_receipt(sides:
 async def test_who_asks_for_no_receipt_is_sent_none(sides: Sides) -> None:
     await sides.agree(Outgoing(receipt=ReceiptKind.NONE))
 
-    assert (await sides.send()).state is State.SENT
+    assert (await sides.send()).state is MessageState.SENT
 
 
 @asynccontextmanager
@@ -97,9 +97,9 @@ async def test_a_receipt_that_is_lost_is_fetched_by_the_same_message_again(
         first = await sides.send()
         second = await sides.again(first.message, minutes=11)
 
-    assert (first.state, first.attempts) == (State.DUE, 1)
+    assert (first.state, first.attempts) == (MessageState.DUE, 1)
     assert first.due_at == NOW + timedelta(minutes=10)
-    assert (second.state, second.because, second.attempts) == (State.PROVEN, "", 2)
+    assert (second.state, second.because, second.attempts) == (MessageState.PROVEN, "", 2)
     assert line.seen[0] == line.seen[1]
     [taken] = await sides.taken()
     assert taken.repeats == 1
@@ -116,7 +116,7 @@ async def test_a_partner_that_is_down_is_tried_as_often_as_agreed_and_then_is_a_
             sent = await sides.again(sent.message, minutes)
 
         assert (sent.state, sent.because) == (
-            State.FAILED,
+            MessageState.FAILED,
             "the partner has answered HTTP 503",
         )
         assert (sent.due_at, len(line.seen)) == (None, 3)
@@ -124,7 +124,7 @@ async def test_a_partner_that_is_down_is_tried_as_often_as_agreed_and_then_is_a_
 
         await sides.as2.posting.again(MAIN, sent.message)
         sent = await sides.as2.posting.post(MAIN, sent.message)
-    assert sent.state is State.PROVEN
+    assert sent.state is MessageState.PROVEN
     assert await cases(sides) == set()
     settled = await sides.events(MAIN, SETTLED)
     assert [one.outcome for one in settled] == ["FAILED", "PROVEN"]
@@ -149,7 +149,7 @@ async def test_a_signed_receipt_of_other_bytes_proves_nothing_and_is_a_case(side
     async with between(sides, receipt(intended.message_id, "AAAA")):
         sent = await sides.as2.posting.post(MAIN, intended.message)
 
-    assert sent.state is State.UNPROVEN
+    assert sent.state is MessageState.UNPROVEN
     assert "the partner has received other bytes" in sent.because
     assert await cases(sides) == {f"as2/{sent.message}"}
     assert (await sides.as2.messages.show(MAIN, sent.message)).receipt
@@ -177,10 +177,10 @@ async def test_a_receipt_that_is_asked_for_elsewhere_comes_by_a_call(sides: Side
     await agree_on_calls(sides)
 
     sent = await sides.send()
-    assert (sent.state, sent.due_at) == (State.AWAITED, NOW + timedelta(minutes=60))
+    assert (sent.state, sent.due_at) == (MessageState.AWAITED, NOW + timedelta(minutes=60))
     assert await sides.as2.posting.post_due() == 1
 
-    assert (await sides.as2.messages.show(MAIN, sent.message)).kept.state is State.PROVEN
+    assert (await sides.as2.messages.show(MAIN, sent.message)).kept.state is MessageState.PROVEN
     [taken] = await sides.taken()
     assert (taken.due_at, taken.because, taken.receipt_url) == (None, "", sides.docks)
 
@@ -194,10 +194,10 @@ async def test_a_receipt_that_is_late_is_asked_for_again_and_proves_all_the_same
 
     for _ in range(3):
         sent = await sides.again(sent.message, minutes=61)
-    assert (sent.state, sent.because) == (State.FAILED, "no receipt has come")
+    assert (sent.state, sent.because) == (MessageState.FAILED, "no receipt has come")
     assert (await bring(sides.docks, early)).status == 200
 
-    assert (await sides.as2.messages.show(MAIN, sent.message)).kept.state is State.PROVEN
+    assert (await sides.as2.messages.show(MAIN, sent.message)).kept.state is MessageState.PROVEN
     assert len(await sides.events(ACME, RECEIVED)) == 1
 
 
@@ -222,7 +222,7 @@ async def test_a_receipt_asked_for_at_an_address_nobody_agreed_on_is_refused(
     sent = await sides.send()
 
     assert (sent.state, sent.because) == (
-        State.REFUSED,
+        MessageState.REFUSED,
         "processed/error: unexpected-processing-error",
     )
     [refused] = await sides.taken()
@@ -242,7 +242,7 @@ async def test_who_brings_a_receipt_without_a_signature_settles_nothing(
     assert (await bring(sides.docks, forged)).status == 200
 
     found = (await sides.as2.messages.show(MAIN, sent.message)).kept
-    assert found.state is (State.UNPROVEN if is_signed else State.AWAITED)
+    assert found.state is (MessageState.UNPROVEN if is_signed else MessageState.AWAITED)
     assert "other bytes" in found.because
 
 
@@ -290,9 +290,9 @@ async def test_whatever_gets_lost_on_its_way_each_document_has_one_effect(sides:
             sent = await sides.send(request_id=f"r{number}")
             for minutes in (11, 21):
                 sent = await sides.again(sent.message, minutes)
-        assert (sent.state, sent.attempts) == (State.PROVEN, 3), lost
+        assert (sent.state, sent.attempts) == (MessageState.PROVEN, 3), lost
 
-    assert [one.state for one in await sides.taken()] == [State.TAKEN] * len(losses)
+    assert [one.state for one in await sides.taken()] == [MessageState.TAKEN] * len(losses)
     assert len(await sides.events(ACME, RECEIVED)) == len(losses)
 
 
@@ -313,12 +313,12 @@ async def test_a_receipt_that_could_not_be_signed_is_made_once_there_is_a_key(
     await sides.as2.posting.post(MAIN, sent.message)
     await sides.again(sent.message, 10)
     [kept] = await sides.taken()
-    assert (kept.state, kept.has_receipt, kept.due_at) == (State.TAKEN, False, None)
+    assert (kept.state, kept.has_receipt, kept.due_at) == (MessageState.TAKEN, False, None)
     await sides.as2.partners.put_key(ACME, late, pem("shop"), by="test")
 
     await sides.again(sent.message, 20)
     await sides.as2.posting.post(ACME, kept.message)
 
-    assert (await sides.as2.messages.one(MAIN, sent.message)).state is State.PROVEN
+    assert (await sides.as2.messages.one(MAIN, sent.message)).state is MessageState.PROVEN
     [kept] = await sides.taken()
     assert (kept.has_receipt, kept.due_at, kept.because) == (True, None, "")

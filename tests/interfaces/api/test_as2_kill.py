@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crossdock.connectivity.as2 import mime
-from crossdock.connectivity.as2.messages import State
+from crossdock.connectivity.as2.messages import MessageState
 from crossdock.connectivity.as2.posting import LEASE
 from tests.interfaces.api.as2_sides import ACME, MAIN, Sides, bring
 from tests.interfaces.api.test_as2_refused import RECEIVED
@@ -63,6 +63,6 @@ async def test_killed_while_it_sends_the_same_message_goes_again_and_is_proven_o
     await sides.clock.advance(LEASE)
     await sides.as2.posting.post_due()
     found = (await sides.as2.messages.show(MAIN, sent.message)).kept
-    assert (found.state, found.message_id) == (State.PROVEN, sent.message_id)
-    assert [one.state for one in await sides.taken()] == [State.TAKEN]
+    assert (found.state, found.message_id) == (MessageState.PROVEN, sent.message_id)
+    assert [one.state for one in await sides.taken()] == [MessageState.TAKEN]
     assert len(await sides.events(ACME, RECEIVED)) == 1

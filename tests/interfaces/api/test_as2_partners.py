@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crossdock.connectivity.as2.messages import State
+from crossdock.connectivity.as2.messages import MessageState
 from tests.interfaces.api.as2_sides import ACME, MAIN, ORDER, Sides, bring, certificate
 from tests.interfaces.api.conftest import Caller, House
 from tests.interfaces.api.test_as2_refused import RECEIVED
@@ -184,7 +184,7 @@ async def test_the_same_message_many_times_at_once_has_one_effect(sides: Sides) 
 
     assert {one.status for one in answers} == {200}
     assert len({one.body for one in answers}) == 1
-    assert [one.state for one in await sides.taken()] == [State.TAKEN]
+    assert [one.state for one in await sides.taken()] == [MessageState.TAKEN]
     assert len(await sides.events(ACME, RECEIVED)) == 1
 
 
@@ -195,4 +195,4 @@ async def test_one_message_is_sent_by_one_worker_at_a_time(sides: Sides) -> None
     await asyncio.gather(*(sides.as2.posting.post_due() for _ in range(4)))
 
     found = (await sides.as2.messages.show(MAIN, intended.message)).kept
-    assert (found.state, found.attempts) == (State.PROVEN, 1)
+    assert (found.state, found.attempts) == (MessageState.PROVEN, 1)

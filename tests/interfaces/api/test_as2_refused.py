@@ -10,7 +10,7 @@ import pytest
 from asn1crypto import cms as asn1
 
 from crossdock.connectivity.as2 import mime
-from crossdock.connectivity.as2.messages import State
+from crossdock.connectivity.as2.messages import MessageState
 from crossdock.connectivity.as2.sending import Stamp, write
 from crossdock.connectivity.as2.terms import House, Incoming, Outgoing, Payload
 from tests.interfaces.api.as2_sides import ACME, MAIN, ORDER, Sides, bring, certificate
@@ -100,7 +100,7 @@ async def test_what_cannot_be_opened_is_refused_and_kept_to_be_looked_at(
     assert [await refused(sides, sent) for _ in range(2)] == [said, said]
 
     [kept] = await sides.taken()
-    assert (kept.state, kept.repeats, bool(kept.because)) == (State.REFUSED, 1, True)
+    assert (kept.state, kept.repeats, bool(kept.because)) == (MessageState.REFUSED, 1, True)
     assert (await sides.as2.messages.show(ACME, kept.message)).raw.endswith(sent.body)
     assert await sides.events(ACME, RECEIVED) == []
 
@@ -112,7 +112,7 @@ async def test_a_signature_of_another_key_is_refused_until_its_certificate_is_kn
 
     sent = await sides.send()
     assert (sent.state, sent.because) == (
-        State.REFUSED,
+        MessageState.REFUSED,
         "processed/error: authentication-failed",
     )
     theirs = (await sides.as2.partners.show(ACME, "Acme Ltd", "dock")).profile
@@ -120,9 +120,9 @@ async def test_a_signature_of_another_key_is_refused_until_its_certificate_is_kn
     await sides.as2.partners.put(ACME, replace(theirs, certificates=both), by="test")
     await sides.as2.posting.again(MAIN, sent.message)
 
-    assert (await sides.as2.posting.post(MAIN, sent.message)).state is State.PROVEN
+    assert (await sides.as2.posting.post(MAIN, sent.message)).state is MessageState.PROVEN
     states = [one.state for one in await sides.taken()]
-    assert states == [State.TAKEN, State.REFUSED]
+    assert states == [MessageState.TAKEN, MessageState.REFUSED]
 
 
 async def test_a_signed_part_that_was_changed_is_told_of_as_that(sides: Sides) -> None:
@@ -142,7 +142,7 @@ async def test_an_id_that_came_with_another_document_is_refused(sides: Sides) ->
     other = replace(sent, body=b"another document")
 
     assert await refused(sides, other) == "processed/error: unexpected-processing-error"
-    assert [one.state for one in await sides.taken()] == [State.REFUSED, State.TAKEN]
+    assert [one.state for one in await sides.taken()] == [MessageState.REFUSED, MessageState.TAKEN]
 
 
 async def test_no_more_refused_messages_of_a_partner_are_kept_than_are_looked_at(
@@ -217,7 +217,7 @@ async def test_a_body_in_chunks_is_taken_as_any_other(sides: Sides) -> None:
 
     assert status == 200
     assert b"processed" in body
-    assert [one.state for one in await sides.taken()] == [State.TAKEN]
+    assert [one.state for one in await sides.taken()] == [MessageState.TAKEN]
 
 
 async def test_a_message_without_a_body_is_refused_in_its_receipt(sides: Sides) -> None:

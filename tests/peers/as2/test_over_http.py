@@ -12,7 +12,7 @@ import pytest
 from crossdock.connectivity.as2 import mime
 from crossdock.connectivity.as2.algorithms import Cipher, Digest
 from crossdock.connectivity.as2.exchange import Exchange
-from crossdock.connectivity.as2.messages import State, ToSend
+from crossdock.connectivity.as2.messages import MessageState, ToSend
 from crossdock.connectivity.as2.mime import Entity, Headers
 from crossdock.connectivity.as2.profiles import Profile
 from crossdock.connectivity.as2.receiving import split_signed
@@ -118,7 +118,7 @@ async def test_pyas2lib_takes_what_the_hub_sends_and_proves_it(
         intended = await dock.as2.posting.intend(MAIN, wanted)
         sent = await dock.as2.posting.post(MAIN, intended.message)
 
-    assert (sent.state, sent.because) == (State.PROVEN, "")
+    assert (sent.state, sent.because) == (MessageState.PROVEN, "")
     assert base64.b64decode(server.read[0]["content"]) == DOCUMENT.content
 
 

@@ -31,7 +31,7 @@ from crossdock.capabilities.sourcing.shown import (
     ArrivalShown,
     CandidateShown,
     KeepsShown,
-    KitShown,
+    KitAtNode,
     PartShown,
     RulesShown,
     ShipmentShown,
@@ -294,9 +294,9 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
     )
 
 
-def _kit(kit: KitAt, line: Line, units: Mapping[str, str]) -> KitShown:
+def _kit(kit: KitAt, line: Line, units: Mapping[str, str]) -> KitAtNode:
     assembled = max(0, min(kit.has[kit.item], kit.room(MICROS_MAX)))
-    return KitShown(
+    return KitAtNode(
         _quantity(assembled, units[kit.item]),
         _quantity(kit.room(MICROS_MAX) - assembled, units[kit.item]),
         {item: _quantity(max(0, kit.has[item]), units[item]) for item, _ in kit.parts},

@@ -71,7 +71,7 @@ class KeepsShown:
 
 
 @dataclass(frozen=True, slots=True)
-class KitShown:
+class KitAtNode:
     """What a node had of a kit for a line: `assembled` ones, and `made` more of their parts.
 
     `there_is` is by item what was free for the line of what goes into it. `lacking` are those of
@@ -118,7 +118,7 @@ class CandidateShown:
     advised: dict[str, tuple[ArrivalShown, ...]] = field(
         default_factory=dict[str, tuple[ArrivalShown, ...]]
     )
-    kits: dict[str, KitShown] = field(default_factory=dict[str, KitShown])
+    kits: dict[str, KitAtNode] = field(default_factory=dict[str, KitAtNode])
     unlimited: tuple[str, ...] = ()
     by_lead_time: tuple[str, ...] = ()
 

@@ -17,7 +17,7 @@ from crossdock.connectivity.as2.messages import (
     GOOD,
     OPEN,
     SOURCE,
-    State,
+    MessageState,
     awaited_of,
     settled_event,
 )
@@ -65,12 +65,12 @@ def heard(message: Entity, sides: Sides, row: Any, at: datetime) -> Heard:
     return Heard(matched(receipt, awaited_of(row), terms.incoming), receipt)
 
 
-def stands(state: State, new: State) -> bool:
+def stands(state: MessageState, new: MessageState) -> bool:
     """Say whether what is settled stands, whatever another receipt says: proof is not lost.
 
     What was refused, or given up, a proof settles anew.
     """
-    if state in OPEN or state is State.FAILED:
+    if state in OPEN or state is MessageState.FAILED:
         return False
     return state in GOOD or new not in GOOD
 
@@ -102,18 +102,18 @@ class Hearing:
             match = matched(receipt, awaited_of(row), sides.profile.incoming)
             if match.verdict is Verdict.UNPROVEN and receipt.signature is None:
                 because = "; ".join(("a receipt was not taken", *match.findings))[:2000]
-                if State(row["state"]) in OPEN:
+                if MessageState(row["state"]) in OPEN:
                     await tx.execute(NOTE, tx.tenant, row["message"], because)
                 return
             await self.settle(tx, row, Heard(match, receipt), message.written())
 
     async def settle(
         self, tx: Transaction, row: Mapping[str, Any], said: Heard, raw: bytes | None
-    ) -> State:
+    ) -> MessageState:
         """Settle a message by its receipt; say how it stands."""
-        state = State(said.match.verdict.value)
+        state = MessageState(said.match.verdict.value)
         told = said.receipt and said.receipt.disposition
-        is_odd = told and state is State.UNPROVEN and not told.is_processed
+        is_odd = told and state is MessageState.UNPROVEN and not told.is_processed
         findings = (*said.match.findings, str(told)) if is_odd else said.match.findings
         because = "; ".join(findings)[:2000]
         return await self.settle_as(tx, row, state, because, raw=raw, receipt=said.receipt)
@@ -122,13 +122,13 @@ class Hearing:
         self,
         tx: Transaction,
         row: Mapping[str, Any],
-        state: State,
+        state: MessageState,
         because: str,
         *,
         raw: bytes | None = None,
         receipt: Receipt | None = None,
-    ) -> State:
-        before = State(row["state"])
+    ) -> MessageState:
+        before = MessageState(row["state"])
         if stands(before, state):
             return before
         now = self.clock.now()
@@ -152,18 +152,18 @@ class Hearing:
         return state
 
 
-def case_of(row: Mapping[str, Any], state: State, because: str) -> OpenCase:
+def case_of(row: Mapping[str, Any], state: MessageState, because: str) -> OpenCase:
     """Word the case of a message that its partner does not have, or does not say it has."""
     title = {
-        State.REFUSED: f"{row['partner_name']} has refused a message",
-        State.UNPROVEN: f"{row['partner_name']} has not proven that it has what was sent",
+        MessageState.REFUSED: f"{row['partner_name']} has refused a message",
+        MessageState.UNPROVEN: f"{row['partner_name']} has not proven that it has what was sent",
     }.get(state, f"{row['partner_name']} cannot be sent a message")
     return OpenCase(
-        code="TGT-DOWN" if state is State.FAILED else "TGT-REJECT",
+        code="TGT-DOWN" if state is MessageState.FAILED else "TGT-REJECT",
         fingerprint=f"as2/{row['message']}",
         severity="S2",
         owner_role="Integration",
-        within=timedelta(hours=1 if state is State.FAILED else 4),
+        within=timedelta(hours=1 if state is MessageState.FAILED else 4),
         entity=row["message"],
         title=title,
         evidence={

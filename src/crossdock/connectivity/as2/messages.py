@@ -11,6 +11,7 @@ import msgspec
 
 from crossdock.canonical.errors import NotFound
 from crossdock.canonical.messages import MessageSettled
+from crossdock.canonical.partners import Direction
 from crossdock.connectivity.as2.algorithms import Digest
 from crossdock.connectivity.as2.sending import Awaited
 from crossdock.connectivity.as2.terms import Payload, ReceiptKind
@@ -22,12 +23,7 @@ SOURCE = "as2"
 """Whose events these are, in the log."""
 
 
-class Direction(StrEnum):
-    IN = "IN"
-    OUT = "OUT"
-
-
-class State(StrEnum):
+class MessageState(StrEnum):
     """What became of a message: of one that came in, TAKEN or REFUSED.
 
     Of one that goes out: DUE to be sent, or sent again. AWAITED: it was sent, and its receipt is
@@ -45,8 +41,8 @@ class State(StrEnum):
     FAILED = "FAILED"
 
 
-GOOD = frozenset({State.SENT, State.PROVEN, State.TOLD})
-OPEN = frozenset({State.DUE, State.AWAITED})
+GOOD = frozenset({MessageState.SENT, MessageState.PROVEN, MessageState.TOLD})
+OPEN = frozenset({MessageState.DUE, MessageState.AWAITED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +60,7 @@ class KeptMessage:
     house: str
     partner: str
     message_id: str
-    state: State
+    state: MessageState
     because: str
     layers: list[str]
     content_type: str
@@ -159,7 +155,7 @@ def kept_of(row: Any) -> KeptMessage:
         house=row["house"],
         partner=row["partner_name"],
         message_id=row["message_id"],
-        state=State(row["state"]),
+        state=MessageState(row["state"]),
         because=row["because"],
         layers=list(row["layers"]),
         content_type=row["content_type"],
@@ -205,7 +201,7 @@ def awaited_of(row: Any) -> Awaited:
     )
 
 
-def settled_event(row: Mapping[str, Any], outcome: State, because: str) -> MessageSettled:
+def settled_event(row: Mapping[str, Any], outcome: MessageState, because: str) -> MessageSettled:
     return MessageSettled(
         document_id=row["message"],
         transport=TRANSPORT,

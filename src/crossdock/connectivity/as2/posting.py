@@ -18,7 +18,7 @@ from crossdock.connectivity.as2.messages import (
     OPEN,
     KeptMessage,
     Messages,
-    State,
+    MessageState,
     ToSend,
     awaited_json,
     awaited_of,
@@ -254,7 +254,7 @@ class Posting:
         because = row["because"] or "no receipt has come"
         async with self.database.transaction(scope) as tx:
             locked = await tx.fetchrow(LOCK, tx.tenant, row["message"])
-            await self.hearing.settle_as(tx, locked, State.FAILED, because)
+            await self.hearing.settle_as(tx, locked, MessageState.FAILED, because)
 
     async def _settled(
         self, scope: Scope, row: Mapping[str, Any], sides: Sides | None, outcome: Outcome
@@ -267,7 +267,7 @@ class Posting:
             locked = await tx.fetchrow(LOCK, tx.tenant, row["message"])
             if said and receipt:
                 await self.hearing.settle(tx, locked, said, receipt.written())
-            elif State(locked["state"]) in OPEN:
+            elif MessageState(locked["state"]) in OPEN:
                 await self._wait(tx, locked, sides, outcome)
 
     async def _wait(
@@ -278,17 +278,17 @@ class Posting:
         profile = sides.profile if sides else None
         resending = profile.resending if profile else Resending()
         if outcome.is_accepted and awaited.receipt is ReceiptKind.NONE:
-            await self.hearing.settle_as(tx, row, State.SENT, "")
+            await self.hearing.settle_as(tx, row, MessageState.SENT, "")
             return
-        state, because = State.DUE, outcome.because
+        state, because = MessageState.DUE, outcome.because
         due_at = now + resending.wait(row["attempts"])
         if outcome.is_accepted and profile and profile.outgoing.receipt_url:
-            state, because = State.AWAITED, ""
+            state, because = MessageState.AWAITED, ""
             due_at = now + timedelta(minutes=resending.receipt_minutes)
         elif outcome.is_accepted:
             because = "the partner has answered without the receipt that was asked for"
-        if state is State.DUE and row["attempts"] >= resending.attempts:
-            await self.hearing.settle_as(tx, row, State.FAILED, because)
+        if state is MessageState.DUE and row["attempts"] >= resending.attempts:
+            await self.hearing.settle_as(tx, row, MessageState.FAILED, because)
             return
         await tx.execute(WAIT, tx.tenant, row["message"], state, because, due_at)
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from crossdock.canonical.errors import Invalid, NotFound
-from crossdock.connectivity.as2.messages import Direction, KeptMessage, State, ToSend
+from crossdock.canonical.partners import Direction
+from crossdock.connectivity.as2.messages import KeptMessage, MessageState, ToSend
 from crossdock.connectivity.as2.partners import ENDS_SOON, KnownKey
 from crossdock.connectivity.as2.profiles import PutProfile, ending
 from crossdock.connectivity.as2.terms import Payload
@@ -109,7 +110,7 @@ def message_routes(hub: Hub) -> APIRouter:
         caller: Caller,
         *,
         direction: Direction | None = None,
-        state: State | None = None,
+        state: MessageState | None = None,
         partner: Named = "",
         after: After = "",
         limit: Limit = 100,

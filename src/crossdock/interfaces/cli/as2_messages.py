@@ -8,7 +8,14 @@ from rich.text import Text
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
-from crossdock.connectivity.as2.messages import GOOD, OPEN, KeptMessage, State, Stored, ToSend
+from crossdock.connectivity.as2.messages import (
+    GOOD,
+    OPEN,
+    KeptMessage,
+    MessageState,
+    Stored,
+    ToSend,
+)
 from crossdock.connectivity.as2.terms import Payload
 from crossdock.foundation.ids import SystemIds
 from crossdock.interfaces.api.as2_shapes import check_content_type
@@ -60,15 +67,15 @@ def send(
 
 def messages(
     direction: Annotated[str, typer.Option(help="IN or OUT.")] = "",
-    state: Annotated[str, typer.Option(help=", ".join(State))] = "",
+    state: Annotated[str, typer.Option(help=", ".join(MessageState))] = "",
     partner: Annotated[str, typer.Option(help="The partner's AS2 name.")] = "",
     after: Annotated[str, typer.Option(help="The last one of the page before.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List messages in and out, the newest first."""
-    if state and state.upper() not in list(State):
-        raise Invalid(f"{state!r} is none of {', '.join(State)}", where="--state")
+    if state and state.upper() not in list(MessageState):
+        raise Invalid(f"{state!r} is none of {', '.join(MessageState)}", where="--state")
 
     async def listed(hub: Hub) -> list[KeptMessage]:
         return await hub.as2.messages.listed(

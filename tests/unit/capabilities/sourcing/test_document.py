@@ -20,7 +20,7 @@ from crossdock.capabilities.sourcing.kits import KitAt
 from crossdock.capabilities.sourcing.model import Lane, NodeFacts, Rules, ShipTo
 from crossdock.capabilities.sourcing.nodes import node_changed
 from crossdock.capabilities.sourcing.rules_told import rules_changed
-from crossdock.capabilities.sourcing.shown import KitShown
+from crossdock.capabilities.sourcing.shown import KitAtNode
 from crossdock.capabilities.sourcing.store import NodeRecord
 from crossdock.capabilities.sourcing.substituting import planned
 from tests.conftest import NOON
@@ -193,7 +193,7 @@ def test_a_kit_is_shown_with_what_it_takes_and_what_a_node_had_for_it() -> None:
     assert part.takes == {"P": Quantity.of(1), "X": Quantity.of(4, "MTR")}
     [candidate] = made.candidates
     assert candidate.kits == {
-        "1": KitShown(Quantity.of(1), Quantity.of(2), {"X": Quantity.of(5, "MTR")}, ("X",))
+        "1": KitAtNode(Quantity.of(1), Quantity.of(2), {"X": Quantity.of(5, "MTR")}, ("X",))
     }
     assert (candidate.unlimited, candidate.by_lead_time) == (("S",), ("L",))
     assert msgspec.json.decode(msgspec.json.encode(made), type=Decided) == made

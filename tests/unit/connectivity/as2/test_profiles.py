@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.as2.algorithms import Cipher, Digest
 from crossdock.connectivity.as2.hearing import stands
-from crossdock.connectivity.as2.messages import GOOD, State
+from crossdock.connectivity.as2.messages import GOOD, MessageState
 from crossdock.connectivity.as2.profiles import (
     WAIT_MAX,
     Profile,
@@ -142,8 +142,8 @@ def test_a_certificate_that_ends_and_that_none_follows_is_told() -> None:
     assert ending(checked(followed), NOW, timedelta(days=30)) == []
 
 
-@given(before=st.sampled_from(State), new=st.sampled_from(State))
-def test_no_receipt_takes_proof_away(before: State, new: State) -> None:
+@given(before=st.sampled_from(MessageState), new=st.sampled_from(MessageState))
+def test_no_receipt_takes_proof_away(before: MessageState, new: MessageState) -> None:
     if before in GOOD:
         assert stands(before, new)
     elif new in GOOD:
