@@ -34,7 +34,7 @@ COMMANDS = {
     "process": "Instances of processes: list, show, resume those that were parked.",
     "case": "Business exceptions with owner and deadline: list, show, close.",
     "partner": "Trading partners: enter, agree, and take them to production.",
-    "edi": "Check, read and write EDI files; take in and keep what partners send.",
+    "edi": "Check, read and write EDI files; keep what partners exchange.",
     "as2": "Send and receive by AS2: partners, keys, messages, receipts.",
     "listen": "Forward events to an HTTP address as they happen.",
     "tail": "Print events as they happen.",
