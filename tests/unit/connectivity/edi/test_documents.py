@@ -369,3 +369,12 @@ def test_a_trailer_of_x12_has_the_first_text_of_a_number_that_is_parted() -> Non
     again = {**said, "envelope": [*around, [*header[:2], ["0001", "2"]]]}
 
     assert b"*0001~GE*" in written([from_json(again)])
+
+
+def test_a_set_in_no_group_before_one_in_a_group_is_not_counted_with_it() -> None:
+    text = x12.interchange()
+    loose = "ST*850*0009~BEG*00*SA*1**20261128~SE*3*0009~"
+    mixed = text.replace("GS*PO*", f"{loose}GS*PO*", 1)
+
+    assert [one.group for one in read(mixed)] == [0, 1]
+    assert b"GE*1*1~" in written(read(mixed))

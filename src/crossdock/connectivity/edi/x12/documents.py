@@ -144,7 +144,7 @@ class _Writing:
             text += written([gs], self.form)
             self.gs, self.groups = gs, self.groups + 1
         self.at, self.last = (document.interchange, document.group), document
-        self.sets += 1
+        self.sets += bool(gs)
         body = list(segments_of(document.parts))
         header = document.header("ST")
         trailer = ("SE", str(len(body) + 2), first_text(header, 2))
