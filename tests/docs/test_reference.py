@@ -95,3 +95,18 @@ def test_the_page_of_the_architecture_names_the_folders_that_there_are() -> None
     assert set(re.findall(r"`(\w+)/`", listed)) == capabilities
     [layers] = re.findall(r"```text\n(__main__ .*?)```", page, re.DOTALL)
     assert set(re.findall(r"\w+", layers)) == folders | {"__main__"}
+
+
+def test_every_command_that_an_error_or_a_page_names_is_one() -> None:
+    """A hint that names no command leaves whoever follows it with a second error."""
+    known = {(name, *words) for name in COMMANDS for words in commands_of(name)}
+    alone = {name for name, *words in known if not words}
+    named = re.compile(r"`crossdock ([a-z][a-z0-9-]*)(?: ([a-z][a-z0-9-]*))?(?=[ `])")
+    found = {
+        (file.name, *match.groups(""))
+        for file in (*(DOCS.parent / "src").rglob("*.py"), *DOCS.rglob("*.md"))
+        for match in named.finditer(file.read_text())
+    }
+
+    wrong = {one for one in found if one[1] not in alone and one[2] and one[1:] not in known}
+    assert {one for one in found if one[1] not in COMMANDS} | wrong == set()

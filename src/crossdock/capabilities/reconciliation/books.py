@@ -101,7 +101,7 @@ def meeting_of(first: Side, second: Side, patience: int) -> Meeting:
         raise Invalid(
             "the two name no location in common",
             where="lines",
-            hint="map the names that one of them uses: `crossdock catalog map`",
+            hint="map the names that one of them uses: `crossdock catalog link`",
         )
     return Meeting(cuts=cuts, until=until, behind=frozenset(behind))
 

@@ -266,7 +266,7 @@ def _tells_nothing(connection: str, location: str) -> Rejected:
     return Rejected(
         f"{connection} tells nothing of these items at {location}",
         code="not_told",
-        hint="it has to know them by a name: `crossdock catalog map`",
+        hint="it has to know them by a name: `crossdock catalog link`",
     )
 
 

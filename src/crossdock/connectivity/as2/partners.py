@@ -110,7 +110,7 @@ class PartnerBook:
         if found is None:
             raise NotFound(
                 f"{house!r} has no partner {partner!r} by AS2",
-                hint="`crossdock as2 partner list` names them; names are told apart by case",
+                hint="`crossdock as2 partners` names them; names are told apart by case",
             )
         return found
 

@@ -198,7 +198,7 @@ class Posting:
         if sides is None or not sides.profile.url:
             raise NotFound(
                 f"{house!r} has no partner {partner!r} to send to",
-                hint="`crossdock as2 partner put` makes one, with its --url",
+                hint="`crossdock as2 put-partner` makes one, with its --url",
             )
         return sides
 
